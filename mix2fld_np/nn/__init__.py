@@ -1,0 +1,1 @@
+"""The convolutional network: kernels, losses with their gradients by hand, and the three kinds of training."""

@@ -1,0 +1,1 @@
+"""Experiments that return rows, pictures that draw rows, and the check of every equation."""
