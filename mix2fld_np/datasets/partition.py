@@ -1,0 +1,122 @@
+"""How the samples of a data set are split over the devices: IID, and non-IID as in Section IV."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mix2fld_np.errors import InputError
+
+N_RARE_LABELS = 2  # labels that are rare on a device in the non-IID split of Section IV
+N_RARE_SAMPLES = 2  # samples of each of them
+
+
+@dataclass(frozen=True)
+class Split:
+    """Who holds which samples of the data set."""
+
+    indices: np.ndarray  # (D, N)    which samples each device holds, in random order
+    counts: np.ndarray  # (D, N_L)   how many of each label
+    rare_labels: np.ndarray  # (D, 2) the labels that are rare on each device; (D, 0) in an IID split
+    most_copies: int  # on how many devices the most frequent sample lies; 1 where the local data sets are disjoint
+
+    @property
+    def shared(self) -> bool:
+        """Whether some sample lies on more than one device."""
+        return self.most_copies > 1
+
+    @property
+    def notice(self) -> str | None:
+        """What a reader of the results ought to know about this split, in one sentence; None where all is as in the letter."""
+        if not self.shared:
+            return None
+        D, N = self.indices.shape
+        return (
+            f"{D:,} devices with {N:,} samples each need more samples of some label than there are, so devices share samples: "
+            f"one sample lies on up to {self.most_copies} devices, on none of them twice."
+        )
+
+
+def split(labels: np.ndarray, n_devices: int, n_samples: int, rng: np.random.Generator, kind: str) -> Split:
+    """The local data sets S_d of `n_devices` devices, `n_samples` each, out of a data set with `labels` (n,)  (Section IV).
+
+    In an "iid" split every label has the same number of samples on a device; in a "non-iid" split two random labels have 2 samples each and
+    each other label (N - 4)/(N_L - 2), which is 62 for the letter's N = 500. What does not divide is spread one by one over the labels.
+
+    No sample lies on two devices as long as the data set has enough of each label. Where it has not, devices share samples, as evenly as
+    possible, and the `notice` of the split says so. Raises InputError where even one device cannot be served.
+    """
+    if kind not in KINDS:
+        raise InputError(f"'{kind}' is no way to split the samples; choose one of {', '.join(KINDS)}.")
+    n_labels = _check(labels, n_devices, n_samples)
+    counts, rare_labels = KINDS[kind](n_devices, n_samples, n_labels, rng)
+    _check_supply(np.bincount(labels, minlength=n_labels), counts)
+    hands = [_deal(np.flatnonzero(labels == l), counts[:, l], rng) for l in range(n_labels)]
+    indices = np.array([np.concatenate(hand) for hand in zip(*hands, strict=True)])
+    copies = np.bincount(indices.ravel())
+    return Split(rng.permuted(indices, axis=1), counts, rare_labels, int(copies.max()))
+
+
+def _iid_counts(D, N, N_L, rng):
+    """Samples of each label on each device (D, N_L), the same number of each; no label is rare."""
+    # The letter is silent: where N_L does not divide N, the labels take turns over the devices with one sample more.
+    turn = (rng.permutation(N_L) - (N % N_L) * np.arange(D)[:, None]) % N_L
+    return N // N_L + (turn < N % N_L), np.empty((D, 0), np.int64)
+
+
+def _non_iid_counts(D, N, N_L, rng):
+    """Samples of each label on each device (D, N_L): few of two random labels, the same number of each other; and those two (D, 2)."""
+    common, rare = N - N_RARE_LABELS * N_RARE_SAMPLES, N_RARE_SAMPLES
+    if N_L <= N_RARE_LABELS or common < rare * (N_L - N_RARE_LABELS):
+        raise InputError(
+            f"{N} samples of {N_L} labels cannot be split non-IID: two labels would not be rarer than the others. "
+            f"Take three labels or more, and at least {rare * N_L} samples per device."
+        )
+    order = rng.permuted(np.tile(np.arange(N_L), (D, 1)), axis=1)
+    base, extra = divmod(common, N_L - N_RARE_LABELS)
+    counts = np.empty((D, N_L), np.int64)
+    # The letter is silent: where (N - 4)/(N_L - 2) is no whole number, random labels among the common ones have one sample more.
+    in_order = np.full(N_L, base) + (np.arange(N_L) < N_RARE_LABELS + extra)
+    in_order[:N_RARE_LABELS] = rare
+    np.put_along_axis(counts, order, np.tile(in_order, (D, 1)), axis=1)
+    return counts, order[:, :N_RARE_LABELS]
+
+
+KINDS = {"iid": _iid_counts, "non-iid": _non_iid_counts}
+
+
+def _deal(deck, counts, rng):
+    """Hands of `counts` (D,) cards; an empty deck is shuffled anew, with the cards of the hand being dealt at the bottom."""
+    cards, hands = rng.permutation(deck), []
+    for n in counts:
+        hand, cards = cards[:n], cards[n:]
+        if len(hand) < n:
+            fresh = rng.permutation(deck)
+            held = np.isin(fresh, hand)
+            cards = np.concatenate([fresh[~held], fresh[held]])
+            missing = n - len(hand)
+            hand, cards = np.concatenate([hand, cards[:missing]]), cards[missing:]
+        hands.append(hand)
+    return hands
+
+
+def _check(labels, n_devices, n_samples):
+    """The number of labels N_L, after a look at what was handed in."""
+    if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise InputError(f"labels of shape {labels.shape} and type {labels.dtype} cannot be split; hand in one number per sample.")
+    if not 1 <= n_devices <= labels.size:
+        raise InputError(f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,} devices.")
+    n_labels = int(labels.max()) + 1
+    if n_samples < n_labels:
+        raise InputError(f"{n_samples} samples per device cannot cover {n_labels} labels; take {n_labels} samples or more.")
+    return n_labels
+
+
+def _check_supply(available, counts):
+    """Raises InputError where one device alone needs more samples of a label than the data set has."""
+    short = np.flatnonzero(counts.max(axis=0) > available)
+    if short.size:
+        l = short[0]
+        raise InputError(
+            f"a device needs {counts[:, l].max():,} samples of label {l}, but the data set has {available[l]:,}; "
+            f"take fewer samples per device or a larger data set."
+        )
