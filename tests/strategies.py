@@ -1,0 +1,31 @@
+"""Hypothesis strategies that make well-posed inputs, shared by the tests. One section a room."""
+
+import math
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mix2fld_np.wireless.channel import Link
+
+
+# ------------------------------------------------------------------------------------------------------------- wireless
+def link_with_success(p: float, max_slots: int = 100, bits_per_slot: int = 1) -> Link:
+    """A link in round units whose slot gets through with chance p and carries `bits_per_slot` bits (theta = 1, so log2(1+theta) = 1)."""
+    strain = -math.log1p(p - 1) if p > 0.5 else -math.log(p)  # theta W N_0 r^alpha / P
+    return Link(power_dbm=30 - 10 * math.log10(strain), bandwidth_hz=1.0, distance_m=1.0, path_loss_exponent=2.0, noise_dbm_per_hz=30.0,
+                threshold=1.0, slot_s=float(bits_per_slot), max_slots=max_slots)
+
+
+@st.composite
+def links(draw, min_success: float = 0.02, max_success: float = 0.98, max_slots: int = 60) -> Link:
+    """Links with numbers of every size whose slots get through with a chance between the two bounds."""
+    p = draw(st.floats(min_success, max_success))
+    W, r = draw(st.floats(1e3, 1e8)), draw(st.floats(1.0, 5e3))
+    alpha, theta = draw(st.floats(2.0, 5.0)), draw(st.floats(1e-3, 1e3))
+    noise = draw(st.floats(-200.0, -150.0))
+    strain_at_one_watt_db = 10 * math.log10(theta * W) + noise + 10 * alpha * math.log10(r)  # plus 30 - 30: dBm/Hz over dBm
+    power = strain_at_one_watt_db - 10 * math.log10(-math.log(p))
+    return Link(power, W, r, alpha, noise, theta, draw(st.floats(1e-4, 1e-1)), draw(st.integers(1, max_slots)))
+
+
+generators = st.integers(0, 2**32 - 1).map(np.random.default_rng)

@@ -1,0 +1,292 @@
+"""The channel: eq. (4), the latency law by three routes, and the simulation."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from strategies import generators, link_with_success, links
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.wireless import channel, units
+
+PRINTED_UPLINK = channel.Link(power_dbm=23, bandwidth_hz=2e6, distance_m=1000, path_loss_exponent=4, noise_dbm_per_hz=-174,
+                              threshold=3, slot_s=1e-3, max_slots=100)
+SYMMETRIC_UPLINK = replace(PRINTED_UPLINK, power_dbm=40)
+DOWNLINK = replace(PRINTED_UPLINK, power_dbm=40, bandwidth_hz=10e6)
+FL_BITS = 32 * 12_544
+
+
+def textbook_missing(n, t, p):
+    """Pr[Binomial(t, p) < n] in exact fractions, as the textbook writes it."""
+    p = Fraction(p)
+    return float(sum(math.comb(t, k) * p**k * (1 - p) ** (t - k) for k in range(min(n, t + 1))))
+
+
+# ------------------------------------------------------------------------------------------------ units
+@given(st.floats(-300, 300))
+def test_decibels_survive_the_journey_to_watts_and_back(level):
+    assert units.watt_to_dbm(units.dbm_to_watt(level)) == pytest.approx(level, abs=1e-9)
+    assert units.ratio_to_db(units.db_to_ratio(level)) == pytest.approx(level, abs=1e-9)
+
+
+def test_familiar_powers_in_dbm():
+    assert_allclose(units.dbm_to_watt(np.array([30.0, 0.0, 23.0, 40.0])), [1.0, 1e-3, 0.199526, 10.0], rtol=1e-5)
+    assert units.ratio_to_db(3) == pytest.approx(4.7712, abs=1e-4)
+
+
+@pytest.mark.parametrize("nothing", [0.0, -1.0, math.nan])
+def test_no_power_has_no_decibels(nothing):
+    with pytest.raises(InputError, match="above zero"):
+        units.watt_to_dbm(nothing)
+
+
+# --------------------------------------------------------------------------------------------- the slot
+@pytest.mark.parametrize(("link", "printed"), [(PRINTED_UPLINK, 0.88717), (SYMMETRIC_UPLINK, 0.99761), (DOWNLINK, 0.98813)])
+def test_a_slot_succeeds_as_often_as_the_letters_numbers_say(link, printed):
+    assert channel.success_probability(link) == pytest.approx(printed, abs=5e-6)
+
+
+@given(links(), generators)
+def test_success_in_closed_form_agrees_with_success_drawn(link, rng):
+    n_draws, p = 4_000, channel.success_probability(link)
+    drawn = np.mean(channel.snr(link, rng.standard_exponential(n_draws)) >= link.threshold)
+    assert abs(drawn - p) < 5 * math.sqrt(p * (1 - p) / n_draws)
+
+
+def test_a_vanishing_threshold_always_succeeds_and_a_doubled_one_squares_the_chance():
+    assert channel.success_probability(replace(PRINTED_UPLINK, threshold=1e-20)) == 1.0
+    p = channel.success_probability(PRINTED_UPLINK)
+    assert channel.success_probability(replace(PRINTED_UPLINK, threshold=6)) == pytest.approx(p**2)
+
+
+def test_a_printed_slot_carries_4000_bits_up_and_20000_down():
+    assert channel.bits_per_slot(PRINTED_UPLINK) == pytest.approx(4_000)
+    assert channel.bits_per_slot(DOWNLINK) == pytest.approx(20_000)
+
+
+def test_the_letters_payloads_take_the_slots_noted():
+    assert_array_equal(channel.slots_needed(PRINTED_UPLINK, np.array([FL_BITS, 3_200, 3_200 + 313_600])), [101, 1, 80])
+    assert channel.slots_needed(replace(PRINTED_UPLINK, bandwidth_hz=10e6 * 2 / 50), 3_200 + 50 * 6_272) == 396  # Figure 3
+
+
+@given(links(), st.integers(1, 5_000))
+def test_slots_needed_is_the_ceiling_of_exact_division(link, bits):
+    n, per_slot = channel.slots_needed(link, bits), channel.bits_per_slot(link)
+    assert n * per_slot >= bits * (1 - 1e-11)
+    assert (n - 1) * per_slot < bits * (1 + 1e-11)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.floats(1e-4, 1e-1))
+def test_a_payload_that_fills_its_slots_does_not_spill_over(n_slots, bits_in_slot, slot_s):
+    link = replace(PRINTED_UPLINK, slot_s=slot_s, bandwidth_hz=bits_in_slot / (2 * slot_s))  # log2(1 + theta) = 2
+    assert channel.slots_needed(link, n_slots * bits_in_slot) == n_slots
+    if bits_in_slot > 1:
+        assert channel.slots_needed(link, n_slots * bits_in_slot - 1) == n_slots
+    assert channel.slots_needed(link, n_slots * bits_in_slot + 1) == n_slots + 1
+
+
+# ---------------------------------------------------------------------------------------------- eq. (4)
+@given(links(), generators)
+def test_received_bits_never_decrease_and_count_the_good_slots(link, rng):
+    fading = rng.standard_exponential((3, link.max_slots))
+    received = channel.received_bits(link, fading)
+    assert received.shape == fading.shape
+    assert np.all(np.diff(received, axis=-1) >= 0)
+    for d, t in np.ndindex(fading.shape):
+        good = sum(channel.mean_snr(link) * h >= link.threshold for h in fading[d, : t + 1])
+        assert received[d, t] == pytest.approx(good * channel.bits_per_slot(link))
+
+
+@given(links(), st.integers(0, 2**32 - 1), st.integers(0, 10**6))
+def test_transmit_stops_at_the_first_slot_in_which_equation_4_reaches_the_payload(link, seed, bits):
+    sent = channel.transmit(link, bits, 4, np.random.default_rng(seed))
+    fading = np.random.default_rng(seed).standard_exponential((4, link.max_slots))
+    enough = channel.received_bits(link, fading) >= bits * (1 - 1e-12)
+    for d in range(4):
+        first = 0 if bits == 0 else next((t + 1 for t in range(link.max_slots) if enough[d, t]), None)
+        assert sent.delivered[d] == (first is not None)
+        assert sent.slots[d] == (link.max_slots if first is None else first)
+    assert sent.airtime_slots == max(sent.slots)
+
+
+@given(links(), st.integers(0, 2**32 - 1), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_a_smaller_payload_never_arrives_later(link, seed, bits, other_bits):
+    small, large = (channel.transmit(link, b, 5, np.random.default_rng(seed)) for b in sorted((bits, other_bits)))
+    assert np.all(small.slots <= large.slots)
+    assert np.all(small.delivered >= large.delivered)
+
+
+def test_transmit_draws_the_same_number_of_gains_whatever_the_payload():
+    after = []
+    for bits in (0, 3_200, np.arange(7) * 1_000):
+        rng = np.random.default_rng(5)
+        channel.transmit(PRINTED_UPLINK, bits, 7, rng)
+        after.append(rng.random())
+    assert after[0] == after[1] == after[2]
+
+
+def test_each_device_may_carry_its_own_payload():
+    sent = channel.transmit(PRINTED_UPLINK, np.array([0, 4_000, 400_000, 404_000]), 4, np.random.default_rng(1))
+    assert_array_equal(sent.payload_bits, [0, 4_000, 400_000, 404_000])
+    assert sent.slots[0] == 0 and sent.delivered[0]
+    assert sent.delivered[1] and not sent.delivered[3]
+    assert sent.slots[3] == PRINTED_UPLINK.max_slots == sent.airtime_slots
+
+
+# --------------------------------------------------------------------------------- the law, exact and tiny
+@given(st.floats(0.01, 0.99), st.integers(0, 25), st.integers(0, 60))
+def test_closed_form_equals_the_textbook_sum_in_fractions(p, n, t):
+    link = link_with_success(p, max_slots=max(t, 1))
+    missing = textbook_missing(n, t, channel.success_probability(link))
+    assert channel.latency_cdf(link, n, t) == pytest.approx(1 - missing, rel=1e-10, abs=1e-12)
+    if t:
+        assert channel.outage_probability(link, n) == pytest.approx(missing, rel=1e-10, abs=0)
+
+
+@given(st.floats(0.01, 0.99), st.integers(1, 25), st.integers(1, 60))
+def test_pmf_equals_the_textbook_product_in_fractions(p, n, t):
+    link = link_with_success(p)
+    p = Fraction(channel.success_probability(link))
+    exact = math.comb(t - 1, n - 1) * p**n * (1 - p) ** (t - n) if t >= n else 0
+    assert channel.latency_pmf(link, n, t) == pytest.approx(float(exact), rel=1e-10, abs=0)
+
+
+@pytest.mark.parametrize("p", [1e-6, 1e-3, 0.5, 0.88717, 0.999, 1 - 1e-9])
+@pytest.mark.parametrize("n", [1, 101, 1_001, 5_000])
+def test_pmf_sums_to_cdf_however_many_slots_are_needed(p, n):
+    link = link_with_success(p)
+    spread = math.sqrt(n * (1 - p)) / p
+    last = max(n, int(n / p - 3 * spread))
+    t = np.arange(last + 1, last + 2_000)
+    gained = channel.latency_cdf(link, n, t[-1]) - channel.latency_cdf(link, n, last)
+    assert channel.latency_pmf(link, n, t).sum() == pytest.approx(gained, rel=1e-7, abs=1e-13)
+
+
+def test_the_pmf_is_a_law_and_knows_which_slots_are_impossible():
+    law = channel.latency_pmf(PRINTED_UPLINK, FL_BITS, np.arange(0, 400))
+    assert law.sum() == pytest.approx(1)
+    assert np.all(law[:101] == 0) and law[101] > 0
+    assert np.arange(400) @ law == pytest.approx(channel.mean_latency_slots(PRINTED_UPLINK, FL_BITS))
+    assert channel.latency_pmf(PRINTED_UPLINK, FL_BITS, 110.5) == 0
+
+
+def test_a_tiny_outage_keeps_its_digits():
+    link = link_with_success(1 - 1e-9, max_slots=1_010)
+    q = Fraction(-math.expm1(-link.threshold / channel.mean_snr(link)))
+    exact = sum(math.comb(1_010, k) * q**k * (1 - q) ** (1_010 - k) for k in range(11, 40))  # more than ten slots lost; 1e-69
+    assert channel.outage_probability(link, 1_000) == pytest.approx(float(exact), rel=1e-9, abs=0)
+    assert channel.slowest_outage_probability(link, 1_000, 50) == pytest.approx(50 * float(exact), rel=1e-9, abs=0)
+
+
+@given(links(), st.integers(1, 10**6), st.integers(1, 40))
+def test_outage_and_arrival_share_all_chances(link, bits, n_devices):
+    T = link.max_slots
+    assert channel.outage_probability(link, bits) + channel.latency_cdf(link, bits, T) == pytest.approx(1)
+    assert channel.slowest_outage_probability(link, bits, n_devices) + channel.slowest_cdf(link, bits, T, n_devices) == pytest.approx(1)
+
+
+@given(links(min_success=0.05), st.integers(1, 40), st.floats(1e-6, 1 - 1e-6))
+def test_quantile_is_the_first_slot_that_promises_enough(link, n, share):
+    bits = max(1, math.floor(n * channel.bits_per_slot(link)))
+    t = channel.latency_quantile(link, bits, share)
+    assert channel.latency_cdf(link, bits, t) >= share > channel.latency_cdf(link, bits, t - 1)
+
+
+def test_many_quantiles_are_found_at_once():
+    shares = np.array([0.01, 0.5, 0.99])
+    together = channel.latency_quantile(PRINTED_UPLINK, FL_BITS, shares)
+    assert_array_equal(together, [channel.latency_quantile(PRINTED_UPLINK, FL_BITS, share) for share in shares])
+    assert np.all(np.diff(together) > 0)
+
+
+def test_a_perfect_slot_needs_exactly_n_slots_and_an_imperfect_one_more():
+    perfect, imperfect = replace(PRINTED_UPLINK, power_dbm=250), PRINTED_UPLINK
+    assert channel.success_probability(perfect) == 1.0
+    assert channel.mean_latency_slots(perfect, FL_BITS) == 101
+    assert_allclose(channel.latency_pmf(perfect, FL_BITS, np.array([100, 101, 102])), [0, 1, 0], atol=1e-15)
+    assert channel.mean_slowest_latency_slots(perfect, FL_BITS, 10) == pytest.approx(101)
+    assert channel.mean_latency_slots(imperfect, FL_BITS) == pytest.approx(101 / 0.88717, rel=1e-5)
+    assert channel.mean_slowest_latency_slots(imperfect, FL_BITS, 10) > channel.mean_latency_slots(imperfect, FL_BITS)
+
+
+def test_no_bits_take_no_time():
+    assert_array_equal(channel.latency_cdf(PRINTED_UPLINK, 0, np.array([-1, 0, 5])), [0, 1, 1])
+    assert channel.mean_latency_slots(PRINTED_UPLINK, 0) == channel.mean_slowest_latency_slots(PRINTED_UPLINK, 0, 9) == 0
+    assert channel.outage_probability(PRINTED_UPLINK, 0) == channel.mean_airtime_slots(PRINTED_UPLINK, 0, 9) == 0
+
+
+# --------------------------------------------------------------------------------- T_max, Section IV
+def test_fl_never_delivers_within_100_slots_but_both_statements_hold_at_105():
+    for link, printed in ((PRINTED_UPLINK, 0.006), (SYMMETRIC_UPLINK, 0.999994)):
+        assert channel.outage_probability(link, FL_BITS) == 1.0
+        success = 1 - channel.outage_probability(replace(link, max_slots=105), FL_BITS)
+        assert success == pytest.approx(printed, abs=1e-4 if printed < 0.5 else 5e-7)
+
+
+# --------------------------------------------------------------- closed form against slot-by-slot simulation
+@pytest.mark.parametrize(("link", "bits"), [(replace(PRINTED_UPLINK, max_slots=115), FL_BITS), (PRINTED_UPLINK, 3_200 + 313_600),
+                                            (link_with_success(0.1, max_slots=60), 5)])
+def test_latency_law_agrees_with_the_simulation_within_five_standard_errors(link, bits):
+    n_rounds, D = 2_000, 10
+    sent = channel.transmit(link, bits, n_rounds * D, np.random.default_rng(11))
+    outage, slots = channel.outage_probability(link, bits), sent.slots.reshape(n_rounds, D)
+    assert 0.001 < outage < 0.999  # otherwise the comparison would be idle
+
+    assert_within_five_standard_errors(~sent.delivered, outage)
+    assert_within_five_standard_errors(sent.slots, channel.mean_airtime_slots(link, bits, 1))
+    assert_within_five_standard_errors(slots.max(axis=1), channel.mean_airtime_slots(link, bits, D))
+    assert_within_five_standard_errors(~sent.delivered.reshape(n_rounds, D).all(axis=1), channel.slowest_outage_probability(link, bits, D))
+    median = int(np.median(slots.max(axis=1)))
+    if median < link.max_slots:
+        assert_within_five_standard_errors(slots.max(axis=1) <= median, channel.slowest_cdf(link, bits, median, D))
+
+
+@pytest.mark.parametrize(("link", "bits"), [(replace(PRINTED_UPLINK, max_slots=400), FL_BITS),
+                                            (link_with_success(0.05, max_slots=999), 2)])
+def test_unbounded_mean_latency_agrees_with_the_simulation(link, bits):
+    n_rounds, D = 500, 10
+    sent = channel.transmit(link, bits, n_rounds * D, np.random.default_rng(12))
+    assert sent.delivered.all()
+    assert_within_five_standard_errors(sent.slots, channel.mean_latency_slots(link, bits))
+    assert_within_five_standard_errors(sent.slots.reshape(n_rounds, D).max(axis=1), channel.mean_slowest_latency_slots(link, bits, D))
+
+
+@pytest.mark.parametrize(("p", "n", "rel"), [(0.3, 7, 1e-12), (0.9, 4_000, 1e-12), (1e-6, 1, 1e-6), (1e-6, 300, 1e-9)])
+def test_the_slowest_of_one_device_takes_n_over_p(p, n, rel):
+    link = link_with_success(p)
+    assert channel.mean_slowest_latency_slots(link, n, 1) == pytest.approx(channel.mean_latency_slots(link, n), rel=rel)
+
+
+def assert_within_five_standard_errors(drawn, expected):
+    drawn = np.asarray(drawn, dtype=float)
+    assert abs(drawn.mean() - expected) < 5 * drawn.std() / math.sqrt(len(drawn))
+
+
+# ----------------------------------------------------------------------------------------------- the door
+@pytest.mark.parametrize(("change", "said"), [
+    ({"bandwidth_hz": 0.0}, "bandwidth_hz = 0.0"), ({"distance_m": -1.0}, "distance_m"), ({"threshold": 0}, "threshold"),
+    ({"slot_s": math.nan}, "slot_s"), ({"power_dbm": math.inf}, "power_dbm"), ({"path_loss_exponent": 1.9}, "free space"),
+    ({"max_slots": 0}, "max_slots"), ({"max_slots": 99.5}, "max_slots"), ({"power_dbm": 9e3}, "check the units"),
+])
+def test_a_link_that_cannot_be_says_why(change, said):
+    with pytest.raises(InputError, match=said):
+        replace(PRINTED_UPLINK, **change)
+
+
+@pytest.mark.parametrize("ask", [
+    lambda: channel.slots_needed(PRINTED_UPLINK, -1),
+    lambda: channel.slots_needed(PRINTED_UPLINK, 3_200.5),
+    lambda: channel.latency_cdf(PRINTED_UPLINK, np.array([1, 2]), 5),
+    lambda: channel.latency_quantile(PRINTED_UPLINK, 10, 1.0),
+    lambda: channel.latency_quantile(replace(PRINTED_UPLINK, power_dbm=-60), 10, 0.5),
+    lambda: channel.transmit(PRINTED_UPLINK, 10, 0, np.random.default_rng(0)),
+    lambda: channel.slowest_cdf(PRINTED_UPLINK, 10, 5, 2.5),
+])
+def test_questions_without_an_answer_are_refused(ask):
+    with pytest.raises(InputError):
+        ask()
