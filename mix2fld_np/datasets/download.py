@@ -1,0 +1,175 @@
+"""Fetching a data set from its public mirrors: over HTTPS alone, checked byte for byte, in place whole or not at all."""
+
+import gzip
+import hashlib
+import os
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from tqdm import tqdm
+
+from mix2fld_np import __version__
+from mix2fld_np.datasets.registry import RemoteFile, Source, source_of
+from mix2fld_np.errors import InputError
+
+TIMEOUT_S = 30  # without any answer
+PIECE = 1 << 18  # bytes received or unpacked at once
+MOST_ENTRIES = 100  # of an archive; those of CIFAR have fewer than ten
+
+
+class Refused(Exception):
+    """What a mirror sent is not the published file."""
+
+
+def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None = None) -> Path:
+    """Puts the files of the data set `name` into its own folder under `into` and gives back that folder.
+
+    Mirrors are tried in order. A file appears under its name only when its size and SHA-256 are the published ones; until then, and
+    after any failure, there is nothing. Files that are there already and right are not fetched again. `opener` turns an address into
+    an open response (over HTTPS where it is not given). Raises InputError where no mirror delivers, and says what each one did.
+    """
+    source = source_of(name)
+    if not source.remote:
+        raise InputError(f"there is nothing to fetch for '{name}': it is drawn by the program itself.")
+    folder = Path(into) / source.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in source.remote:
+            if not all(_is_right(folder / wanted.name, wanted) for wanted in file.members or (file,)):
+                _fetch_file(source, file, folder, opener or open_https)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror or error}); name another folder or make room.") from None
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # succeeds only where nothing was fetched at all
+    return folder
+
+
+def open_https(url: str) -> BinaryIO:
+    """The response to a request for `url`; raises URLError where the address, or one it is redirected to, is not HTTPS."""
+    _insist_on_https(url)
+    return build_opener(_StayOnHttps).open(Request(url, headers={"User-Agent": f"mix2fld_np/{__version__}"}), timeout=TIMEOUT_S)
+
+
+class _StayOnHttps(HTTPRedirectHandler):
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        _insist_on_https(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _insist_on_https(url):
+    if urlsplit(url).scheme != "https":
+        raise URLError(f"the address {url} is not HTTPS")
+
+
+def _is_right(path, wanted):
+    """Whether the file at `path` has the published size and checksum."""
+    if not path.is_file() or path.stat().st_size != wanted.size:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == wanted.sha256
+
+
+def _fetch_file(source: Source, file: RemoteFile, folder: Path, opener: Callable[[str], BinaryIO]) -> None:
+    """Fetches one file, or the members of one archive, from the first mirror that delivers."""
+    failures = []
+    for mirror in source.mirrors:
+        try:
+            with _part(folder, file) as part:
+                _receive(mirror + file.name, file, part, opener)
+                if file.members:
+                    _unpack(part, file.members, folder)
+                else:
+                    os.replace(part, folder / file.name)
+            return
+        except Refused as refused:
+            failures.append(f"{urlsplit(mirror).hostname}: {refused}")
+    raise InputError(
+        f"{file.name} of {source.title} could not be fetched ({'; '.join(failures)}); "
+        f"check the connection and try again later, or put the files into {folder} by hand."
+    )
+
+
+@contextmanager
+def _part(folder: Path, file: RemoteFile) -> Iterator[Path]:
+    """A path beside the final one, for what is not complete yet; whatever is still there at the end is removed."""
+    path = folder / f".{file.name}.{os.getpid()}.part"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _receive(url, file, part, opener):
+    """Writes what `url` sends to `part`; raises Refused unless it is the published file."""
+    digest, n_bytes = hashlib.sha256(), 0
+    with closing(_pieces(url, opener)) as pieces, part.open("wb") as out, _progress(file) as bar:
+        for piece in pieces:
+            n_bytes += len(piece)
+            if n_bytes > file.size:
+                raise Refused(f"it sent more than the published {file.size:,} bytes")
+            digest.update(piece)
+            out.write(piece)
+            bar.update(len(piece))
+        _put_on_disk(out)
+    if n_bytes < file.size:
+        raise Refused(f"it sent only {n_bytes:,} of {file.size:,} bytes")
+    if digest.hexdigest() != file.sha256:
+        raise Refused("it sent a file whose SHA-256 is not the published one")
+
+
+def _pieces(url, opener):
+    """The response, piece by piece; a failure of the network becomes Refused."""
+    try:
+        with opener(url) as response:
+            while piece := response.read(PIECE):
+                yield piece
+    except (OSError, HTTPException) as error:
+        reason = error.reason if type(error) is URLError else error
+        raise Refused(" ".join(str(reason).split()) or type(error).__name__) from None
+
+
+def _progress(file):
+    """A progress bar, shown only where somebody can see it."""
+    return tqdm(total=file.size, unit="B", unit_scale=True, desc=file.name, disable=None)
+
+
+def _unpack(archive, members, folder):
+    """Takes `members` out of a tar.gz archive by their base names: regular files of the published size, all of them or none."""
+    wanted = {member.name: member for member in members}
+    with ExitStack() as stack:
+        parts = {name: stack.enter_context(_part(folder, member)) for name, member in wanted.items()}
+        try:
+            with tarfile.open(archive, "r:gz") as tar:
+                for entry, _ in zip(tar, range(MOST_ENTRIES), strict=False):
+                    member = wanted.pop(PurePosixPath(entry.name).name, None)
+                    if member is not None:
+                        _unpack_member(tar, entry, member, parts[member.name])
+        except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise Refused(f"it sent an archive that is damaged ({error})") from None
+        if wanted:
+            raise Refused(f"it sent an archive without {', '.join(wanted)}")
+        for name, part in parts.items():
+            os.replace(part, folder / name)
+
+
+def _unpack_member(tar, entry, member, part):
+    if not entry.isreg() or entry.size != member.size:
+        raise Refused(f"it sent an archive whose {member.name} is no file of {member.size:,} bytes")
+    with tar.extractfile(entry) as packed, part.open("wb") as out:
+        while piece := packed.read(PIECE):
+            out.write(piece)
+        _put_on_disk(out)
+
+
+def _put_on_disk(file):
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,423 @@
+"""Where data sets are looked for, what is refused, and that a download is in place whole or not at all."""
+
+import gzip
+import hashlib
+import io
+import os
+import struct
+import tarfile
+from dataclasses import replace
+from http.client import IncompleteRead
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from mix2fld_np.datasets import download, registry
+from mix2fld_np.datasets.download import fetch
+from mix2fld_np.datasets.registry import SOURCES, RemoteFile, find, listing, load
+from mix2fld_np.errors import InputError
+
+REAL_DATA = os.environ.get("MIX2FLD_DATA")
+with_real_data = pytest.mark.skipif(not REAL_DATA, reason="MIX2FLD_DATA names no folder")
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch, tmp_path):
+    """No data set lies in any of the usual places."""
+    monkeypatch.setenv("MIX2FLD_DATA", str(tmp_path / "environment"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "repository" / "package" / "datasets" / "registry.py"))
+
+
+def idx(array):
+    array = np.asarray(array, np.uint8)
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def random_images(n, *shape):
+    return np.random.default_rng(n).integers(0, 256, (n, *shape), np.uint8)
+
+
+def write_mnist(folder, name="{}-ubyte.gz", n_images=5, n_labels=5, size=28, label=9):
+    """Four small files of MNIST's kind: `n_images` for training, three for testing."""
+    folder.mkdir(parents=True)
+    for split, images, labels in (("train", n_images, n_labels), ("t10k", 3, 3)):
+        content = {"images-idx3": idx(random_images(images, size, size)), "labels-idx1": idx(np.full(labels, label))}
+        for kind, raw in content.items():
+            path = folder / f"{split}-{name.format(kind)}"
+            path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["{}-ubyte.gz", "{}-ubyte"])
+@pytest.mark.parametrize("dot", [False, True])
+def test_mnist_is_read_under_each_of_its_usual_file_names(tmp_path, name, dot):
+    folder = write_mnist(tmp_path / "mnist", name)
+    if dot:
+        for path in folder.iterdir():
+            path.rename(folder / path.name.replace("-idx", ".idx"))
+    data = load("mnist", tmp_path)
+    assert_array_equal(data.train_images[:, 0], random_images(5, 28, 28))
+    assert_array_equal(data.test_images, random_images(3, 1, 28, 28).reshape(3, 1, 28, 28))
+    assert data.train_labels.tolist() == [9] * 5
+    assert data.origin == f"MNIST from {folder}"
+    assert (data.name, data.n_labels) == ("mnist", 10)
+
+
+def test_the_arrays_of_a_data_set_cannot_be_written_to(tmp_path):
+    write_mnist(tmp_path / "mnist")
+    with pytest.raises(ValueError, match="read-only"):
+        load("mnist", tmp_path).train_images[0] = 0
+
+
+def test_places_are_searched_in_order_and_a_named_folder_alone(tmp_path):
+    (tmp_path / "named").mkdir()
+    assert find("mnist") is None
+    for place in ("cache/mix2fld_np", "repository/data", "environment"):
+        folder = write_mnist(tmp_path / place / "mnist")
+        assert find("mnist") == folder
+    assert find("mnist", tmp_path / "named") is None
+    assert find("mnist", write_mnist(tmp_path / "named" / "mnist").parent) == tmp_path / "named" / "mnist"
+
+
+def test_a_named_folder_may_be_the_one_with_the_files(tmp_path):
+    folder = write_mnist(tmp_path / "my-digits")
+    assert find("mnist", folder) == find("fashion-mnist", folder) == folder
+
+
+def test_fashion_is_not_taken_for_mnist_though_its_files_are_called_alike(tmp_path):
+    folder = write_mnist(tmp_path / "fashion-mnist")
+    assert find("mnist", folder) is None
+    assert find("fashion-mnist", folder) == folder
+
+
+def test_an_incomplete_folder_is_passed_over_and_the_message_says_where_it_looked(tmp_path):
+    folder = write_mnist(tmp_path / "environment" / "mnist")
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(InputError) as caught:
+        load("mnist")
+    for place in ("environment/mnist", "repository/data/mnist", "cache/mix2fld_np/mnist"):
+        assert str(tmp_path / place) in str(caught.value)
+    assert "mix2fld data fetch mnist" in str(caught.value)
+
+
+def test_a_named_folder_that_is_not_there_or_empty_is_refused_even_where_the_data_lie_elsewhere(tmp_path):
+    write_mnist(tmp_path / "environment" / "mnist")
+    with pytest.raises(InputError, match="absent does not exist"):
+        load("mnist", tmp_path / "absent")
+    with pytest.raises(InputError, match="absent does not exist"):
+        listing(tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="mix2fld data fetch mnist"):
+        load("mnist", tmp_path / "empty")
+    assert len(load("mnist").train_labels) == 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"n_labels": 4}, "5 images, but .* 4 labels"),
+        ({"size": 27}, r"shape \(1, 27, 27\)"),
+        ({"n_images": 0, "n_labels": 0}, "no images at all"),
+        ({"label": 10}, "the label 10"),
+    ],
+)
+def test_files_that_do_not_fit_each_other_are_refused(tmp_path, wrong, words):
+    write_mnist(tmp_path / "mnist", **wrong)
+    with pytest.raises(InputError, match=words):
+        load("mnist", tmp_path)
+
+
+def test_images_in_the_place_of_labels_are_refused(tmp_path):
+    folder = write_mnist(tmp_path / "mnist")
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(idx(random_images(5, 28, 28)))
+    with pytest.raises(InputError, match="train-labels"):
+        load("mnist", tmp_path)
+
+
+def test_all_batches_of_cifar_10_are_read_in_the_order_of_their_numbers(tmp_path):
+    folder = tmp_path / "cifar-10-batches-bin"
+    folder.mkdir()
+    for number in (10, 2, 1):
+        (folder / f"data_batch_{number}.bin").write_bytes(bytes([number - 1]) + b"\x07" * 3072)
+    (folder / "data_batch_x.bin").write_bytes(b"no batch")
+    assert find("cifar-10", tmp_path) is None
+    (folder / "test_batch.bin").write_bytes((b"\x05" + b"\x00" * 3072) * 2)
+    data = load("cifar-10", tmp_path)
+    assert data.train_labels.tolist() == [0, 1, 9]
+    assert data.test_images.shape == (2, 3, 32, 32)
+
+
+def test_cifar_100_has_a_hundred_labels_the_fine_ones(tmp_path):
+    folder = tmp_path / "cifar-100-binary"
+    folder.mkdir()
+    for name in ("train.bin", "test.bin"):
+        (folder / name).write_bytes(b"\x03\x63" + b"\x00" * 3072)
+    data = load("cifar-100", tmp_path)
+    assert (data.train_labels.tolist(), data.n_labels) == ([99], 100)
+
+
+def test_the_digits_need_no_place_and_are_the_same_every_time():
+    data, again = load("digits", n_train=300, n_test=100), load("digits", "anywhere", n_train=300, n_test=80)
+    assert data.train_images.shape == (300, 1, 28, 28)
+    assert data.test_labels.shape == (100,)
+    assert_array_equal(data.train_images, again.train_images)
+    assert not {image.tobytes() for image in data.train_images} & {image.tobytes() for image in data.test_images}
+    assert data.origin == "embedded digits"
+    assert find("digits") is None
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: load("minst"), "no data set 'minst'; choose one of mnist, fashion-mnist"),
+        (lambda: find("minst"), "no data set 'minst'"),
+        (lambda: load("digits", n_train=0), "0 digits"),
+        (lambda: load("mnist", n_train=10), "only 'digits'"),
+        (lambda: fetch("digits", "."), "nothing to fetch"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(call, words):
+    with pytest.raises(InputError, match=words):
+        call()
+
+
+def test_the_listing_counts_samples_and_tells_what_is_broken_without_failing(tmp_path):
+    write_mnist(tmp_path / "mnist")
+    broken = write_mnist(tmp_path / "fashion-mnist")
+    (broken / "train-images-idx3-ubyte.gz").write_bytes(b"garbage")
+    rows = {row.name: row for row in listing(tmp_path)}
+    assert (rows["mnist"].n_train, rows["mnist"].n_test, rows["mnist"].path) == (5, 3, tmp_path / "mnist")
+    assert rows["fashion-mnist"].n_train is None
+    assert "train-images" in rows["fashion-mnist"].problem
+    assert rows["cifar-10"].path is None
+    assert (rows["digits"].n_train, rows["digits"].n_test) == (60_000, 10_000)
+    assert list(rows) == list(SOURCES)
+
+
+@with_real_data
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar-10", "cifar-100"])
+def test_the_real_data_sets_are_what_they_are_known_to_be(name):
+    if find(name, REAL_DATA) is None:
+        pytest.skip(f"{name} is not in {REAL_DATA}")
+    data, row = load(name, REAL_DATA), next(row for row in listing(REAL_DATA) if row.name == name)
+    assert data.train_images.shape[1:] == SOURCES[name].image_shape
+    assert set(data.train_labels.tolist()) == set(range(data.n_labels))
+    assert (row.n_train, row.n_test) == (len(data.train_labels), len(data.test_images))
+    if name.endswith("mnist"):
+        assert (row.n_train, row.n_test) == (60_000, 10_000)
+        published = {"mnist": 33.32, "fashion-mnist": 72.94}[name]  # mean pixel of the training images
+        assert abs(data.train_images.mean() - published) < 0.3
+
+
+# --- downloads: the mirrors are a function that answers with bytes ---
+
+CONTENT = {f"file-{i}": bytes([i]) * (1_000_000 * i) for i in (1, 2)}
+
+
+def published(name, content, members=()):
+    return RemoteFile(name, len(content), hashlib.sha256(content).hexdigest(), members)
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """A table whose MNIST is two small files on two mirrors."""
+    remote = tuple(published(name, content) for name, content in CONTENT.items())
+    source = replace(SOURCES["mnist"], mirrors=("https://one.example/", "https://two.example/"), remote=remote)
+    monkeypatch.setitem(SOURCES, "mnist", source)
+
+
+class Mirrors:
+    """Answers as two mirrors do; `faults` names what each does instead: an exception, or what becomes of the content."""
+
+    def __init__(self, content=CONTENT, **faults):
+        self.content, self.faults, self.asked = content, faults, []
+
+    def __call__(self, url):
+        self.asked.append(url)
+        host, name = url.split("/")[2].split(".")[0], url.split("/")[-1]
+        fault = self.faults.get(host, lambda content: content)
+        if isinstance(fault, Exception):
+            raise fault
+        answer = fault(self.content[name])
+        return answer if hasattr(answer, "read") else io.BytesIO(answer)
+
+
+class Interrupted(io.BytesIO):
+    """A response that breaks off after its first piece."""
+
+    error: BaseException = IncompleteRead(b"")
+
+    def read(self, n=-1):
+        if self.tell():
+            raise self.error
+        return super().read(n)
+
+
+class Endless(io.BytesIO):
+    """A response that never ends."""
+
+    def read(self, n=-1):
+        return b"\x01" * n
+
+
+class Cancelled(Interrupted):
+    error = KeyboardInterrupt()
+
+
+def files_in(folder):
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_download_is_in_place_and_not_fetched_twice(table, tmp_path):
+    mirrors = Mirrors()
+    assert fetch("mnist", tmp_path, mirrors) == tmp_path / "mnist"
+    assert files_in(tmp_path) == CONTENT
+    assert mirrors.asked == ["https://one.example/file-1", "https://one.example/file-2"]
+    fetch("mnist", tmp_path, mirrors)
+    assert len(mirrors.asked) == 2
+
+
+def test_a_file_that_is_there_but_wrong_is_fetched_again_alone(table, tmp_path):
+    fetch("mnist", tmp_path, Mirrors())
+    (tmp_path / "mnist" / "file-2").write_bytes(b"\x03" * 2_000_000)
+    mirrors = Mirrors()
+    fetch("mnist", tmp_path, mirrors)
+    assert mirrors.asked == ["https://one.example/file-2"]
+    assert files_in(tmp_path) == CONTENT
+
+
+FAULTS = {
+    "a network that is down": (URLError("no route to host"), "no route to host"),
+    "a mirror that is silent": (TimeoutError(), "TimeoutError"),
+    "a wrong checksum": (lambda content: b"\x09" * len(content), "SHA-256"),
+    "too much": (lambda content: content + b"\x00", "more than the published"),
+    "no end": (lambda content: Endless(), "more than the published"),
+    "too little": (lambda content: content[:-1], "sent only"),
+    "nothing": (lambda content: b"", "sent only 0 of"),
+    "an interruption": (Interrupted, "IncompleteRead"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_any_fault_the_next_mirror_is_asked(table, tmp_path, fault):
+    mirrors = Mirrors(one=FAULTS[fault][0])
+    fetch("mnist", tmp_path, mirrors)
+    assert files_in(tmp_path) == CONTENT
+    assert "https://two.example/file-1" in mirrors.asked
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_where_every_mirror_fails_nothing_is_left_and_the_message_tells_what_each_did(table, tmp_path, fault):
+    failure, words = FAULTS[fault]
+    with pytest.raises(InputError) as caught:
+        fetch("mnist", tmp_path, Mirrors(one=failure, two=failure))
+    assert list(tmp_path.iterdir()) == []
+    message = str(caught.value)
+    assert message.count(words) == 2
+    assert "one.example" in message
+    assert "two.example" in message
+    assert "by hand" in message
+
+
+def test_a_failing_second_file_leaves_the_first_and_no_part_of_itself(table, tmp_path):
+    only_first = {"file-1": CONTENT["file-1"], "file-2": b"something else"}
+    with pytest.raises(InputError, match="file-2"):
+        fetch("mnist", tmp_path, Mirrors(only_first))
+    assert files_in(tmp_path) == {"file-1": CONTENT["file-1"]}
+
+
+def test_an_older_file_survives_a_failing_download_and_a_cancelled_one(table, tmp_path):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "file-1").write_bytes(b"mine")
+    with pytest.raises(InputError):
+        fetch("mnist", tmp_path, Mirrors(one=Interrupted, two=Interrupted))
+    with pytest.raises(KeyboardInterrupt):
+        fetch("mnist", tmp_path, Mirrors(one=Cancelled))
+    assert files_in(tmp_path) == {"file-1": b"mine"}
+
+
+def test_a_folder_that_cannot_be_made_is_refused(table, tmp_path):
+    (tmp_path / "occupied").write_bytes(b"")
+    with pytest.raises(InputError, match="cannot be written"):
+        fetch("mnist", tmp_path / "occupied", Mirrors())
+
+
+def tar_gz(*entries):
+    """An archive of (name, content or link target) entries."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, content in entries:
+            info = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                info.type, info.linkname = tarfile.SYMTYPE, content
+                tar.addfile(info)
+            else:
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return packed.getvalue()
+
+
+BATCHES = {"train.bin": b"\x01" * 6000, "test.bin": b"\x02" * 3000}
+
+
+def fetch_archive(monkeypatch, folder, archive):
+    members = tuple(published(name, content) for name, content in BATCHES.items())
+    remote = (published("cifar.tar.gz", archive, members),)
+    monkeypatch.setitem(SOURCES, "cifar-100", replace(SOURCES["cifar-100"], mirrors=("https://one.example/",), remote=remote))
+    mirrors = Mirrors({"cifar.tar.gz": archive})
+    fetch("cifar-100", folder, mirrors)
+    return mirrors
+
+
+def test_an_archive_gives_its_members_by_their_base_names_and_nothing_else(monkeypatch, tmp_path):
+    train, test = BATCHES.values()
+    archive = tar_gz(("../../evil.txt", b"evil"), ("/etc/train.bin", train), ("../test.bin", test), ("more", b"x"))
+    mirrors = fetch_archive(monkeypatch, tmp_path / "deep" / "down", archive)
+    assert files_in(tmp_path) == BATCHES
+    fetch("cifar-100", tmp_path / "deep" / "down", mirrors)
+    assert len(mirrors.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("archive", "words"),
+    [
+        (tar_gz(("train.bin", BATCHES["train.bin"])), "without test.bin"),
+        (tar_gz(("train.bin", BATCHES["train.bin"]), ("test.bin", "/etc/passwd")), "test.bin is no file of 3,000 bytes"),
+        (tar_gz(("train.bin", BATCHES["train.bin"]), ("test.bin", b"\x00" * 3001)), "test.bin is no file of 3,000 bytes"),
+        (tar_gz(*BATCHES.items())[:60], "damaged"),
+        (b"no archive at all", "damaged"),
+        (tar_gz(*((f"{i}", b"") for i in range(200)), *BATCHES.items()), "without"),
+    ],
+)
+def test_an_archive_that_is_not_as_expected_leaves_nothing(monkeypatch, tmp_path, archive, words):
+    with pytest.raises(InputError, match=words):
+        fetch_archive(monkeypatch, tmp_path, archive)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["http://one.example/file", "file:///etc/passwd", "ftp://one.example/file"])
+def test_only_https_is_ever_opened_also_after_a_redirection(url):
+    with pytest.raises(URLError, match="not HTTPS"):
+        download.open_https(url)
+    with pytest.raises(URLError, match="not HTTPS"):
+        download._StayOnHttps().redirect_request(None, None, 302, "Found", {}, url)
+
+
+def test_every_mirror_of_the_table_is_https_and_every_file_has_a_size_and_a_checksum():
+    remote = [file for source in SOURCES.values() for top in source.remote for file in (top, *top.members)]
+    assert all(mirror.startswith("https://") and mirror.endswith("/") for source in SOURCES.values() for mirror in source.mirrors)
+    assert all(len(file.sha256) == 64 and int(file.sha256, 16) and file.size > 1_000 for file in remote)
+    assert len({file.sha256 for file in remote}) == len(remote) == 18
+
+
+@with_real_data
+def test_the_published_checksums_of_mnist_s_test_files_are_those_of_the_real_files():
+    folder = find("mnist", REAL_DATA)
+    if folder is None or not (folder / "t10k-images-idx3-ubyte.gz").is_file():
+        pytest.skip("the packed MNIST test files are not there")
+    for file in SOURCES["mnist"].remote[2:]:
+        assert hashlib.sha256(Path(folder / file.name).read_bytes()).hexdigest() == file.sha256
