@@ -106,8 +106,9 @@ def test_each_way_an_idx_file_can_be_wrong_is_told(tmp_path, content, words):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_huge_declared_size_is_refused_before_any_memory_is_taken(tmp_path, packed):
-    content = struct.pack(">BBBBIII", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1) + b"\x00" * 100
+@pytest.mark.parametrize("shape", [(2**32 - 1, 2**32 - 1, 2**32 - 1), (600, 1000, 1000)])
+def test_a_huge_declared_size_is_refused_before_any_memory_is_taken(tmp_path, packed, shape):
+    content = struct.pack(">BBBBIII", 0, 0, 8, 3, *shape) + b"\x00" * 100
     path = tmp_path / "huge"
     path.write_bytes(gzip.compress(content) if packed else content)
     tracemalloc.start()
@@ -115,6 +116,16 @@ def test_a_huge_declared_size_is_refused_before_any_memory_is_taken(tmp_path, pa
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1 << 20
+
+
+def test_a_declared_size_that_gzip_could_hold_but_does_not_takes_no_memory_either(tmp_path):
+    path = tmp_path / "hollow"
+    path.write_bytes(gzip.compress(struct.pack(">BBBBIII", 0, 0, 8, 3, 500, 1000, 1000) + np.random.default_rng(1).bytes(600_000)))
+    tracemalloc.start()
+    assert "ends early" in refusal(read_idx, path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_a_gzip_bomb_is_unpacked_no_further_than_its_header_says(tmp_path):

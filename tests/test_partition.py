@@ -113,6 +113,11 @@ def test_a_thousand_devices_share_what_a_hundred_need_not():
     assert len(np.unique(few.indices)) == 50_000
 
 
+def test_samples_come_from_everywhere_in_the_data_set():
+    indices = split(MNIST_SIZED, 1, 500, np.random.default_rng(1), "iid").indices
+    assert abs(indices.mean() - 30_000) < 5 * 60_000 / np.sqrt(12 * 500)
+
+
 def test_labels_do_not_stand_in_order_on_a_device():
     row = split(MNIST_SIZED, 1, 500, np.random.default_rng(1), "iid").indices[0]
     assert len(set(MNIST_SIZED[row[:50]].tolist())) == 10

@@ -69,8 +69,10 @@ def test_mnist_is_read_under_each_of_its_usual_file_names(tmp_path, name, dot):
 
 def test_the_arrays_of_a_data_set_cannot_be_written_to(tmp_path):
     write_mnist(tmp_path / "mnist")
-    with pytest.raises(ValueError, match="read-only"):
-        load("mnist", tmp_path).train_images[0] = 0
+    for data in (load("mnist", tmp_path), load("digits", n_train=20, n_test=20)):
+        for array in (data.train_images, data.train_labels, data.test_images, data.test_labels):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 0
 
 
 def test_places_are_searched_in_order_and_a_named_folder_alone(tmp_path):
@@ -346,6 +348,9 @@ def test_a_folder_that_cannot_be_made_is_refused(table, tmp_path):
         fetch("mnist", tmp_path / "occupied", Mirrors())
 
 
+BATCHES = {"train.bin": b"\x01" * 6000, "test.bin": b"\x02" * 3000}
+
+
 def tar_gz(*entries):
     """An archive of (name, content or link target) entries."""
     packed = io.BytesIO()
@@ -353,15 +358,12 @@ def tar_gz(*entries):
         for name, content in entries:
             info = tarfile.TarInfo(name)
             if isinstance(content, str):
-                info.type, info.linkname = tarfile.SYMTYPE, content
+                info.type, info.linkname, info.size = tarfile.SYMTYPE, content, len(BATCHES["test.bin"])
                 tar.addfile(info)
             else:
                 info.size = len(content)
                 tar.addfile(info, io.BytesIO(content))
     return packed.getvalue()
-
-
-BATCHES = {"train.bin": b"\x01" * 6000, "test.bin": b"\x02" * 3000}
 
 
 def fetch_archive(monkeypatch, folder, archive):
