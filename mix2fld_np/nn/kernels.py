@@ -1,0 +1,353 @@
+"""Every compiled function of the network: float32 for training and float64 for checks, from the same source.
+
+One trick carries all of it. A plane of height x width numbers is kept as one flat array whose rows are `pitch` = width + 2 long:
+
+    pixel (r, x) of a bare plane     stands at    r      * pitch +  x
+    pixel (r, x) of a padded plane   stands at   (r + 1) * pitch + (x + 1),   zeros all around
+
+Then tap (i, j) of a 3x3 filter meets its pixel at the constant distance i * pitch + j, whatever the row. A convolution becomes one
+long loop over the whole plane with the nine taps written out in one expression, which the compiler turns into vector instructions; loops
+over rows of 14 pixels are too short for that. The price: beyond its width a bare plane holds rubbish, where rows run into each other.
+Whoever reads a bare plane reads the first `width` columns only.
+
+What limits such a loop is loading, so each number loaded has to serve several sums:
+
+    second convolution   two filters at a time, u and v. Where their number is odd, the partner of the last one is a spare row that
+                         nobody reads. `correlate` is the forward pass and, with turned filters, the way back to the input;
+                         `add_tap_gradient` is the gradient of the filters.
+    first convolution    one filter at the four pixels of each pooling cell, which share 16 pixels. For that the image is dealt into
+                         four planes by parity of row and column: pixels 2q and 2q + 1 of a row become neighbours 0 and 1 of cell q.
+                         `correlate_cells` is the forward pass, `add_cell_gradient` the gradient of the filters.
+
+Sealed rooms: arrays in, results into arrays handed in, no checks, no draws, no globals. The front door is `network.py`; the slow twin
+of each kernel, written as the textbook writes it, stands in tests/naive.py.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+# reassoc spreads a sum over vector lanes, contract fuses multiply and add, nsz ignores the sign of zero; NaN and infinity stay honest.
+compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+inlined = functools.partial(compiled, forceinline=True)  # a part of whoever calls it, so that constants reach its loops
+
+
+class Layers(NamedTuple):
+    """Named views of one flat vector of weights (or of a gradient), in its order."""
+
+    w1: np.ndarray  # (F1, C, 3, 3)
+    b1: np.ndarray  # (F1,)
+    w2: np.ndarray  # (F2, F1, 3, 3)
+    b2: np.ndarray  # (F2,)
+    w3: np.ndarray  # (N_L, N_feature), N_feature = F2 * H/2 * W/2
+    b3: np.ndarray  # (N_L,)
+
+
+class Workspace(NamedTuple):
+    """What one image leaves behind on its way forward and back; one per thread. A slope is the gradient of the loss by that quantity.
+
+    Planes are those of the pooled image, height x width = H/2 x W/2.
+    """
+
+    quarters: np.ndarray  # (C, 4, padded) the image, dealt by parity
+    sums1: np.ndarray  # (4, bare) first convolution, one filter at a time
+    pooled: np.ndarray  # (F1, padded) after ReLU and max-pool
+    winner: np.ndarray  # (F1, bare) which of its four pixels gave a cell its maximum; 4 where the ReLU cut
+    slope_pooled: np.ndarray  # (F1 made even, bare)
+    sums2: np.ndarray  # (F2 made even, bare) second convolution
+    slope2: np.ndarray  # (F2 made even, padded) by sums2
+    turned: np.ndarray  # (F1, F2, 3, 3) w2 turned by 180 degrees, inputs and outputs exchanged
+    no_bias: np.ndarray  # (F1,) zeros
+    feature: np.ndarray  # (F2, height, width) after the second ReLU
+    slope_feature: np.ndarray  # (F2, height, width)
+    slope: np.ndarray  # (N_L,) logits on the way forward, their slope on the way back
+
+
+@inlined()
+def correlate(planes, taps, bias, pitch, length, sums):
+    """sums[f, q] = bias[f] + sum over c, i, j of taps[f, c, i, j] planes[c, q + i pitch + j], for q < length."""
+    n_filters, n_channels = taps.shape[0], taps.shape[1]
+    for f in range(0, n_filters, 2):
+        g = min(f + 1, n_filters - 1)
+        su, sv = sums[f], sums[f + 1]
+        su[:length], sv[:length] = bias[f], bias[g]
+        for c in range(n_channels):
+            u, v = taps[f, c], taps[g, c]
+            u0, u1, u2, u3, u4, u5, u6, u7, u8 = u[0, 0], u[0, 1], u[0, 2], u[1, 0], u[1, 1], u[1, 2], u[2, 0], u[2, 1], u[2, 2]
+            v0, v1, v2, v3, v4, v5, v6, v7, v8 = v[0, 0], v[0, 1], v[0, 2], v[1, 0], v[1, 1], v[1, 2], v[2, 0], v[2, 1], v[2, 2]
+            top, mid, low = planes[c], planes[c, pitch:], planes[c, 2 * pitch :]
+            for q in range(length):
+                x0, x1, x2, x3, x4, x5 = top[q], top[q + 1], top[q + 2], mid[q], mid[q + 1], mid[q + 2]
+                x6, x7, x8 = low[q], low[q + 1], low[q + 2]
+                su[q] += u0 * x0 + u1 * x1 + u2 * x2 + u3 * x3 + u4 * x4 + u5 * x5 + u6 * x6 + u7 * x7 + u8 * x8
+                sv[q] += v0 * x0 + v1 * x1 + v2 * x2 + v3 * x3 + v4 * x4 + v5 * x5 + v6 * x6 + v7 * x7 + v8 * x8
+
+
+@inlined()
+def add_tap_gradient(planes, slopes, first, pitch, length, scale, into):
+    """into[f, c, i, j] += scale * sum over q of slopes[f, first + q] planes[c, q + i pitch + j], for q < length."""
+    n_filters, n_channels = into.shape[0], into.shape[1]
+    zero = slopes.dtype.type(0)
+    for f in range(0, n_filters, 2):
+        du, dv = slopes[f, first:], slopes[f + 1, first:]
+        for c in range(n_channels):
+            top, mid, low = planes[c], planes[c, pitch:], planes[c, 2 * pitch :]
+            u0, u1, u2, u3, u4, u5, u6, u7, u8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
+            v0, v1, v2, v3, v4, v5, v6, v7, v8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
+            for q in range(length):
+                u, x0, x1, x2, x3, x4 = du[q], top[q], top[q + 1], top[q + 2], mid[q], mid[q + 1]
+                v, x5, x6, x7, x8 = dv[q], mid[q + 2], low[q], low[q + 1], low[q + 2]
+                u0, u1, u2, u3, u4 = u0 + u * x0, u1 + u * x1, u2 + u * x2, u3 + u * x3, u4 + u * x4
+                u5, u6, u7, u8 = u5 + u * x5, u6 + u * x6, u7 + u * x7, u8 + u * x8
+                v0, v1, v2, v3, v4 = v0 + v * x0, v1 + v * x1, v2 + v * x2, v3 + v * x3, v4 + v * x4
+                v5, v6, v7, v8 = v5 + v * x5, v6 + v * x6, v7 + v * x7, v8 + v * x8
+            add_taps(into[f, c], scale, u0, u1, u2, u3, u4, u5, u6, u7, u8)
+            if f + 1 < n_filters:
+                add_taps(into[f + 1, c], scale, v0, v1, v2, v3, v4, v5, v6, v7, v8)
+
+
+@inlined()
+def add_taps(into, scale, s0, s1, s2, s3, s4, s5, s6, s7, s8):
+    """into (3, 3) += scale * nine sums."""
+    into[0, 0], into[0, 1], into[0, 2] = into[0, 0] + scale * s0, into[0, 1] + scale * s1, into[0, 2] + scale * s2
+    into[1, 0], into[1, 1], into[1, 2] = into[1, 0] + scale * s3, into[1, 1] + scale * s4, into[1, 2] + scale * s5
+    into[2, 0], into[2, 1], into[2, 2] = into[2, 0] + scale * s6, into[2, 1] + scale * s7, into[2, 2] + scale * s8
+
+
+@inlined()
+def deal(image, pitch, quarters):
+    """Deals the padded image (C, H, W) into four planes by parity of row and column; their frame is zero already."""
+    for c in range(image.shape[0]):
+        for r in range(image.shape[1]):
+            below = 2 * ((r + 1) % 2)
+            odd = quarters[c, below + 1, (r + 1) // 2 * pitch :]
+            even = quarters[c, below, (r + 1) // 2 * pitch + 1 :]
+            for x in range(image.shape[2] // 2):
+                odd[x] = image[c, r, 2 * x]
+                even[x] = image[c, r, 2 * x + 1]
+
+
+@inlined()
+def correlate_cells(quarters, taps, bias, pitch, length, sums):
+    """One filter at the four pixels of every pooling cell: sums[k, q], k = 0..3, from the 4 x 4 pixels around cell q < length."""
+    s0, s1, s2, s3 = sums[0], sums[1], sums[2], sums[3]
+    s0[:length], s1[:length], s2[:length], s3[:length] = bias, bias, bias, bias
+    for c in range(taps.shape[0]):
+        t = taps[c]
+        t0, t1, t2, t3, t4, t5, t6, t7, t8 = t[0, 0], t[0, 1], t[0, 2], t[1, 0], t[1, 1], t[1, 2], t[2, 0], t[2, 1], t[2, 2]
+        ee, eo, oe, oo = quarters[c, 0], quarters[c, 1], quarters[c, 2], quarters[c, 3]
+        ee2, eo2, oe2, oo2 = quarters[c, 0, pitch:], quarters[c, 1, pitch:], quarters[c, 2, pitch:], quarters[c, 3, pitch:]
+        for q in range(length):
+            a0, a1, a2, a3 = ee[q], eo[q], ee[q + 1], eo[q + 1]
+            b0, b1, b2, b3 = oe[q], oo[q], oe[q + 1], oo[q + 1]
+            c0, c1, c2, c3 = ee2[q], eo2[q], ee2[q + 1], eo2[q + 1]
+            d0, d1, d2, d3 = oe2[q], oo2[q], oe2[q + 1], oo2[q + 1]
+            s0[q] += t0 * a0 + t1 * a1 + t2 * a2 + t3 * b0 + t4 * b1 + t5 * b2 + t6 * c0 + t7 * c1 + t8 * c2
+            s1[q] += t0 * a1 + t1 * a2 + t2 * a3 + t3 * b1 + t4 * b2 + t5 * b3 + t6 * c1 + t7 * c2 + t8 * c3
+            s2[q] += t0 * b0 + t1 * b1 + t2 * b2 + t3 * c0 + t4 * c1 + t5 * c2 + t6 * d0 + t7 * d1 + t8 * d2
+            s3[q] += t0 * b1 + t1 * b2 + t2 * b3 + t3 * c1 + t4 * c2 + t5 * c3 + t6 * d1 + t7 * d2 + t8 * d3
+
+
+@inlined()
+def rectify_and_pool(sums, pitch, height, width, pooled, winner):
+    """ReLU and max over the four pixels of each cell into a padded plane; winner 0..3 says whose it was, 4 where the ReLU cuts."""
+    zero, one, two, three, nobody = sums.dtype.type(0), np.int32(1), np.int32(2), np.int32(3), np.int32(4)
+    s0, s1, s2, s3, best = sums[0], sums[1], sums[2], sums[3], pooled[pitch + 1 :]
+    for q in range(height * pitch):
+        who, value = nobody, zero
+        if s0[q] > value:
+            who, value = np.int32(0), s0[q]
+        if s1[q] > value:
+            who, value = one, s1[q]
+        if s2[q] > value:
+            who, value = two, s2[q]
+        if s3[q] > value:
+            who, value = three, s3[q]
+        winner[q], best[q] = who, value
+    for r in range(height):
+        for x in range(width, pitch):
+            winner[r * pitch + x], best[r * pitch + x] = nobody, zero
+
+
+@inlined()
+def add_cell_gradient(quarters, slope_pooled, winner, pitch, length, scale, into):
+    """The way back of one filter through pool and ReLU: the winner of each cell takes the whole slope, everybody else none."""
+    zero, one, two, three = slope_pooled.dtype.type(0), np.int32(1), np.int32(2), np.int32(3)
+    for c in range(into.shape[0]):
+        ee, eo, oe, oo = quarters[c, 0], quarters[c, 1], quarters[c, 2], quarters[c, 3]
+        ee2, eo2, oe2, oo2 = quarters[c, 0, pitch:], quarters[c, 1, pitch:], quarters[c, 2, pitch:], quarters[c, 3, pitch:]
+        t0, t1, t2, t3, t4, t5, t6, t7, t8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
+        for q in range(length):
+            g, who = slope_pooled[q], winner[q]
+            s0, s1 = g if who == 0 else zero, g if who == one else zero
+            s2, s3 = g if who == two else zero, g if who == three else zero
+            a0, a1, a2, a3 = ee[q], eo[q], ee[q + 1], eo[q + 1]
+            b0, b1, b2, b3 = oe[q], oo[q], oe[q + 1], oo[q + 1]
+            c0, c1, c2, c3 = ee2[q], eo2[q], ee2[q + 1], eo2[q + 1]
+            d0, d1, d2, d3 = oe2[q], oo2[q], oe2[q + 1], oo2[q + 1]
+            t0 += s0 * a0 + s1 * a1 + s2 * b0 + s3 * b1
+            t1 += s0 * a1 + s1 * a2 + s2 * b1 + s3 * b2
+            t2 += s0 * a2 + s1 * a3 + s2 * b2 + s3 * b3
+            t3 += s0 * b0 + s1 * b1 + s2 * c0 + s3 * c1
+            t4 += s0 * b1 + s1 * b2 + s2 * c1 + s3 * c2
+            t5 += s0 * b2 + s1 * b3 + s2 * c2 + s3 * c3
+            t6 += s0 * c0 + s1 * c1 + s2 * d0 + s3 * d1
+            t7 += s0 * c1 + s1 * c2 + s2 * d1 + s3 * d2
+            t8 += s0 * c2 + s1 * c3 + s2 * d2 + s3 * d3
+        add_taps(into[c], scale, t0, t1, t2, t3, t4, t5, t6, t7, t8)
+
+
+@inlined()
+def alive_sum(slope_pooled, winner):
+    """Sum of the slopes of all cells that have a winner: the gradient of the first bias."""
+    total = slope_pooled.dtype.type(0)
+    for q in range(winner.size):
+        total += slope_pooled[q] if winner[q] < 4 else slope_pooled.dtype.type(0)
+    return total
+
+
+@inlined()
+def rectify(sums, pitch, feature):
+    """ReLU of bare planes into the compact feature (F, H, W)."""
+    zero = sums.dtype.type(0)
+    for f in range(feature.shape[0]):
+        for r in range(feature.shape[1]):
+            row = sums[f, r * pitch :]
+            for x in range(feature.shape[2]):
+                feature[f, r, x] = row[x] if row[x] > zero else zero
+
+
+@inlined()
+def unrectify(slope_feature, feature, pitch, scale, slope, into_bias):
+    """The way back into padded planes; into_bias[f] += scale * the sum of plane f."""
+    zero = slope.dtype.type(0)
+    for f in range(feature.shape[0]):
+        total = zero
+        for r in range(feature.shape[1]):
+            row = slope[f, (r + 1) * pitch + 1 :]
+            for x in range(feature.shape[2]):
+                row[x] = slope_feature[f, r, x] if feature[f, r, x] > zero else zero
+        row = slope[f]
+        for q in range(row.size):
+            total += row[q]
+        into_bias[f] += scale * total
+
+
+@inlined()
+def connect(feature, w3, b3, logits):
+    """logits = w3 feature + b3."""
+    for m in range(b3.size):
+        total, row = b3[m], w3[m]
+        for k in range(feature.size):
+            total += row[k] * feature[k]
+        logits[m] = total
+
+
+@inlined()
+def disconnect(slope, feature, w3, scale, slope_feature, into_w3, into_b3):
+    """The way back through the connected layer: slope_feature = w3^T slope; w3's gradient is the outer product slope x feature."""
+    slope_feature[:] = 0
+    for m in range(slope.size):
+        d, step, row, into_row = slope[m], scale * slope[m], w3[m], into_w3[m]
+        for k in range(feature.size):
+            slope_feature[k] += d * row[k]
+        for k in range(feature.size):
+            into_row[k] += step * feature[k]
+        into_b3[m] += step
+
+
+@inlined()
+def softmax(logits, output):
+    """F_m = exp(z_m) / sum of exp(z), shifted by the largest logit so that nothing overflows."""
+    highest, total = logits.max(), logits.dtype.type(0)
+    for m in range(logits.size):
+        output[m] = np.exp(logits[m] - highest)
+        total += output[m]
+    for m in range(logits.size):
+        output[m] /= total
+
+
+@inlined()
+def turn(taps, turned):
+    """turned[c, f, i, j] = taps[f, c, 2 - i, 2 - j]: the filters that carry a slope back to the input."""
+    for f in range(taps.shape[0]):
+        for c in range(taps.shape[1]):
+            for i in range(3):
+                for j in range(3):
+                    turned[c, f, i, j] = taps[f, c, 2 - i, 2 - j]
+
+
+@inlined()
+def forward(layers, image, height, width, work, output):
+    """One image (C, H, W) to its softmax output F (N_L,); everything in between stays in the workspace."""
+    pitch = width + 2
+    deal(image, pitch, work.quarters)
+    for f in range(layers.b1.size):
+        correlate_cells(work.quarters, layers.w1[f], layers.b1[f], pitch, height * pitch, work.sums1)
+        rectify_and_pool(work.sums1, pitch, height, width, work.pooled[f], work.winner[f])
+    correlate(work.pooled, layers.w2, layers.b2, pitch, height * pitch, work.sums2)
+    rectify(work.sums2, pitch, work.feature)
+    connect(work.feature.reshape(-1), layers.w3, layers.b3, work.slope)
+    softmax(work.slope, output)
+
+
+@inlined()
+def backward(layers, output, target, height, width, work, scale, into):
+    """Adds scale times the gradient of the loss with target t to the layers of `into`.
+
+    SGD hands in the weights themselves and scale = -eta: each layer is read for the last time before it is written.
+    """
+    pitch = width + 2
+    total = target.sum()
+    for m in range(target.size):
+        work.slope[m] = total * output[m] - target[m]
+    disconnect(work.slope, work.feature.reshape(-1), layers.w3, scale, work.slope_feature.reshape(-1), into.w3, into.b3)
+    unrectify(work.slope_feature, work.feature, pitch, scale, work.slope2, into.b2)
+    turn(layers.w2, work.turned)
+    add_tap_gradient(work.pooled, work.slope2, pitch + 1, pitch, height * pitch, scale, into.w2)
+    correlate(work.slope2, work.turned, work.no_bias, pitch, height * pitch, work.slope_pooled)
+    for f in range(layers.b1.size):
+        add_cell_gradient(work.quarters, work.slope_pooled[f], work.winner[f], pitch, height * pitch, scale, into.w1[f])
+        into.b1[f] += scale * alive_sum(work.slope_pooled[f], work.winner[f])
+
+
+class EntryPoints(NamedTuple):
+    """The three compiled functions that Python calls."""
+
+    descend: Callable
+    infer: Callable
+    add_gradient: Callable
+
+
+@functools.cache
+def entry_points(height, width):
+    """The functions that Python calls, for images whose pooled size is height x width.
+
+    Both numbers become constants of the compiled code: a loop whose length the compiler knows needs no code for remainders.
+    """
+
+    @compiled()
+    def descend(layers, images, targets, order, rate, work, outputs):
+        """SGD with batches of one, in place: for each k, w <- w - rate * gradient at sample order[k], whose output goes to outputs[k]."""
+        for k in range(order.size):
+            i = order[k]
+            forward(layers, images[i], height, width, work, outputs[k])
+            backward(layers, outputs[k], targets[i], height, width, work, -rate, layers)
+
+    @compiled()
+    def infer(layers, images, work, outputs):
+        """Softmax outputs (N, N_L) of images (N, C, H, W)."""
+        for i in range(images.shape[0]):
+            forward(layers, images[i], height, width, work, outputs[i])
+
+    @compiled()
+    def add_gradient(layers, images, targets, scale, work, outputs, into):
+        """Adds scale times the sum of the samples' gradients to `into`."""
+        for i in range(images.shape[0]):
+            forward(layers, images[i], height, width, work, outputs[i])
+            backward(layers, outputs[i], targets[i], height, width, work, scale, into)
+
+    return EntryPoints(descend, infer, add_gradient)

@@ -1,0 +1,64 @@
+"""Softmax, cross-entropy phi and distillation regulariser psi, each with its gradient by hand; and the target that joins them.
+
+Axes: logits z, outputs F, labels y and teachers are (..., N_L); losses are (...).
+"""
+
+import numpy as np
+
+from mix2fld_np.errors import InputError
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Output vectors F_m = exp(z_m) / sum_m exp(z_m), shape (..., N_L); they sum to one and do not overflow."""
+    z = np.asarray(logits)
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def phi(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Cross-entropy phi = -sum_m l_m log F_m of eq. (1), shape (...), in nats. Soft labels are welcome."""
+    return -weighted_log(labels, outputs)
+
+
+def phi_gradient(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """d phi / d z_m = (sum l) F_m - l_m, shape (..., N_L): the gradient by the logits, F - l for labels that sum to one."""
+    F, l = np.asarray(outputs), np.asarray(labels)
+    return l.sum(axis=-1, keepdims=True) * F - l
+
+
+def psi(outputs: np.ndarray, teacher: np.ndarray, printed_sign: bool = False) -> np.ndarray:
+    """Distillation regulariser psi of eq. (3), shape (...), in nats: the cross-entropy -sum_m G_m log F_m between teacher and output."""
+    # Misprint: eq. (3) prints psi without the minus sign, which would push the model away from the teacher; "using cross-entropy" settles it.
+    return psi_sign(printed_sign) * -weighted_log(teacher, outputs)
+
+
+def psi_gradient(outputs: np.ndarray, teacher: np.ndarray, printed_sign: bool = False) -> np.ndarray:
+    """d psi / d z_m = (sum G) F_m - G_m, shape (..., N_L): towards the teacher, or away from it with the printed sign."""
+    return psi_sign(printed_sign) * phi_gradient(outputs, teacher)
+
+
+def distillation_target(labels: np.ndarray, teacher: np.ndarray, beta: float, printed_sign: bool = False) -> np.ndarray:
+    """The target t = y + beta (y @ G), shape (N, N_L), whose cross-entropy is phi + beta psi of eqs. (3) and (5).
+
+    labels y (N, N_L), hard or soft; teacher G_out (N_L, N_L), whose row n is the output vector for ground truth n. So one SGD loop, whose
+    gradient by the logits is (sum t) F - t, serves training with and without a teacher. A row of NaN means that nobody has an average
+    output for this label: there the regulariser is silent.
+    """
+    # The letter is silent: a soft label's teacher is the label-weighted mix of the rows of G_out.
+    y, G = np.asarray(labels), np.asarray(teacher)
+    N_L = y.shape[-1]
+    if G.shape != (N_L, N_L):
+        raise InputError(f"a teacher of shape {G.shape} does not fit {N_L} labels: it needs one output vector for each label, ({N_L}, {N_L})")
+    return y + psi_sign(printed_sign) * beta * (y @ np.nan_to_num(G, nan=0.0))
+
+
+def psi_sign(printed: bool) -> int:
+    """+1 for the cross-entropy, -1 for eq. (3) as printed."""
+    return -1 if printed else 1
+
+
+def weighted_log(weights: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """sum_m w_m log F_m with 0 log 0 = 0."""
+    w, F = np.broadcast_arrays(np.asarray(weights), np.asarray(outputs))
+    with np.errstate(divide="ignore"):
+        return np.where(w == 0, 0.0, w * np.log(np.where(w == 0, 1.0, F))).sum(axis=-1)

@@ -1,0 +1,153 @@
+"""The letter's convolutional network behind one checked front door: a flat weight vector in, numbers out."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.nn import kernels
+
+LINE = 64  # bytes of a cache line; planes that start on one load faster
+
+
+@dataclass(frozen=True)
+class Network:
+    """Two 3x3 convolutions with ReLU (max-pool 2 after the first) and one fully connected layer with softmax  (Section IV).
+
+    With the default shapes it has the letter's N_mod = 12,544 weights, the only such network with round numbers of filters:
+
+        conv 3x3, C -> F1, ReLU, max-pool 2     9 C F1 + F1
+        conv 3x3, F1 -> F2, ReLU                9 F1 F2 + F2
+        fully connected, F2 H/2 W/2 -> N_L      F2 H/2 W/2 N_L + N_L
+
+    Weights are one flat vector in the order w1 (F1,C,3,3), b1, w2 (F2,F1,3,3), b2, w3 (N_L, F2 H/2 W/2), b3, each in C order: whoever
+    wants to compare with another framework copies one vector. float32 weights compute in float32, float64 weights in float64.
+    """
+
+    image_shape: tuple[int, int, int] = (1, 28, 28)
+    filters: tuple[int, int] = (12, 6)
+    n_labels: int = 10
+
+    def __post_init__(self) -> None:
+        C, H, W = self.image_shape
+        if C < 1 or H < 2 or W < 2 or H % 2 or W % 2:
+            raise InputError(
+                f"images of shape {self.image_shape} do not fit: the max-pool halves height and width, so both must be even "
+                "and at least 2; crop or pad the images by a pixel"
+            )
+        if min(self.filters) < 1 or self.n_labels < 2:
+            raise InputError(f"a network needs at least one filter in each layer and two labels, not {self.filters} and {self.n_labels}")
+
+    @property
+    def layer_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of w1, b1, w2, b2, w3, b3."""
+        (C, H, W), (F1, F2), N_L = self.image_shape, self.filters, self.n_labels
+        return (F1, C, 3, 3), (F1,), (F2, F1, 3, 3), (F2,), (N_L, F2 * (H // 2) * (W // 2)), (N_L,)
+
+    @property
+    def n_weights(self) -> int:
+        """N_mod, the length of the flat weight vector."""
+        return sum(math.prod(shape) for shape in self.layer_shapes)
+
+    def initial_weights(self, rng: np.random.Generator) -> np.ndarray:
+        """Fresh weights (N_mod,) float32, uniform in +-1/sqrt(fan_in) for weights and biases of each layer."""
+        # The letter is silent: it does not say how the weights start.
+        shapes = self.layer_shapes
+        fan_in = [math.prod(shape[1:]) for shape in shapes[::2] for _ in ("weights", "bias")]
+        parts = [rng.uniform(-1, 1, math.prod(shape)) / math.sqrt(n) for shape, n in zip(shapes, fan_in, strict=True)]
+        return np.concatenate(parts).astype(np.float32)
+
+    def layers(self, weights: np.ndarray) -> kernels.Layers:
+        """Named views of a flat vector (N_mod,): writing to a view writes to the vector."""
+        views, start = [], 0
+        for shape in self.layer_shapes:
+            stop = start + math.prod(shape)
+            views.append(weights[start:stop].reshape(shape))
+            start = stop
+        return kernels.Layers(*views)
+
+    def outputs(self, weights: ArrayLike, images: ArrayLike) -> np.ndarray:
+        """Softmax output vectors F (N, N_L) of images (N, C, H, W)."""
+        w = self.check_weights(weights)
+        x = self.check_images(images, w.dtype)
+        outputs = np.empty((len(x), self.n_labels), w.dtype)
+        self.compiled.infer(self.layers(w), x, self.workspace(w.dtype), outputs)
+        return outputs
+
+    def accuracy(self, weights: ArrayLike, images: ArrayLike, labels: ArrayLike) -> float:
+        """Fraction of images (N, C, H, W) whose largest output stands at their label (N,)."""
+        labels = np.asarray(labels)
+        if len(labels) != len(np.asarray(images)) or not len(labels):
+            raise InputError(f"{len(labels)} labels do not fit {len(np.asarray(images))} images: one label for each, and at least one")
+        return float(np.mean(self.outputs(weights, images).argmax(axis=1) == labels))
+
+    def gradient(self, weights: ArrayLike, images: ArrayLike, targets: ArrayLike) -> np.ndarray:
+        """Gradient (N_mod,) of the mean loss -sum_m t_m log F_m over N images with targets t (N, N_L).
+
+        With one-hot targets this is the gradient of phi, eq. (1); with `losses.distillation_target` that of phi + beta psi, eq. (3).
+        """
+        w = self.check_weights(weights)
+        x = self.check_images(images, w.dtype)
+        t = self.check_targets(targets, len(x), w.dtype)
+        gradient, outputs = np.zeros_like(w), np.empty_like(t)
+        scale = w.dtype.type(1 / len(x))
+        self.compiled.add_gradient(self.layers(w), x, t, scale, self.workspace(w.dtype), outputs, self.layers(gradient))
+        return gradient
+
+    def workspace(self, dtype: type | np.dtype) -> kernels.Workspace:
+        """Room for one image on its way forward and back; see `kernels` for pitches and for bare and padded planes."""
+        (C, H, W), (F1, F2), N_L = self.image_shape, self.filters, self.n_labels
+        height, width = H // 2, W // 2
+        bare, padded = height * (width + 2), (height + 3) * (width + 2)
+        F1_even, F2_even = F1 + F1 % 2, F2 + F2 % 2
+        return kernels.Workspace(
+            quarters=aligned_zeros((C, 4, padded), dtype),
+            sums1=aligned_zeros((4, bare), dtype),
+            pooled=aligned_zeros((F1, padded), dtype),
+            winner=aligned_zeros((F1, bare), np.int32),
+            slope_pooled=aligned_zeros((F1_even, bare), dtype),
+            sums2=aligned_zeros((F2_even, bare), dtype),
+            slope2=aligned_zeros((F2_even, padded), dtype),
+            turned=aligned_zeros((F1, F2, 3, 3), dtype),
+            no_bias=aligned_zeros((F1,), dtype),
+            feature=aligned_zeros((F2, height, width), dtype),
+            slope_feature=aligned_zeros((F2, height, width), dtype),
+            slope=aligned_zeros((N_L,), dtype),
+        )
+
+    @property
+    def compiled(self) -> kernels.EntryPoints:
+        """The compiled functions for this image size."""
+        _, H, W = self.image_shape
+        return kernels.entry_points(H // 2, W // 2)
+
+    def check_weights(self, weights: ArrayLike) -> np.ndarray:
+        """The weights as a contiguous vector of float32 (or float64 where they are), or an InputError."""
+        w = np.asarray(weights)
+        if w.shape != (self.n_weights,):
+            raise InputError(f"weights of shape {w.shape} do not fit: this network has N_mod = {self.n_weights:,} of them in one flat vector")
+        return np.ascontiguousarray(w, np.float64 if w.dtype == np.float64 else np.float32)
+
+    def check_images(self, images: ArrayLike, dtype: np.dtype) -> np.ndarray:
+        """The images as a contiguous array (N, C, H, W) of the weights' dtype, or an InputError."""
+        x = np.asarray(images)
+        if x.ndim != 4 or x.shape[1:] != self.image_shape or not len(x):
+            raise InputError(f"images of shape {x.shape} do not fit: expected (N, C, H, W) = (N, {', '.join(map(str, self.image_shape))}), N >= 1")
+        return np.ascontiguousarray(x, dtype)
+
+    def check_targets(self, targets: ArrayLike, n_images: int, dtype: np.dtype) -> np.ndarray:
+        """The targets as a contiguous array (N, N_L) of the weights' dtype, or an InputError."""
+        t = np.asarray(targets)
+        if t.shape != (n_images, self.n_labels):
+            raise InputError(f"targets of shape {t.shape} do not fit: expected one row of {self.n_labels} for each of {n_images} images")
+        return np.ascontiguousarray(t, dtype)
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: type | np.dtype) -> np.ndarray:
+    """Zeros whose first element stands at the start of a cache line."""
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = np.zeros(n_bytes + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    return raw[start : start + n_bytes].view(dtype).reshape(shape)

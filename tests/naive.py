@@ -1,0 +1,102 @@
+"""Slow twins: each kernel of mix2fld_np/nn/kernels.py once more, as the textbook writes it. Bare planes are plain (H, W) arrays here."""
+
+import numpy as np
+
+from mix2fld_np.nn import losses
+from mix2fld_np.nn.kernels import Layers
+
+
+def convolve(images, filters, bias):
+    """'Same' 3x3 convolution (C, H, W) -> (F, H, W), one output pixel at a time."""
+    C, H, W = images.shape
+    padded = np.zeros((C, H + 2, W + 2), images.dtype)
+    padded[:, 1:-1, 1:-1] = images
+    out = np.empty((len(filters), H, W), images.dtype)
+    for f in range(len(filters)):
+        for r in range(H):
+            for x in range(W):
+                out[f, r, x] = bias[f] + np.sum(filters[f] * padded[:, r : r + 3, x : x + 3])
+    return out
+
+
+def convolution_slopes(images, filters, slopes):
+    """Gradients of a 'same' convolution by its input (C, H, W), its filters (F, C, 3, 3) and its bias (F,)."""
+    C, H, W = images.shape
+    padded = np.zeros((C, H + 2, W + 2), images.dtype)
+    padded[:, 1:-1, 1:-1] = images
+    by_padded, by_filters = np.zeros_like(padded), np.zeros_like(filters)
+    for f in range(len(filters)):
+        for r in range(H):
+            for x in range(W):
+                by_filters[f] += slopes[f, r, x] * padded[:, r : r + 3, x : x + 3]
+                by_padded[:, r : r + 3, x : x + 3] += slopes[f, r, x] * filters[f]
+    return by_padded[:, 1:-1, 1:-1], by_filters, slopes.sum(axis=(1, 2))
+
+
+def pool(planes):
+    """2x2 max-pool (F, H, W) -> values (F, H/2, W/2) and which of the four pixels won (the first of equals)."""
+    F, H, W = planes.shape
+    values, winner = np.empty((F, H // 2, W // 2), planes.dtype), np.empty((F, H // 2, W // 2), int)
+    for f in range(F):
+        for r in range(H // 2):
+            for x in range(W // 2):
+                four = planes[f, 2 * r : 2 * r + 2, 2 * x : 2 * x + 2].ravel()
+                values[f, r, x], winner[f, r, x] = four.max(), four.argmax()
+    return values, winner
+
+
+def unpool(slopes, winner):
+    """The way back of the max-pool: each winner takes the whole slope."""
+    F, h, w = slopes.shape
+    back = np.zeros((F, 2 * h, 2 * w), slopes.dtype)
+    for f in range(F):
+        for r in range(h):
+            for x in range(w):
+                dr, dx = divmod(winner[f, r, x], 2)
+                back[f, 2 * r + dr, 2 * x + dx] = slopes[f, r, x]
+    return back
+
+
+def forward(layers, image):
+    """Softmax output (N_L,) of one image and all that the way back needs."""
+    sums1 = convolve(image, layers.w1, layers.b1)
+    pooled, winner = pool(np.maximum(sums1, 0))
+    sums2 = convolve(pooled, layers.w2, layers.b2)
+    feature = np.maximum(sums2, 0).ravel()
+    return losses.softmax(layers.w3 @ feature + layers.b3), (image, sums1, pooled, winner, sums2, feature)
+
+
+def outputs(network, weights, images):
+    """Softmax outputs (N, N_L), image by image."""
+    return np.stack([forward(network.layers(weights), image)[0] for image in images])
+
+
+def sample_gradient(network, weights, image, target):
+    """Gradient (N_mod,) of -sum t log F at one image, chain rule layer by layer."""
+    layers = network.layers(weights)
+    F, (image, sums1, pooled, winner, sums2, feature) = forward(layers, image)
+    slope = target.sum() * F - target
+    slope2 = (layers.w3.T @ slope).reshape(sums2.shape) * (sums2 > 0)
+    by_pooled, w2, b2 = convolution_slopes(pooled, layers.w2, slope2)
+    slope1 = unpool(by_pooled, winner) * (sums1 > 0)
+    _, w1, b1 = convolution_slopes(image, layers.w1, slope1)
+    return flat(Layers(w1, b1, w2, b2, np.outer(slope, feature), slope))
+
+
+def gradient(network, weights, images, targets):
+    """Gradient of the mean loss."""
+    return np.mean([sample_gradient(network, weights, x, t) for x, t in zip(images, targets, strict=True)], axis=0)
+
+
+def descend(network, weights, images, targets, order, rate):
+    """SGD with batches of one; returns the last weights and the output before each step."""
+    w, seen = weights.copy(), []
+    for i in order:
+        seen.append(forward(network.layers(w), images[i])[0])
+        w = w - rate * sample_gradient(network, w, images[i], targets[i])
+    return w, np.array(seen)
+
+
+def flat(layers):
+    """The flat vector of a set of layers."""
+    return np.concatenate([part.ravel() for part in layers])
