@@ -13,8 +13,8 @@ from mix2fld_np.datasets import digits as drawing
 from mix2fld_np.datasets.digits import CHUNK, N_BLOTS, WRITINGS, blueprint, digits
 from mix2fld_np.datasets.formats import pixels
 from mix2fld_np.errors import InputError
-from mix2fld_np.nn import kernels
 from mix2fld_np.nn.network import Network
+from mix2fld_np.nn.training import local_update
 
 ALL_WRITINGS = [(label, w) for label in range(10) for w in range(len(WRITINGS[label]))]
 
@@ -136,12 +136,9 @@ def test_a_device_alone_with_500_digits_learns_most_of_them_but_not_all():
 def trained_alone(images, labels, test_images, test_labels, n_steps):
     """Test accuracy of the letter's network after `n_steps` of eq. (1) with eta = 0.01."""
     network, rng = Network(), np.random.default_rng(23)
-    weights = network.initial_weights(rng)
     targets, order = np.eye(10, dtype=np.float32)[labels], rng.integers(0, len(images), n_steps)
-    outputs = np.empty((n_steps, 10), np.float32)
-    workspace = network.workspace(weights.dtype)
-    kernels.descend(network.layers(weights), pixels(images), targets, order, np.float32(0.01), workspace, outputs)
-    return network.accuracy(weights, pixels(test_images), test_labels)
+    update = local_update(network, network.initial_weights(rng), pixels(images), targets, order, 0.01)
+    return network.accuracy(update.weights, pixels(test_images), test_labels)
 
 
 def test_drawing_many_digits_takes_little_more_memory_than_the_pictures():
