@@ -28,7 +28,7 @@ def phi_gradient(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def psi(outputs: np.ndarray, teacher: np.ndarray, printed_sign: bool = False) -> np.ndarray:
     """Distillation regulariser psi of eq. (3), shape (...), in nats: the cross-entropy -sum_m G_m log F_m between teacher and output."""
-    # Misprint: eq. (3) prints psi without the minus sign, which would push the model away from the teacher; "using cross-entropy" settles it.
+    # Misprint: eq. (3) prints psi without the minus sign, which pushes the model away from the teacher; "using cross-entropy" settles it.
     return psi_sign(printed_sign) * -weighted_log(teacher, outputs)
 
 
@@ -48,7 +48,7 @@ def distillation_target(labels: np.ndarray, teacher: np.ndarray, beta: float, pr
     y, G = np.asarray(labels), np.asarray(teacher)
     N_L = y.shape[-1]
     if G.shape != (N_L, N_L):
-        raise InputError(f"a teacher of shape {G.shape} does not fit {N_L} labels: it needs one output vector for each label, ({N_L}, {N_L})")
+        raise InputError(f"a teacher of shape {G.shape} does not fit {N_L} labels: it needs one output vector each, shape ({N_L}, {N_L})")
     return y + psi_sign(printed_sign) * beta * (y @ np.nan_to_num(G, nan=0.0))
 
 

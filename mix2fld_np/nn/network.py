@@ -127,14 +127,14 @@ class Network:
         """The weights as a contiguous vector of float32 (or float64 where they are), or an InputError."""
         w = np.asarray(weights)
         if w.shape != (self.n_weights,):
-            raise InputError(f"weights of shape {w.shape} do not fit: this network has N_mod = {self.n_weights:,} of them in one flat vector")
+            raise InputError(f"weights of shape {w.shape} do not fit: this network has one flat vector of N_mod = {self.n_weights:,}")
         return np.ascontiguousarray(w, np.float64 if w.dtype == np.float64 else np.float32)
 
     def check_images(self, images: ArrayLike, dtype: np.dtype) -> np.ndarray:
         """The images as a contiguous array (N, C, H, W) of the weights' dtype, or an InputError."""
         x = np.asarray(images)
         if x.ndim != 4 or x.shape[1:] != self.image_shape or not len(x):
-            raise InputError(f"images of shape {x.shape} do not fit: expected (N, C, H, W) = (N, {', '.join(map(str, self.image_shape))}), N >= 1")
+            raise InputError(f"images of shape {x.shape} do not fit: expected at least one image of (C, H, W) = {self.image_shape}")
         return np.ascontiguousarray(x, dtype)
 
     def check_targets(self, targets: ArrayLike, n_images: int, dtype: np.dtype) -> np.ndarray:

@@ -75,5 +75,8 @@ def check_order(order: ArrayLike, n_samples: int) -> np.ndarray:
     """The order as int64 (K,), or an InputError: a compiled loop would read whatever lies beyond the samples."""
     i = np.asarray(order)
     if i.ndim != 1 or i.dtype.kind not in "iu" or (i.size and not 0 <= i.min() <= i.max() < n_samples):
-        raise InputError(f"an order of SGD steps must be a vector of sample numbers from 0 to {n_samples - 1}; draw it with rng.integers({n_samples}, size=K)")
+        raise InputError(
+            f"an order of SGD steps of shape {i.shape} and type {i.dtype} does not fit: it must be a vector of sample numbers "
+            f"from 0 to {n_samples - 1}; draw it with rng.integers({n_samples}, size=K)"
+        )
     return i.astype(np.int64)
