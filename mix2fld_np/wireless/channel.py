@@ -93,8 +93,7 @@ def slots_needed(link: Link, payload_bits) -> np.ndarray:
     if bits.dtype.kind not in "iu" or np.any(bits < 0):
         raise InputError(f"payload_bits = {payload_bits} is no payload: bits come in whole numbers; give integers from 0 to 2^63 - 1.")
     slots = bits / bits_per_slot(link)
-    nearest = np.rint(slots)
-    return np.where(np.abs(slots - nearest) <= 1e-12 * nearest, nearest, np.ceil(slots)).astype(np.int64)[()]
+    return np.where(np.abs(slots - np.rint(slots)) <= 1e-14 * slots, np.rint(slots), np.ceil(slots)).astype(np.int64)[()]
 
 
 def latency_pmf(link: Link, payload_bits: int, t) -> np.ndarray:
