@@ -29,3 +29,20 @@ def links(draw, min_success: float = 0.02, max_success: float = 0.98, max_slots:
 
 
 generators = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+# --------------------------------------------------------------------------------------------------------------- mixing
+@st.composite
+def mixing_ratios(draw, min_size: int = 2, max_size: int = 8) -> list[float]:
+    """Shares of one, N of them, that can be inverted well: one share, anywhere, is at least 0.6 (so |DFT| is at least 0.2)."""
+    n, leader = draw(st.integers(min_size, max_size)), draw(st.floats(0.6, 0.95))
+    parts = np.array(draw(st.lists(st.floats(0.01, 1.0), min_size=n - 1, max_size=n - 1)))
+    others = (1 - leader) * parts / parts.sum()
+    return np.insert(others, draw(st.integers(0, n - 1)), leader).tolist()
+
+
+@st.composite
+def labelled_samples(draw, max_samples: int = 40, n_labels: int = 5) -> np.ndarray:
+    """Labels (N,) of one device's samples, at least two different among them."""
+    labels = draw(st.lists(st.integers(0, n_labels - 1), min_size=2, max_size=max_samples).filter(lambda drawn: len(set(drawn)) > 1))
+    return np.array(labels)

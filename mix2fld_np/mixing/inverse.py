@@ -1,0 +1,109 @@
+"""Inverse-Mixup at the server, eqs. (7) to (10): blends across devices that end in hard labels again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.mixing.mixup import MixedSamples, checked_ratios, mixing_matrix
+
+SINGULAR = 1e-12  # a discrete Fourier transform this near zero leaves an inverse hardly a digit
+
+
+@dataclass(frozen=True)
+class InverseSamples:
+    """Inversely mixed-up samples, two from each of P pairs, next to each other.
+
+    images (2P, C, H, W) float32; `labels` (2P, N_L) one-hot; `label` (2P,), the same as a number; `devices` (2P, 2), whose samples
+    they are made of.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    label: np.ndarray
+    devices: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def inverse_ratios(ratios) -> np.ndarray:
+    """Inverse mixing ratios (N, N), eq. (8): row n blends the N mixed-up samples into one whose label is hard and the n-th.
+
+    The surprise: rows sum to one, but entries may be negative or above one; an inverse blend reaches beyond what it blends.
+    InputError if no inverse exists, that is, if the discrete Fourier transform of the ratios has a zero.
+    """
+    lam = checked_ratios(ratios)
+    if np.abs(np.fft.fft(lam)).min() < SINGULAR:
+        raise InputError(_why_singular(lam))
+    return np.linalg.inv(mixing_matrix(lam))
+
+
+def condition_number(ratios) -> float:
+    """How much inverse-Mixup may magnify, max |DFT| / min |DFT| of the ratios: the anti-circulant's singular values are |DFT|.
+
+    Infinite where no inverse exists. For two ratios it is 1 / |1 - 2 lambda|.
+    """
+    spectrum = np.abs(np.fft.fft(checked_ratios(ratios)))
+    return float(spectrum.max() / spectrum.min()) if spectrum.min() >= SINGULAR else np.inf
+
+
+def inverse_ratio(ratio: float, n: int) -> float:
+    """lambda_hat of two mixed-up samples for target label n = 1 or 2, the solution of
+
+        1 = lambda_hat lambda + (1 - lambda_hat)(1 - lambda)    (9)
+        0 = lambda_hat (1 - lambda) + (1 - lambda_hat) lambda   (10)
+
+    for n = 1, lambda / (2 lambda - 1), and with the left sides exchanged for n = 2, (lambda - 1) / (2 lambda - 1).
+    """
+    lam, _ = checked_ratios([ratio, 1 - ratio])
+    if n not in (1, 2):
+        raise InputError(f"n = {n} is not a label of two mixed-up samples: they know a first and a second; give 1 or 2.")
+    if abs(2 * lam - 1) < SINGULAR:
+        raise InputError(_why_singular(np.array([lam, 1 - lam])))
+    return float((lam if n == 1 else lam - 1) / (2 * lam - 1))
+
+
+def inverse_mixup(mixed_samples: np.ndarray, ratios) -> np.ndarray:
+    """N samples with hard labels 1 ... N from N mixed-up ones, both (N, ...): eq. (7) for any N.
+
+    The r-th mixed-up sample must carry the soft label of row r of `mixing_matrix(ratios)`. Nothing is clipped: at lambda = 0.1 pixels
+    leave [0, 1] by about 0.12.
+    """
+    mixed_samples, lam_hat = np.asarray(mixed_samples), inverse_ratios(ratios)
+    if len(mixed_samples) != len(lam_hat):
+        raise InputError(f"{len(mixed_samples)} mixed-up samples do not go with {len(lam_hat)} mixing ratios; give one sample a ratio.")
+    dtype = np.result_type(mixed_samples, np.float32)
+    return np.tensordot(lam_hat, mixed_samples, axes=1).astype(dtype)
+
+
+def inversely_mix(mixed: MixedSamples, pairs: np.ndarray, ratio: float) -> InverseSamples:
+    """Both samples, n = 1 and 2, of every pair (m, m') in `pairs` (P, 2) with symmetric labels from two devices, eq. (7).
+
+    Sample 2k has the first label of the pair's m, sample 2k + 1 its second. InputError for a pair on one device or without symmetry.
+    """
+    m, m_mirror = np.asarray(pairs).reshape(-1, 2).T
+    _check_partners(mixed, m, m_mirror)
+    blends = inverse_mixup(np.stack([mixed.images[m], mixed.images[m_mirror]]), [ratio, 1 - ratio])
+    label = np.stack([mixed.first_label[m], mixed.second_label[m]], axis=1).ravel()
+    devices = np.stack([mixed.device[m], mixed.device[m_mirror]], axis=1).repeat(2, axis=0)
+    images = np.swapaxes(blends, 0, 1).reshape(-1, *mixed.images.shape[1:])
+    return InverseSamples(images, np.eye(mixed.labels.shape[1])[label], label, devices)
+
+
+def _check_partners(mixed: MixedSamples, m: np.ndarray, m_mirror: np.ndarray) -> None:
+    if np.any(mixed.device[m] == mixed.device[m_mirror]):
+        raise InputError("a pair of mixed-up samples from one device cannot be inversely mixed up: it could give back that device's raw "
+                         "samples; pair across devices, as symmetric_pairs does.")
+    if np.any((mixed.first_label[m] != mixed.second_label[m_mirror]) | (mixed.second_label[m] != mixed.first_label[m_mirror])):
+        raise InputError("a pair of mixed-up samples without symmetric labels has no hard label inside: (a, b) needs (b, a); pair them "
+                         "with symmetric_pairs.")
+
+
+def _why_singular(ratios: np.ndarray) -> str:
+    printed = [float(f"{ratio:.6g}") for ratio in ratios]
+    if len(ratios) == 2:
+        return (f"mixing ratios {printed} cannot be inverted: both devices would upload the same blend of labels. "
+                "Any ratio but 0.5 works for two; try 0.1.")
+    return (f"mixing ratios {printed} cannot be inverted: their discrete Fourier transform has a zero, so some combination of the "
+            f"{len(ratios)} uploads cancels every label. One ratio above 0.5 always works; try 0.9 for one and equal shares of the rest.")

@@ -1,0 +1,123 @@
+"""Mixup on a device, eq. (6): which two samples are blended, and the blend."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from mix2fld_np.errors import InputError
+
+
+@dataclass(frozen=True)
+class MixedSamples:
+    """Mixed-up samples as the server holds them, M of them.
+
+    images (M, C, H, W) float32; soft `labels` (M, N_L) float; `first_label` (M,) and `second_label` (M,), whose shares are lambda and
+    1 - lambda; `device` (M,), where each was made.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    first_label: np.ndarray
+    second_label: np.ndarray
+    device: np.ndarray
+
+    def __post_init__(self):
+        lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
+        if len(set(lengths.values())) != 1:
+            raise InputError(f"mixed-up samples with {lengths} rows do not belong together; give every part one row a sample.")
+
+    def __len__(self) -> int:
+        return len(self.device)
+
+
+def mixup(first: np.ndarray, second: np.ndarray, ratio: float) -> np.ndarray:
+    """The blend of two samples, or of their labels, of any one shape,
+
+        s_hat = lambda s_i + (1 - lambda) s_j    (6)
+
+    The ratio may reach its ends: 0 gives `second` back (no mixing, Table II's limit) and 1 gives `first`.
+    """
+    if np.shape(first) != np.shape(second):
+        raise InputError(f"samples of shapes {np.shape(first)} and {np.shape(second)} cannot be mixed up pixel by pixel; give one shape.")
+    if not 0 <= ratio <= 1:
+        raise InputError(f"mixing ratio {ratio} is no share: a blend takes lambda of one sample and 1 - lambda of the other; try 0.1.")
+    lam = float(ratio)
+    return lam * np.asarray(first) + (1 - lam) * np.asarray(second)
+
+
+def mixing_matrix(ratios) -> np.ndarray:
+    """Soft labels (N, N) of N mixed-up samples whose labels go round: the matrix on the right of eq. (8) before it is inverted.
+
+    Row r is (lambda_{r+1}, lambda_{r+2}, ...), wrapping around: symmetric, and constant along its anti-diagonals.
+    """
+    lam = checked_ratios(ratios)
+    r = np.arange(len(lam))
+    return lam[(r[:, None] + r) % len(lam)]
+
+
+def checked_ratios(ratios) -> np.ndarray:
+    """(lambda_1 ... lambda_N) as a float array; InputError unless they are N >= 2 shares of one."""
+    lam = np.asarray(ratios, dtype=float)
+    if lam.ndim != 1 or len(lam) < 2:
+        raise InputError(f"mixing ratios {ratios} blend nothing: two or more samples need a share each; try [0.1, 0.9].")
+    if not np.all((lam >= 0) & (lam <= 1)) or abs(lam.sum() - 1) > 1e-9:
+        raise InputError(f"mixing ratios {lam.tolist()} are not the shares of one blend: they must lie in [0, 1] and sum to one, not to "
+                         f"{lam.sum():.6g}; try [0.1, 0.9].")
+    return lam
+
+
+def mix_pairs(images: np.ndarray, labels: np.ndarray, first, second, ratio: float, n_labels: int, device: int) -> MixedSamples:
+    """One device's samples `first` (M,) mixed up with its samples `second` (M,): images (N, C, H, W), labels (N,) whole numbers."""
+    hard_labels = np.eye(n_labels)
+    return MixedSamples(
+        mixup(images[first], images[second], ratio).astype(np.float32),
+        mixup(hard_labels[labels[first]], hard_labels[labels[second]], ratio),
+        labels[first], labels[second], np.full(len(first), device),
+    )
+
+
+def gather(parts: list[MixedSamples]) -> MixedSamples:
+    """What several devices uploaded, one after the other, as one collection."""
+    return MixedSamples(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(MixedSamples)))
+
+
+def draw_pairs(labels: np.ndarray, n_pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Policy "random": indices (first, second), each (n_pairs,), of samples with different labels, uniform over all such ordered pairs.
+
+    A first sample is drawn in proportion to how many partners it has, then one of those partners; nothing is drawn in vain however
+    rare a label. InputError if the device knows one label only.
+    """
+    labels = np.asarray(labels)
+    by_label, start, count = _grouped(labels)
+    n_partners = len(labels) - count[labels]
+    if not n_partners.any():
+        raise InputError(f"a device with {len(labels)} samples of the labels {np.unique(labels).tolist()} has no two different labels to "
+                         "mix up; give every device samples of at least two labels.")
+    first = rng.choice(len(labels), size=n_pairs, p=n_partners / n_partners.sum())
+    place = rng.integers(n_partners[first])
+    own_start, own_count = start[labels[first]], count[labels[first]]
+    second = by_label[place + np.where(place >= own_start, own_count, 0)]  # skips the block of the first sample's own label
+    return first, second
+
+
+def draw_scheduled_pairs(labels: np.ndarray, label_pairs: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Policy "scheduled": samples (first, second), each (N_S,), for the ordered `label_pairs` (N_S, 2) that the server asked for.
+
+    Where the device has no sample of a label asked for, that pair falls back to one drawn by `draw_pairs`.
+    """
+    labels, wanted = np.asarray(labels), np.asarray(label_pairs)
+    if wanted.ndim != 2 or wanted.shape[1] != 2 or np.any(wanted[:, 0] == wanted[:, 1]) or np.any(wanted < 0):
+        raise InputError(f"label pairs of shape {wanted.shape} cannot be served: each must name two different labels; give (N_S, 2).")
+    by_label, start, count = _grouped(labels, 1 + wanted.max(initial=0))
+    place = start[wanted] + np.floor(rng.random(wanted.shape) * count[wanted]).astype(int)
+    chosen = by_label[np.minimum(place, len(labels) - 1)]
+    missing = (count[wanted] == 0).any(axis=1)
+    if missing.any():
+        chosen[missing] = np.stack(draw_pairs(labels, int(missing.sum()), rng), axis=1)
+    return chosen[:, 0], chosen[:, 1]
+
+
+def _grouped(labels: np.ndarray, n_labels: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sample indices sorted by label, and where each label's block starts and how long it is."""
+    count = np.bincount(labels, minlength=n_labels)
+    return np.argsort(labels, kind="stable"), np.cumsum(count) - count, count

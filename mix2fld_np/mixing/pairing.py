@@ -1,0 +1,145 @@
+"""Who is blended with whom across devices: label pairs handed out before the upload, symmetric partners found after it."""
+
+import math
+import operator
+
+import numpy as np
+
+from mix2fld_np.errors import InputError
+
+
+def schedule(n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labels: int, rng: np.random.Generator) -> np.ndarray:
+    """Policy "scheduled": ordered label pairs (D, N_S, 2) to be mixed up, from which D N_I inverse samples can be made.
+
+    A group of g samples (a, b) on one half of the devices and g samples (b, a) on the other makes g^2 pairs, hence 2 g^2 inverse
+    samples from 2 g uploads, so g = N_I / N_S. As many groups are formed as that leaves, of label pairs that use every label equally
+    often. InputError if even one group of everything falls short: D N_I may not exceed 2 floor(D^2 / 4) N_S^2.
+    """
+    # The letter is silent: who decides which labels a device mixes up. Drawn at random, symmetric pairs are too few for its N_I.
+    D, N_S = _at_least(2, "n_devices", n_devices), _at_least(1, "n_seed_samples", n_seed_samples)
+    N_I, N_L = _at_least(1, "n_inverse_samples", n_inverse_samples), _at_least(2, "n_labels", n_labels)
+    most = 2 * (D**2 // 4) * N_S**2
+    if most < D * N_I:
+        raise InputError(f"{D} devices with {N_S} mixed-up samples each make {most} inversely mixed-up samples at most, not {D} x {N_I}; "
+                         f"give n_seed_samples of at least {_enough_seeds(D, N_I)}.")
+    here, there = _two_sides(D, N_S, rng)
+    n_groups = next(G for G in _group_numbers(D, N_S, N_I, N_L) if G == 1 or 2 * _n_partners(here, there, G) >= D * N_I)
+    label_pairs = rng.permutation(N_L)[balanced_label_pairs(N_L)]
+    group_pairs = rng.permuted(label_pairs[np.arange(n_groups) % len(label_pairs)], axis=1)
+    wanted = np.concatenate([group_pairs[_group(here, n_groups)], group_pairs[_group(there, n_groups)][:, ::-1]])
+    return wanted[np.argsort(np.concatenate([here, there]), kind="stable")].reshape(D, N_S, 2)
+
+
+def balanced_label_pairs(n_labels: int) -> np.ndarray:
+    """All label pairs (N_L (N_L - 1) / 2, 2), in an order in which all labels keep occurring equally often.
+
+    For even N_L every next N_L / 2 pairs use each label once (the rounds of a tournament); for odd N_L every next N_L pairs, twice.
+    """
+    N_L = _at_least(2, "n_labels", n_labels)
+    if N_L % 2:
+        i = 2 * np.arange(N_L)
+        return np.concatenate([np.stack([i, i + shift], axis=1) for shift in range(1, (N_L + 1) // 2)]) % N_L
+    m, step = N_L - 1, np.arange(1, N_L // 2)  # one label stays, the others go round
+    rounds = [np.concatenate([[[m, r]], np.stack([r + step, r - step], axis=1) % m]) for r in range(m)]
+    return np.concatenate(rounds)
+
+
+def symmetric_pairs(first_label: np.ndarray, second_label: np.ndarray, device: np.ndarray) -> np.ndarray:
+    """All pairs (m, m') (P, 2) of mixed-up samples with labels (a, b) and (b, a), a < b, that come from two different devices."""
+    first_label, second_label, device = (np.asarray(part) for part in (first_label, second_label, device))
+    name = _label_pair_names(first_label, second_label)
+    rising, falling = np.flatnonzero(first_label < second_label), np.flatnonzero(first_label > second_label)
+    falling = falling[np.argsort(name[falling], kind="stable")]
+    start, stop = (np.searchsorted(name[falling], name[rising], side=side) for side in ("left", "right"))
+    n_mirrors = stop - start
+    place = np.arange(n_mirrors.sum()) + np.repeat(stop - np.cumsum(n_mirrors), n_mirrors)  # start, start + 1, ... of each
+    pairs = np.stack([np.repeat(rising, n_mirrors), falling[place]], axis=1)
+    return pairs[device[pairs[:, 0]] != device[pairs[:, 1]]]
+
+
+def choose_pairs(
+    pairs: np.ndarray, first_label: np.ndarray, second_label: np.ndarray, n_wanted_samples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """ceil(n_wanted_samples / 2) of `pairs` (P, 2) at random, as evenly over the label pairs, and then over labels, as they allow.
+
+    Each pair makes two inverse samples, and a mixed-up sample may serve in several pairs. If there are fewer pairs, all are used.
+    """
+    n = (_at_least(0, "n_wanted_samples", n_wanted_samples) + 1) // 2
+    pairs = rng.permutation(np.asarray(pairs).reshape(-1, 2))
+    a, b = np.asarray(first_label)[pairs[:, 0]], np.asarray(second_label)[pairs[:, 0]]
+    rank = _rank_within(_label_pair_names(a, b))
+    if n >= len(pairs):
+        return pairs
+    level = np.sort(rank)[n]  # every label pair gives its first `level` pairs, and some give one more
+    full, last = np.flatnonzero(rank < level), np.flatnonzero(rank == level)
+    used = np.bincount(np.concatenate([a[full], b[full]]), minlength=1 + max(a.max(), b.max()))
+    return pairs[np.concatenate([full, last[_least_used(used, a[last], b[last], n - len(full))]])]
+
+
+def _least_used(used: np.ndarray, a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
+    """Which n of the label pairs (a, b) to take, one at a time, each the one whose labels were `used` least until then."""
+    used, taken = used.copy(), np.zeros(len(a), dtype=bool)
+    for _ in range(n):
+        k = np.argmin(np.where(taken, np.inf, used[a] + used[b]))
+        taken[k] = True
+        used[[a[k], b[k]]] += 1
+    return np.flatnonzero(taken)
+
+
+def _label_pair_names(first_label: np.ndarray, second_label: np.ndarray) -> np.ndarray:
+    """One number for each unordered label pair: (a, b) and (b, a) share it."""
+    low, high = np.minimum(first_label, second_label), np.maximum(first_label, second_label)
+    return low * (1 + high.max(initial=0)) + high
+
+
+def _rank_within(names: np.ndarray) -> np.ndarray:
+    """How many earlier entries have the same name: 0 for the first of its name, then 1, 2, ..."""
+    order = np.argsort(names, kind="stable")
+    starts = np.searchsorted(names[order], names[order])
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[order] = np.arange(len(names)) - starts
+    return rank
+
+
+def _two_sides(n_devices: int, n_seed_samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Whose upload each place on the two sides of the groups is. An odd device stands on both, first here and last there."""
+    D, N_S, order = n_devices, n_seed_samples, rng.permutation(n_devices)
+    odd_one = np.repeat(order[D - D % 2 :], N_S)
+    here, there = np.tile(order[: D // 2], N_S), np.tile(order[D // 2 : D - D % 2], N_S)
+    return np.concatenate([odd_one[: N_S // 2], here]), np.concatenate([there, odd_one[N_S // 2 :]])
+
+
+def _group(side: np.ndarray, n_groups: int) -> np.ndarray:
+    """Which group each place of a side belongs to. Groups are consecutive and differ by one place at most, the larger ones first:
+    so it is whole rounds of `balanced_label_pairs` that have more, and every label gains alike."""
+    return np.repeat(np.arange(n_groups), (len(side) + np.arange(n_groups)[::-1]) // n_groups)
+
+
+def _n_partners(here: np.ndarray, there: np.ndarray, n_groups: int) -> int:
+    """Pairs that two or more groups hold. An odd device stands first on one side and last on the other, so it never meets itself."""
+    return int(np.bincount(_group(here, n_groups)) @ np.bincount(_group(there, n_groups)))
+
+
+def _group_numbers(n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labels: int) -> list[int]:
+    """Numbers of groups worth trying, the most first: those that use all labels equally often, then any smaller ones."""
+    D, N_S, N_I = n_devices, n_seed_samples, n_inverse_samples
+    most = max(1, min(D * N_S // 2, D * N_S**2 // (2 * N_I)))
+    even = n_labels if n_labels % 2 else n_labels // 2
+    return [*range(most // even * even, 0, -even), *range(min(most, even - 1), 0, -1)]
+
+
+def _enough_seeds(n_devices: int, n_inverse_samples: int) -> int:
+    """Smallest N_S with 2 floor(D^2 / 4) N_S^2 >= D N_I."""
+    D, N_I = n_devices, n_inverse_samples
+    return 1 + math.isqrt((D * N_I - 1) // (2 * (D**2 // 4)))
+
+
+def _at_least(least: int, name: str, value: int) -> int:
+    """`value` as a Python integer; InputError unless it is a whole number of at least `least`."""
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = least - 1
+    if whole < least:
+        raise InputError(f"{name} = {value!r} leaves nothing to pair across devices; give a whole number of at least {least}.")
+    return whole

@@ -1,0 +1,78 @@
+"""How far what leaves a device is from what stays there: the measure of Tables II and III."""
+
+import numpy as np
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.mixing.inverse import inverse_mixup
+from mix2fld_np.mixing.mixup import mixup
+
+CHUNK = 1_000  # samples handled at once: 50,000 of CIFAR would otherwise take gigabytes in double precision
+
+
+def sample_privacy(mixed: np.ndarray, *raw: np.ndarray) -> float:
+    """Sample privacy of Section IV, the smallest over all samples m of
+
+        log min{ ||s_hat_m - s_i||, ||s_hat_m - s_j|| },
+
+    `mixed` (M, ...) against any number of arrays `raw` (M, ...), the sources of sample m standing in row m of each.
+    Pixels 0..255, Euclidean norm, natural logarithm; -inf where a mixed-up sample is one of its sources.
+    """
+    if not raw or not len(mixed) or any(np.shape(source) != np.shape(mixed) for source in raw):
+        raise InputError(f"samples of shape {np.shape(mixed)} have no distance to sources of {[np.shape(source) for source in raw]}; "
+                         "give at least one sample, and every source in the same shape.")
+    # The letter is silent: pixel range, norm, logarithm and which samples; its tables fit the minimum over samples, not their mean.
+    return _log(min(_smallest_distance(mixed[part], [source[part] for source in raw]) for part in _chunks(len(mixed))))
+
+
+def mixup_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:
+    """Table II: the least similarity between samples mixed up with eq. (6) and the two raw samples each is made of.
+
+    `images` (N, ...) with pixels 0..255; `first`, `second` (M,) index it. The surprise: it is log(min(lambda, 1 - lambda) d), d the
+    smallest distance within a pair, so the ratio only shifts it, and more pairs can only lower it.
+    """
+    # Misprint: Table II, columns 0.001 and 0.499. Differences of logarithms show that 0.01 and 0.49 were used.
+    return _smallest_over_chunks(first, lambda part: _mixup_distance(images, first[part], second[part], ratio))
+
+
+def mix2up_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, pairs: np.ndarray, ratio: float) -> float:
+    """Table III: the least similarity between inversely mixed-up samples and the four raw samples each is made of.
+
+    `images`, `first`, `second` as in `mixup_privacy`; `pairs` (P, 2) index the mixed-up samples, symmetric in their labels. Both samples,
+    n = 1 and 2, of every pair count; for the distance to the two mixed-up samples use `sample_privacy(inverse, mixed, mixed_mirror)`.
+    """
+    # The letter is silent: which raw sample is "its" raw sample after inverse-Mixup. All four that went into it, the safest reading.
+    m, m_mirror = np.asarray(pairs).reshape(-1, 2).T
+    sources = [first[m], second[m], first[m_mirror], second[m_mirror]]
+    return _smallest_over_chunks(m, lambda part: _mix2up_distance(images, [source[part] for source in sources], ratio))
+
+
+def _mixup_distance(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:
+    raw = [images[index].astype(np.float64) for index in (first, second)]
+    return _smallest_distance(mixup(*raw, ratio), raw)
+
+
+def _mix2up_distance(images: np.ndarray, sources: list[np.ndarray], ratio: float) -> float:
+    i, j, i_mirror, j_mirror = raw = [images[index].astype(np.float64) for index in sources]
+    blends = inverse_mixup(np.stack([mixup(i, j, ratio), mixup(i_mirror, j_mirror, ratio)]), [ratio, 1 - ratio])
+    return min(_smallest_distance(blend, raw) for blend in blends)
+
+
+def _smallest_distance(samples: np.ndarray, sources: list[np.ndarray]) -> float:
+    """Smallest Euclidean distance of a sample to one of its own sources, summed in double precision."""
+    flat = np.reshape(samples, (len(samples), -1)).astype(np.float64)
+    return min(float(np.linalg.norm(flat - np.reshape(source, flat.shape), axis=1).min()) for source in sources)
+
+
+def _smallest_over_chunks(samples: np.ndarray, distance) -> float:
+    if not len(samples):
+        raise InputError("no mixed-up samples were given, and the smallest of no distances is unknown; give at least one pair.")
+    return _log(min(distance(part) for part in _chunks(len(samples))))
+
+
+def _chunks(n: int) -> list[slice]:
+    return [slice(start, start + CHUNK) for start in range(0, n, CHUNK)]
+
+
+def _log(distance: float) -> float:
+    with np.errstate(divide="ignore"):
+        return float(np.log(distance))

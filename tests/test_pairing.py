@@ -1,0 +1,143 @@
+"""Pairing across devices: label pairs handed out, partners found, pairs chosen."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from strategies import generators, labelled_samples
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.mixing import mixup, pairing
+
+
+def partners_of(label_pairs):
+    """The uploads (first_label, second_label, device) of devices that all mix up what was asked for, and their symmetric pairs."""
+    D, N_S, _ = label_pairs.shape
+    first, second, device = label_pairs[..., 0].ravel(), label_pairs[..., 1].ravel(), np.repeat(np.arange(D), N_S)
+    return first, second, device, pairing.symmetric_pairs(first, second, device)
+
+
+@st.composite
+def feasible_sizes(draw):
+    """D, N_S, N_I, N_L for which D N_I inverse samples can be made at all."""
+    D, N_S = draw(st.integers(2, 9)), draw(st.integers(1, 14))
+    return D, N_S, draw(st.integers(1, 2 * (D**2 // 4) * N_S**2 // D)), draw(st.integers(2, 12))
+
+
+# --------------------------------------------------------------------------------------------------- policy "scheduled"
+@given(feasible_sizes(), generators)
+def test_the_schedule_always_reaches_what_was_asked_for_across_devices(sizes, rng):
+    D, N_S, N_I, N_L = sizes
+    label_pairs = pairing.schedule(D, N_S, N_I, N_L, rng)
+    assert label_pairs.shape == (D, N_S, 2)
+    assert np.all(label_pairs[..., 0] != label_pairs[..., 1])
+    assert label_pairs.min() >= 0 and label_pairs.max() < N_L
+    first, second, device, pairs = partners_of(label_pairs)
+    assert np.all(device[pairs[:, 0]] != device[pairs[:, 1]])
+    assert 2 * len(pairs) >= D * N_I
+
+
+@pytest.mark.parametrize(("D", "N_S", "N_I"), [(10, 10, 10), (10, 10, 20), (10, 50, 50), (10, 50, 100), (50, 10, 20),
+                                               (10, 10, 15), (10, 10, 30), (20, 15, 14)])
+def test_the_letters_sizes_and_others_give_every_label_equally_often(D, N_S, N_I):
+    rng = np.random.default_rng(D + N_S + N_I)
+    first, second, _, pairs = partners_of(pairing.schedule(D, N_S, N_I, 10, rng))
+    chosen = pairing.choose_pairs(pairs, first, second, D * N_I, rng)
+    assert len(chosen) == D * N_I // 2
+    assert_array_equal(np.bincount(np.concatenate([first[chosen[:, 0]], second[chosen[:, 0]]]), minlength=10), D * N_I // 10)
+
+
+@given(st.integers(1, 6), st.integers(2, 11), generators)
+def test_as_many_uploads_as_labels_on_every_device_hold_every_label_equally_often(half_D, N_L, rng):
+    label_pairs = pairing.schedule(2 * half_D, N_L, N_L, N_L, rng)
+    assert_array_equal(np.bincount(label_pairs.ravel(), minlength=N_L), 4 * half_D)
+
+
+def test_more_than_one_group_of_everything_is_refused_and_one_group_is_not():
+    rng = np.random.default_rng(0)
+    for D, N_S in ((2, 3), (3, 4), (5, 2)):
+        most = 2 * (D**2 // 4) * N_S**2
+        assert 2 * len(partners_of(pairing.schedule(D, N_S, most // D, 10, rng))[3]) >= most // D * D
+        with pytest.raises(InputError, match=f"give n_seed_samples of at least {N_S + 1}"):
+            pairing.schedule(D, N_S, most // D + 1, 10, rng)
+
+
+@pytest.mark.parametrize("sizes", [(1, 10, 10, 10), (10, 0, 10, 10), (10, 10, 0, 10), (10, 10, 10, 1), (10, 10, 10.5, 10)])
+def test_sizes_that_leave_nothing_to_pair_are_refused(sizes):
+    with pytest.raises(InputError, match="whole number of at least"):
+        pairing.schedule(*sizes, np.random.default_rng(0))
+
+
+@given(st.integers(2, 25))
+def test_label_pairs_are_all_there_and_use_every_label_equally_often_at_any_time(n_labels):
+    label_pairs = pairing.balanced_label_pairs(n_labels)
+    assert {frozenset(pair) for pair in label_pairs.tolist()} == {frozenset((a, b)) for a in range(n_labels) for b in range(a)}
+    assert len(label_pairs) == n_labels * (n_labels - 1) // 2
+    turn = n_labels if n_labels % 2 else n_labels // 2
+    for start in range(0, len(label_pairs), turn):
+        assert len(set(np.bincount(label_pairs[start : start + turn].ravel(), minlength=n_labels))) == 1
+
+
+# --------------------------------------------------------------------------------------------------- policy "random"
+@given(st.lists(labelled_samples(), min_size=1, max_size=6), st.integers(1, 12), generators)
+def test_random_uploads_are_never_paired_within_one_device(devices, n_seeds, rng):
+    uploads = [np.stack([labels[drawn] for drawn in mixup.draw_pairs(labels, n_seeds, rng)]) for labels in devices]
+    first, second = np.concatenate(uploads, axis=1)
+    device = np.repeat(np.arange(len(devices)), n_seeds)
+    pairs = pairing.symmetric_pairs(first, second, device)
+    assert np.all(device[pairs[:, 0]] != device[pairs[:, 1]])
+    assert len(devices) > 1 or len(pairs) == 0
+
+
+# --------------------------------------------------------------------------------------------------- finding and choosing pairs
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 2)), max_size=40))
+def test_symmetric_pairs_are_those_a_double_loop_finds(uploads):
+    first, second, device = np.array(uploads, dtype=int).reshape(-1, 3).T
+    looped = {frozenset((m, k)) for m in range(len(uploads)) for k in range(m)
+              if first[m] == second[k] != first[k] == second[m] and device[m] != device[k]}
+    pairs = pairing.symmetric_pairs(first, second, device)
+    assert {frozenset(pair) for pair in pairs.tolist()} == looped
+    assert len(pairs) == len(looped)
+    assert np.all(first[pairs[:, 0]] < second[pairs[:, 0]])
+
+
+@given(st.integers(2, 6), st.integers(1, 12), st.integers(0, 400), generators)
+def test_chosen_pairs_are_distinct_and_as_even_over_label_pairs_as_they_allow(D, n_seeds, n_wanted, rng):
+    first = rng.integers(4, size=D * n_seeds)
+    second = (first + rng.integers(1, 4, size=len(first))) % 4
+    pairs = pairing.symmetric_pairs(first, second, np.repeat(np.arange(D), n_seeds))
+    chosen = pairing.choose_pairs(pairs, first, second, n_wanted, rng)
+    assert len(chosen) == min(len(pairs), (n_wanted + 1) // 2)
+    assert len({tuple(pair) for pair in chosen.tolist()}) == len(chosen)
+    assert {tuple(pair) for pair in chosen.tolist()} <= {tuple(pair) for pair in pairs.tolist()}
+
+    offered, taken = (np.zeros((4, 4), dtype=int) for _ in range(2))
+    np.add.at(offered, (first[pairs[:, 0]], second[pairs[:, 0]]), 1)
+    np.add.at(taken, (first[chosen[:, 0]], second[chosen[:, 0]]), 1)
+    short = taken < offered  # label pairs that could have given more
+    if short.any():
+        assert taken.max() - taken[short].min() <= 1
+
+
+def test_pairs_are_chosen_at_random_each_as_often_as_any_other():
+    first, second, device = np.array([0] * 3 + [1] * 4), np.array([1] * 3 + [0] * 4), np.repeat([0, 1], [3, 4])
+    pairs = pairing.symmetric_pairs(first, second, device)
+    assert len(pairs) == 12
+    rng, n_draws, seen = np.random.default_rng(0), 2_000, np.zeros((7, 7))
+    for _ in range(n_draws):
+        for m, k in pairing.choose_pairs(pairs, first, second, 6, rng):
+            seen[m, k] += 1 / n_draws
+    assert np.all(np.abs(seen[:3, 3:] - 0.25) < 5 * np.sqrt(0.25 * 0.75 / n_draws))
+
+
+def test_thousands_of_uploads_are_paired_in_one_go():
+    rng = np.random.default_rng(0)
+    first = rng.integers(10, size=5_000)
+    second = (first + rng.integers(1, 10, size=5_000)) % 10
+    device = np.repeat(np.arange(50), 100)
+    pairs = pairing.symmetric_pairs(first, second, device)
+    by_label = np.zeros((10, 10, 50), dtype=int)
+    np.add.at(by_label, (first, second, device), 1)
+    mirrored = by_label.swapaxes(0, 1)
+    assert 2 * len(pairs) == (by_label.sum(2) * mirrored.sum(2) - (by_label * mirrored).sum(2)).sum()
