@@ -1,0 +1,238 @@
+"""The letter's five protocols as rows of one table, and Algorithm 1 as the one function that plays a round of any of them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation import seeds
+from mix2fld_np.federation.seeds import Material, Seeds
+from mix2fld_np.federation.task import Federation, Task
+from mix2fld_np.nn.losses import distillation_target
+from mix2fld_np.nn.training import average_outputs, distil, local_update
+from mix2fld_np.randomness import DOWN, UP, stream
+from mix2fld_np.wireless import payload
+from mix2fld_np.wireless.channel import Transmission, transmit
+
+
+@dataclass(frozen=True)
+class Payload:
+    """One kind of information that crosses the channel: its size, its average over devices, and how a device takes it in."""
+
+    name: str
+    bits: Callable[[Task], int]
+    average: Callable[[Federation, Task, np.ndarray], np.ndarray]
+    change: Callable[[np.ndarray, np.ndarray], float]
+    write: Callable[[Federation, np.ndarray, np.ndarray], Federation]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A row of the table: what goes up, what comes down, what a device sends once, what the server makes of it, what it replies."""
+
+    name: str
+    uplink: Payload
+    downlink: Payload
+    collect: Callable[[Task], Seeds | None]
+    prepare: Callable[[Seeds, Task], Material]
+    reply: Callable[..., tuple[np.ndarray | None, Federation]]
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """What can be said about a round afterwards."""
+
+    p: int
+    up: Transmission
+    down: Transmission | None  # None where the server had nothing to send
+    looks: tuple[float, ...]  # test accuracy of the reference device right after the download and n_looks times until the upload
+    change: float | None  # relative change of the global average, for the stop criterion; None where there is nothing to compare
+    server_accuracy: float | None  # of the global model; None where there is none
+    device_s: float  # compute of one device; they work side by side
+    server_s: float
+
+
+def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple[Federation, RoundRecord]:
+    """Global round p = 1, 2, ... of Algorithm 1, whichever the protocol."""
+    fed, looks, device_s = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
+    up = transmit(task.uplink, upload_bits(protocol, fed, task), task.n_devices, stream(task.seed, "channel", p, UP))  # line 6
+    fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
+    if not up.delivered.any():
+        return fed, RoundRecord(p, up, None, looks, None, None, device_s, 0.0)  # nobody got through: nothing new
+    mean = protocol.uplink.average(fed, task, up.delivered)  # line 9
+    change = None if fed.mean is None else protocol.uplink.change(mean, fed.mean)  # line 2
+    fed, started = replace(fed, mean=mean), time.thread_time()
+    reply, fed = protocol.reply(mean, protocol, fed, task, p)  # line 10: as it is, or distilled
+    server_s = server_seconds(protocol, task, time.thread_time() - started)
+    if reply is None:
+        return fed, RoundRecord(p, up, None, looks, change, None, device_s, 0.0)
+    down_bits = protocol.downlink.bits(task)
+    down = transmit(task.downlink, down_bits, task.n_devices, stream(task.seed, "channel", p, DOWN))  # line 11
+    fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
+    server_accuracy = task.accuracy(reply) if protocol.downlink is WEIGHTS else None
+    return fed, RoundRecord(p, up, down, looks, change, server_accuracy, device_s, server_s)
+
+
+def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, tuple[float, ...], float]:
+    """K iterations of eq. (1), or (3) where a device holds a teacher, on every device; and their average outputs, eq. (2)."""
+    first = [task.reference] + [d for d in range(task.n_devices) if d != task.reference]  # the tested device takes longest
+    trained = dict(zip(first, task.spread(lambda d: train_device(d, fed, task, p), first), strict=True))
+    weights, outputs, looks, seconds = zip(*(trained[d] for d in range(task.n_devices)), strict=True)
+    device_s = max(seconds) if task.settings.stopwatch else task.settings.n_local_iterations * task.settings.device_s_per_iteration
+    return replace(fed, weights=np.stack(weights), outputs=np.stack(outputs)), looks[task.reference], device_s
+
+
+def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], float]:
+    """Local update of device d: its weights, average outputs (N_L, N_L), looks (none but for the reference device) and seconds."""
+    s, N_L = task.settings, task.data.n_labels
+    images, labels = task.local_data(d)
+    targets = distillation_target(np.eye(N_L)[labels], fed.teachers[d], s.beta, s.printed_sign)
+    order = stream(task.seed, "batches", p, d).integers(labels.size, size=s.n_local_iterations)
+    watched = d == task.reference
+    weights, seen, looks, seconds = fed.weights[d], [], [], 0.0
+    for part in np.array_split(order, s.n_looks if watched else 1):
+        looks += [task.n_right(weights) / len(task.data.test_labels)] if watched else []
+        started = time.thread_time()
+        weights, outputs = local_update(task.network, weights, images, targets, part, s.learning_rate)
+        seconds += time.thread_time() - started
+        seen.append(outputs)
+    looks += [task.n_right(weights) / len(task.data.test_labels)] if watched else []
+    if not np.isfinite(weights).all():
+        raise InputError(
+            f"training diverged: device {d} had weights that are not finite at the end of round {p}, with a learning rate of "
+            f"{s.learning_rate:g}; try a smaller one, the letter's is 0.01."
+        )
+    return weights, average_outputs(np.concatenate(seen), labels[order], N_L), tuple(looks), seconds
+
+
+def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:
+    """B^up of each device (D,): the payload, and the seed samples until they have arrived, which is round 1 unless it fails."""
+    # The letter is silent: a device whose first upload fails sends its seed samples again with the next one.
+    bits = np.full(task.n_devices, protocol.uplink.bits(task), np.int64)
+    return bits + np.where(fed.seeds_arrived, 0, seed_bits(protocol, task))
+
+
+def seed_bits(protocol: Protocol, task: Task) -> int:
+    """b_s N_S, what a device's seed samples add to its first upload; 0 where it sends none."""
+    if protocol.collect is seeds.nothing:
+        return 0
+    n_values = int(np.prod(task.data.train_images.shape[1:]))
+    return payload.sample_bits(task.settings.n_seed_samples, task.settings.bits_per_pixel * n_values)
+
+
+def server_seconds(protocol: Protocol, task: Task, measured_s: float) -> float:
+    """What the server's reply takes: by stop watch, or a fixed time for each of K_S iterations where it distils."""
+    if task.settings.stopwatch:
+        return measured_s
+    return task.settings.n_distill_iterations * task.settings.server_s_per_iteration if protocol.reply is distilled else 0.0
+
+
+# --- what the server replies -----------------------------------------------------------------------------------------------------------
+
+
+def as_is(mean: np.ndarray, protocol: Protocol, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, Federation]:
+    """FL and FD: the average goes back as it is."""
+    return mean, fed
+
+
+def distilled(mean: np.ndarray, protocol: Protocol, fed: Federation, task: Task, p: int) -> tuple[np.ndarray | None, Federation]:
+    """FLD and its heirs: K_S iterations of eq. (5) on the seed samples turn G_out into G_mod; nothing to reply without seeds."""
+    s = task.settings
+    material = server_material(protocol, fed, task)
+    if material is None:
+        return None, fed
+    visits = stream(task.seed, "server batches", p).integers(material.n_samples, size=s.n_distill_iterations)
+    visited, order = np.unique(visits, return_inverse=True)
+    images, labels = material.render(visited)
+    start = task.network.initial_weights(stream(task.seed, "fresh student", p)) if s.fresh_student else fed.server
+    server = distil(task.network, start, images, labels, mean, order, s.learning_rate, s.beta, s.printed_sign)
+    if not np.isfinite(server).all():
+        raise InputError(
+            f"distillation diverged: the server's weights were not finite at the end of round {p}, with a learning rate of "
+            f"{s.learning_rate:g} and mixing ratio {s.mixing_ratio:g}; try a smaller learning rate or a ratio further from 0.5."
+        )
+    return server, replace(fed, server=server)
+
+
+def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material | None:
+    """What the server can distil on, given whose seeds have arrived; None where that is nothing."""
+    collected = protocol.collect(task)
+    if collected is None:
+        return None
+    material = protocol.prepare(collected.of(fed.seeds_arrived), task)
+    return material if material.n_samples else None
+
+
+# --- what crosses the channel ----------------------------------------------------------------------------------------------------------
+
+
+def average_weights(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
+    """G_mod (N_mod,): mean of the delivered weights, weighted by |S_d|  (Section II-A)."""
+    share = task.n_samples[delivered] / task.n_samples[delivered].sum()
+    return (share @ fed.weights[delivered].astype(np.float64)).astype(np.float32)
+
+
+def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
+    """G_out (N_L, N_L): plain mean of the delivered average outputs; a label that a device never drew is left out of its mean."""
+    outputs = fed.outputs[delivered]
+    known = ~np.isnan(outputs)
+    n_known = known.sum(axis=0)
+    return np.divide(np.where(known, outputs, 0).sum(axis=0), n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
+
+
+def weights_change(new: np.ndarray, old: np.ndarray) -> float:
+    """|G_mod^p - G_mod^(p-1)| / |G_mod^(p-1)|, Euclidean  (Section II-A)."""
+    return float(np.linalg.norm(new - old) / np.linalg.norm(old))
+
+
+def outputs_change(new: np.ndarray, old: np.ndarray) -> float:
+    """The largest |G_out,n^p - G_out,n^(p-1)| / |G_out,n^(p-1)| over the labels n known in both rounds  (Section II-B, Algorithm 1)."""
+    change = np.linalg.norm(new - old, axis=1) / np.linalg.norm(old, axis=1)
+    return float(np.nanmax(change)) if not np.isnan(change).all() else float("inf")
+
+
+def write_weights(fed: Federation, model: np.ndarray, delivered: np.ndarray) -> Federation:
+    """Line 13: devices that got it substitute their weights with G_mod; the others keep what they have."""
+    return replace(fed, weights=np.where(delivered[:, None], model, fed.weights))
+
+
+def write_teacher(fed: Federation, teacher: np.ndarray, delivered: np.ndarray) -> Federation:
+    """Devices that got it distil from the new G_out until the next one; the others keep what they have."""
+    return replace(fed, teachers=np.where(delivered[:, None, None], teacher, fed.teachers))
+
+
+WEIGHTS = Payload(
+    "weights",
+    bits=lambda task: payload.weight_bits(task.network.n_weights, task.settings.bits_per_weight),
+    average=average_weights,
+    change=weights_change,
+    write=write_weights,
+)
+OUTPUTS = Payload(
+    "outputs",
+    bits=lambda task: payload.output_bits(task.data.n_labels, task.settings.bits_per_output),
+    average=average_over_devices,
+    change=outputs_change,
+    write=write_teacher,
+)
+
+# Read downwards, each row changes one idea of the row above.
+#             name       uplink   downlink  device sends once  server prepares        server replies each round
+TABLE = (
+    Protocol("FL",       WEIGHTS, WEIGHTS,  seeds.nothing,     seeds.keep,            as_is),
+    Protocol("FD",       OUTPUTS, OUTPUTS,  seeds.nothing,     seeds.keep,            as_is),
+    Protocol("FLD",      OUTPUTS, WEIGHTS,  seeds.raw,         seeds.keep,            distilled),
+    Protocol("MixFLD",   OUTPUTS, WEIGHTS,  seeds.mixed,       seeds.keep,            distilled),
+    Protocol("Mix2FLD",  OUTPUTS, WEIGHTS,  seeds.mixed,       seeds.inversely_mixed, distilled),
+)  # fmt: skip
+PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
+
+
+def protocol_named(name: str) -> Protocol:
+    """The row of the table with this name, in any case."""
+    found = {known.lower(): protocol for known, protocol in PROTOCOLS.items()}.get(name.strip().lower())
+    if found is None:
+        raise InputError(f"there is no protocol '{name}'; choose from {', '.join(PROTOCOLS)}.")
+    return found

@@ -1,0 +1,117 @@
+"""Seed samples: what a device sends once (nothing, raw, mixed up) and what the server makes of it (keeps, inversely mixes up)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mix2fld_np.datasets.formats import pixels
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation.task import Task
+from mix2fld_np.mixing import inverse, mixup, pairing
+from mix2fld_np.randomness import stream
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Recipes of M seed samples: the lambda-share of training sample `first` and the rest of `second`, on `device`; each (M,).
+
+    Only numbers are kept; images are rendered when the server's iterations visit them.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    device: np.ndarray
+    ratio: float
+
+    def of(self, devices: np.ndarray) -> "Seeds":
+        """The seeds of the devices marked in (D,)."""
+        there = devices[self.device]
+        return Seeds(self.first[there], self.second[there], self.device[there], self.ratio)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the server can distil on: numbered samples, rendered as images (N, C, H, W) and labels (N, N_L) when asked for."""
+
+    n_samples: int
+    render: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def nothing(task: Task) -> Seeds | None:
+    """FL and FD send no seed samples."""
+
+
+def raw(task: Task) -> Seeds:
+    """FLD: each device sends N_S of its samples as they are."""
+    chosen = collect(task, lambda labels, d, rng: (rng.choice(labels.size, task.settings.n_seed_samples),) * 2)
+    return Seeds(*chosen, ratio=1.0)
+
+
+def mixed(task: Task) -> Seeds:
+    """MixFLD, Mix2FLD: each device blends N_S pairs of its samples with different labels, eq. (6)."""
+    s = task.settings
+    if s.pairing == "random":
+        return Seeds(*collect(task, lambda labels, d, rng: mixup.draw_pairs(labels, s.n_seed_samples, rng)), s.mixing_ratio)
+    # Half a group of partners more than N_I asks for would do as well; the server plans before it knows who gets through.
+    rng = stream(task.seed, "schedule")
+    wanted = pairing.schedule(task.n_devices, s.n_seed_samples, s.n_inverse_samples, task.data.n_labels, rng)
+    return Seeds(*collect(task, lambda labels, d, rng: mixup.draw_scheduled_pairs(labels, wanted[d], rng)), s.mixing_ratio)
+
+
+def collect(task: Task, choose: Callable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(first, second, device), each (D N_S,): what `choose(labels, d, rng)` picks on each device, as numbers of training samples."""
+    firsts, seconds = [], []
+    for d, held in enumerate(task.split.indices):
+        first, second = choose(task.data.train_labels[held], d, stream(task.seed, "seed samples", d))
+        firsts.append(held[first])
+        seconds.append(held[second])
+    return np.concatenate(firsts), np.concatenate(seconds), np.arange(task.n_devices).repeat([len(f) for f in firsts])
+
+
+def keep(seeds: Seeds, task: Task) -> Material:
+    """FLD, MixFLD: the server distils on the samples as they came, with the labels they came with."""
+
+    def render(which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        samples = blend(seeds, which, task)
+        return samples.images, samples.labels
+
+    return Material(len(seeds.first), render)
+
+
+def inversely_mixed(seeds: Seeds, task: Task) -> Material:
+    """Mix2FLD: the server recombines pairs with symmetric labels from different devices into samples with hard labels, eq. (7).
+
+    Material is empty where no such pair exists.
+    """
+    first_label, second_label = task.data.train_labels[seeds.first], task.data.train_labels[seeds.second]
+    pairs = pairing.symmetric_pairs(first_label, second_label, seeds.device)
+    wanted = task.n_devices * task.settings.n_inverse_samples
+    pairs = pairing.choose_pairs(pairs, first_label, second_label, wanted, stream(task.seed, "pairs of seed samples"))
+
+    def render(which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        needed, place = np.unique(pairs[which // 2], return_inverse=True)
+        samples = inverse.inversely_mix(blend(seeds, needed, task), place.reshape(-1, 2), seeds.ratio)
+        both = 2 * np.arange(len(which)) + which % 2
+        return samples.images[both], samples.labels[both]
+
+    return Material(min(2 * len(pairs), wanted), render)
+
+
+def blend(seeds: Seeds, which: np.ndarray, task: Task) -> mixup.MixedSamples:
+    """The seed samples numbered `which`, as images and soft labels, eq. (6)."""
+    first, second = seeds.first[which], seeds.second[which]
+    images, labels, hard = task.data.train_images, task.data.train_labels, np.eye(task.data.n_labels)
+    return mixup.MixedSamples(
+        mixup.mixup(pixels(images[first]), pixels(images[second]), seeds.ratio).astype(np.float32),
+        mixup.mixup(hard[labels[first]], hard[labels[second]], seeds.ratio),
+        labels[first],
+        labels[second],
+        seeds.device[which],
+    )
+
+
+def check_two_devices(task: Task) -> None:
+    """InputError where inverse-Mixup has nobody to pair across."""
+    if task.n_devices < 2:
+        raise InputError("n_devices = 1 leaves Mix2FLD nothing to do: inverse-Mixup pairs samples of different devices; give 2 or more.")

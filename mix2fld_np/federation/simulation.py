@@ -1,0 +1,74 @@
+"""Round after round: the clock, the stop criterion, and the history that all figures are drawn from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mix2fld_np.federation.protocols import Protocol, RoundRecord, play_round
+from mix2fld_np.federation.task import Federation, Task, first_state
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands after round p; all that is needed to go on from there."""
+
+    p: int
+    fed: Federation
+    elapsed_s: float  # convergence time so far, airtime and compute
+    converged: bool  # whether the stop criterion has been met, now or earlier
+    rounds: tuple[dict, ...]  # one row for each round so far
+    curve: tuple[tuple[float, float], ...]  # (elapsed seconds, test accuracy of the reference device)
+
+
+def beginning(task: Task) -> Progress:
+    """Before the first round."""
+    return Progress(0, first_state(task), 0.0, False, (), ())
+
+
+def simulate(protocol: Protocol, task: Task, past: Progress | None = None) -> Iterator[Progress]:
+    """Plays rounds and yields where the run stands after each, from the beginning or from where `past` left off.
+
+    Ends after n_rounds, or once the criterion epsilon is met where the settings say so. A run that goes on from a past equals one that
+    was never interrupted, to the bit.
+    """
+    now = past or beginning(task)
+    while now.p < task.settings.n_rounds and not (now.converged and task.settings.stop_when_converged):
+        fed, record = play_round(now.p + 1, protocol, now.fed, task)
+        now = advance(now, fed, record, task)
+        yield now
+
+
+def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) -> Progress:
+    """The clock moves on: compute of a device and the server, and the airtime of the slowest upload and download."""
+    slot_s = task.settings.slot_s
+    up_slots = record.up.airtime_slots
+    down_slots = record.down.airtime_slots if record.down else 0
+    airtime_s, compute_s = slot_s * (up_slots + down_slots), record.device_s + record.server_s
+    elapsed_s = past.elapsed_s + airtime_s + compute_s
+    met = record.change is not None and record.change < task.settings.epsilon
+    row = {
+        "round": record.p,
+        "uplink_bits": int(record.up.payload_bits.sum()),
+        "downlink_bits": int(record.down.payload_bits[0]) if record.down else 0,  # multicast: sent once for everybody
+        "uplink_slots": up_slots,
+        "downlink_slots": down_slots,
+        "uplink_delivered": int(record.up.delivered.sum()),
+        "downlink_delivered": int(record.down.delivered.sum()) if record.down else 0,
+        "airtime_s": airtime_s,
+        "compute_s": compute_s,
+        "elapsed_s": elapsed_s,
+        "server_accuracy": record.server_accuracy,
+        "reference_accuracy": record.looks[-1],
+        "relative_change": record.change,
+        "converged": past.converged or met,
+    }
+    n_parts = len(record.looks) - 1
+    looks = tuple((past.elapsed_s + record.device_s * k / n_parts, accuracy) for k, accuracy in enumerate(record.looks))
+    return replace(
+        past,
+        p=record.p,
+        fed=fed,
+        elapsed_s=elapsed_s,
+        converged=past.converged or met,
+        rounds=(*past.rounds, row),
+        curve=past.curve + looks,
+    )

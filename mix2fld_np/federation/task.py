@@ -1,0 +1,113 @@
+"""What stays fixed while a federation learns: data, split, network, links; and the state that changes from round to round."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from mix2fld_np.datasets.partition import Split, split
+from mix2fld_np.datasets.formats import pixels
+from mix2fld_np.datasets.registry import Dataset
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation.settings import Settings
+from mix2fld_np.nn.network import Network
+from mix2fld_np.randomness import stream
+from mix2fld_np.wireless.channel import Link
+
+
+@dataclass(frozen=True)
+class Task:
+    """One experiment under one seed. All that is random about it has an address below `seed`, so every protocol meets the same task."""
+
+    settings: Settings
+    data: Dataset
+    seed: int = 0
+    spread: Callable[..., Iterable] = field(default=map, compare=False)  # how devices share this machine: map, or a thread pool's map
+
+    @cached_property
+    def network(self) -> Network:
+        """The model that devices and server train, shaped by the data."""
+        return Network(self.data.train_images.shape[1:], self.settings.filters, self.data.n_labels)
+
+    @cached_property
+    def split(self) -> Split:
+        """Who holds which training samples."""
+        s = self.settings
+        return split(self.data.train_labels, s.n_devices, s.n_samples, stream(self.seed, "split"), s.split)
+
+    @cached_property
+    def n_samples(self) -> np.ndarray:
+        """|S_d|, shape (D,)."""
+        return np.full(self.n_devices, self.settings.n_samples)
+
+    @cached_property
+    def reference(self) -> int:
+        """The randomly selected device whose test accuracy is the learning curve."""
+        return int(stream(self.seed, "reference device").integers(self.n_devices))
+
+    @cached_property
+    def test_images(self) -> np.ndarray:
+        """Test images (N, C, H, W) float32 in [0, 1]."""
+        return pixels(self.data.test_images)
+
+    @property
+    def n_devices(self) -> int:
+        """|D|."""
+        return self.settings.n_devices
+
+    @cached_property
+    def uplink(self) -> Link:
+        """The channel from a device to the server."""
+        return self.settings.uplink
+
+    @cached_property
+    def downlink(self) -> Link:
+        """The channel from the server to a device."""
+        return self.settings.downlink
+
+    def local_data(self, d: int) -> tuple[np.ndarray, np.ndarray]:
+        """S_d: images (N, C, H, W) float32 in [0, 1] and labels (N,)."""
+        held = self.split.indices[d]
+        return pixels(self.data.train_images[held]), self.data.train_labels[held]
+
+    def accuracy(self, weights: np.ndarray) -> float:
+        """Test accuracy of a model, all test images; shared out by `spread`, in parts of a fixed size."""
+        images, labels = self.test_images, self.data.test_labels
+        parts = [slice(start, start + 1_000) for start in range(0, len(labels), 1_000)]
+        return sum(self.spread(lambda part: self.n_right(weights, part), parts)) / len(labels)
+
+    def n_right(self, weights: np.ndarray, part: slice = slice(None)) -> int:
+        """How many test images of a part get their own label."""
+        outputs = self.network.outputs(weights, self.test_images[part])
+        return int(np.sum(outputs.argmax(axis=1) == self.data.test_labels[part]))
+
+    def check(self) -> None:
+        """InputError if the settings and the data cannot go together; cheap, so that a run fails before it starts."""
+        if self.settings.n_samples < self.data.n_labels:
+            raise InputError(
+                f"n_samples = {self.settings.n_samples} is below the {self.data.n_labels} labels of {self.data.name}: a device could not "
+                f"hold one sample of each; give at least {self.data.n_labels}."
+            )
+        _ = self.network, self.split, self.uplink, self.downlink
+
+
+@dataclass(frozen=True)
+class Federation:
+    """The state between two rounds: devices are an axis. A round takes one and returns another."""
+
+    weights: np.ndarray  # (D, N_mod) float32, w_d
+    outputs: np.ndarray  # (D, N_L, N_L) local average outputs of the last round, eq. (2); NaN rows for labels never drawn
+    teachers: np.ndarray  # (D, N_L, N_L) the G_out each device downloaded last; NaN before the first
+    server: np.ndarray  # (N_mod,) float32, w_s
+    seeds_arrived: np.ndarray  # (D,) bool: whose seed samples the server has
+    mean: np.ndarray | None = None  # the last global average, G_mod or G_out, for the stop criterion
+
+
+def first_state(task: Task) -> Federation:
+    """Everybody, server included, starts from the same random weights."""
+    # The letter is silent: whether devices start from the same weights. They do, as averaging weights makes sense only then.
+    D, N_L = task.n_devices, task.data.n_labels
+    start = task.network.initial_weights(stream(task.seed, "start"))
+    unknown = np.full((D, N_L, N_L), np.nan)
+    return Federation(np.tile(start, (D, 1)), unknown, unknown, start, np.zeros(D, bool))
