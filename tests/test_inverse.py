@@ -101,8 +101,8 @@ def two_uploads(rng, ratio, n_labels=4, a=2, b=0):
     """s_i, s_j of device 5 with labels (a, b) and s_i', s_j' of device 1 with (b, a), and their mixed-up samples."""
     raw = rng.random((4, 1, 3, 3))
     labels = np.array([a, b, b, a])
-    parts = [mixup.mix_pairs(raw, labels, np.array([k]), np.array([k + 1]), ratio, n_labels, device) for k, device in ((0, 5), (2, 1))]
-    return raw, mixup.gather(parts)
+    first, second = (raw[[0, 2]], labels[[0, 2]]), (raw[[1, 3]], labels[[1, 3]])
+    return raw, mixup.mix_samples(first, second, np.array([5, 1]), ratio, n_labels)
 
 
 @given(generators, st.floats(0.01, 0.45))
@@ -131,8 +131,8 @@ def test_a_pair_makes_one_sample_of_each_label_and_remembers_both_devices(rng, l
 @given(generators, ratios_of_two)
 def test_many_pairs_at_once_make_what_each_makes_alone(rng, lam):
     images, labels, ask = rng.random((8, 1, 2, 2)), np.arange(8) % 4, np.array([0, 1, 2, 3])
-    mixed = mixup.gather([mixup.mix_pairs(images, labels, ask, np.roll(ask, 1), lam, 4, 0),
-                          mixup.mix_pairs(images, labels, 4 + np.roll(ask, 1), 4 + ask, lam, 4, 1)])
+    first, second = np.concatenate([ask, 4 + np.roll(ask, 1)]), np.concatenate([np.roll(ask, 1), 4 + ask])
+    mixed = mixup.mix_samples((images[first], labels[first]), (images[second], labels[second]), np.arange(8) // 4, lam, 4)
     pairs = np.array([[2, 6], [0, 4], [7, 3]])
     together = inverse.inversely_mix(mixed, pairs, lam)
     for k in range(3):

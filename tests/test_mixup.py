@@ -128,7 +128,7 @@ def test_label_pairs_that_name_no_two_labels_are_refused(wanted):
 def test_an_upload_blends_images_and_labels_alike(labels, ratio, rng):
     images = rng.random((len(labels), 2, 3, 3)).astype(np.float32)
     first, second = mixup.draw_pairs(labels, 6, rng)
-    mixed = mixup.mix_pairs(images, labels, first, second, ratio, n_labels=5, device=3)
+    mixed = mixup.mix_samples((images[first], labels[first]), (images[second], labels[second]), np.full(6, 3), ratio, n_labels=5)
     assert len(mixed) == 6 and mixed.images.dtype == np.float32 and np.all(mixed.device == 3)
     for m in range(6):
         i, j = first[m], second[m]
@@ -136,15 +136,6 @@ def test_an_upload_blends_images_and_labels_alike(labels, ratio, rng):
         assert mixed.labels[m].sum() == pytest.approx(1)
         assert (mixed.labels[m, labels[i]], mixed.labels[m, labels[j]]) == pytest.approx((ratio, 1 - ratio))
         assert (mixed.first_label[m], mixed.second_label[m]) == (labels[i], labels[j])
-
-
-def test_gathered_uploads_keep_their_order_and_their_device():
-    labels, images = np.array([0, 1]), np.arange(2.0).reshape(2, 1, 1, 1)
-    ups = [mixup.mix_pairs(images, labels, np.array([d]), np.array([1 - d]), 0.25, 2, device=d) for d in (0, 1)]
-    everything = mixup.gather(ups)
-    assert_array_equal(everything.device, [0, 1])
-    assert_allclose(everything.images.ravel(), [0.75, 0.25])
-    assert_allclose(everything.labels, [[0.25, 0.75], [0.75, 0.25]])
 
 
 def test_parts_of_different_lengths_are_no_collection():

@@ -19,13 +19,15 @@ from mix2fld_np.wireless.channel import Transmission, transmit
 
 @dataclass(frozen=True)
 class Payload:
-    """One kind of information that crosses the channel: its size, its average over devices, and how a device takes it in."""
+    """One kind of information that crosses the channel: its size, its average over devices, and how a device takes it in,
+    and how well it classifies the test images where it is a model."""
 
     name: str
     bits: Callable[[Task], int]
     average: Callable[[Federation, Task, np.ndarray], np.ndarray]
     change: Callable[[np.ndarray, np.ndarray], float]
     write: Callable[[Federation, np.ndarray, np.ndarray], Federation]
+    accuracy: Callable[[np.ndarray, Task], float | None]
 
 
 @dataclass(frozen=True)
@@ -41,51 +43,59 @@ class Protocol:
 
 
 @dataclass(frozen=True)
+class Training:
+    """What can be said about the devices' part of a round."""
+
+    looks: tuple[float, ...]  # test accuracy of the reference device right after the download and n_looks times until the upload
+    accuracies: tuple[float, ...] | None  # of every device before the upload of the last round, where the task asks for it
+    device_s: float  # compute of one device; they work side by side
+
+
+@dataclass(frozen=True)
 class RoundRecord:
     """What can be said about a round afterwards."""
 
     p: int
+    training: Training
     up: Transmission
-    down: Transmission | None  # None where the server had nothing to send
-    looks: tuple[float, ...]  # test accuracy of the reference device right after the download and n_looks times until the upload
-    change: float | None  # relative change of the global average, for the stop criterion; None where there is nothing to compare
-    server_accuracy: float | None  # of the global model; None where there is none
-    device_s: float  # compute of one device; they work side by side
-    server_s: float
+    change: float | None = None  # relative change of the global average, for the stop criterion; None where there is nothing to compare
+    down: Transmission | None = None  # None where the server had nothing to send
+    server_s: float = 0.0  # compute of the server
+    server_accuracy: float | None = None  # of the global model; None where there is none
 
 
 def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple[Federation, RoundRecord]:
     """Global round p = 1, 2, ... of Algorithm 1, whichever the protocol."""
-    fed, looks, device_s = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
+    fed, training = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
     up = transmit(task.uplink, upload_bits(protocol, fed, task), task.n_devices, stream(task.seed, "channel", p, UP))  # line 6
-    fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
     if not up.delivered.any():
-        return fed, RoundRecord(p, up, None, looks, None, None, device_s, 0.0)  # nobody got through: nothing new
+        return fed, RoundRecord(p, training, up)  # nobody got through: nothing new
+    fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
     mean = protocol.uplink.average(fed, task, up.delivered)  # line 9
     change = None if fed.mean is None else protocol.uplink.change(mean, fed.mean)  # line 2
-    fed, started = replace(fed, mean=mean), time.thread_time()
-    reply, fed = protocol.reply(mean, protocol, fed, task, p)  # line 10: as it is, or distilled
-    server_s = server_seconds(protocol, task, time.thread_time() - started)
+    started = time.thread_time()
+    reply, fed = protocol.reply(mean, protocol, replace(fed, mean=mean), task, p)  # line 10: as it is, or distilled
     if reply is None:
-        return fed, RoundRecord(p, up, None, looks, change, None, device_s, 0.0)
+        return fed, RoundRecord(p, training, up, change)
+    server_s = server_seconds(protocol, task, time.thread_time() - started)
     down_bits = protocol.downlink.bits(task)
     down = transmit(task.downlink, down_bits, task.n_devices, stream(task.seed, "channel", p, DOWN))  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
-    server_accuracy = task.accuracy(reply) if protocol.downlink is WEIGHTS else None
-    return fed, RoundRecord(p, up, down, looks, change, server_accuracy, device_s, server_s)
+    return fed, RoundRecord(p, training, up, change, down, server_s, protocol.downlink.accuracy(reply, task))
 
 
-def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, tuple[float, ...], float]:
+def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
     """K iterations of eq. (1), or (3) where a device holds a teacher, on every device; and their average outputs, eq. (2)."""
-    first = [task.reference] + [d for d in range(task.n_devices) if d != task.reference]  # the tested device takes longest
-    trained = dict(zip(first, task.spread(lambda d: train_device(d, fed, task, p), first), strict=True))
-    weights, outputs, looks, seconds = zip(*(trained[d] for d in range(task.n_devices)), strict=True)
+    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the one that is tested takes longest, so it comes first
+    updates = dict(zip(devices, task.spread(lambda d: train_device(d, fed, task, p), devices), strict=True))
+    weights, outputs, looks, seconds = zip(*(updates[d] for d in range(task.n_devices)), strict=True)
     device_s = max(seconds) if task.settings.stopwatch else task.settings.n_local_iterations * task.settings.device_s_per_iteration
-    return replace(fed, weights=np.stack(weights), outputs=np.stack(outputs)), looks[task.reference], device_s
+    accuracies = tuple(look[-1] for look in looks) if all(looks) else None
+    return replace(fed, weights=np.stack(weights), outputs=np.stack(outputs)), Training(looks[task.reference], accuracies, device_s)
 
 
 def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], float]:
-    """Local update of device d: its weights, average outputs (N_L, N_L), looks (none but for the reference device) and seconds."""
+    """Local update of device d: its weights, average outputs (N_L, N_L), looks (none where nobody asks) and seconds."""
     s, N_L = task.settings, task.data.n_labels
     images, labels = task.local_data(d)
     targets = distillation_target(np.eye(N_L)[labels], fed.teachers[d], s.beta, s.printed_sign)
@@ -93,18 +103,23 @@ def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarra
     watched = d == task.reference
     weights, seen, looks, seconds = fed.weights[d], [], [], 0.0
     for part in np.array_split(order, s.n_looks if watched else 1):
-        looks += [task.n_right(weights) / len(task.data.test_labels)] if watched else []
+        looks += [task.test(weights)] if watched else []
         started = time.thread_time()
         weights, outputs = local_update(task.network, weights, images, targets, part, s.learning_rate)
         seconds += time.thread_time() - started
         seen.append(outputs)
-    looks += [task.n_right(weights) / len(task.data.test_labels)] if watched else []
+    looks += [task.test(weights)] if watched or (task.test_every_device and p == s.n_rounds) else []
+    check_finite(weights, f"device {d}", p, s.learning_rate)
+    return weights, average_outputs(np.concatenate(seen), labels[order], N_L), tuple(looks), seconds
+
+
+def check_finite(weights: np.ndarray, whose: str, p: int, learning_rate: float) -> None:
+    """InputError if training has diverged, at the end of the round in which it did."""
     if not np.isfinite(weights).all():
         raise InputError(
-            f"training diverged: device {d} had weights that are not finite at the end of round {p}, with a learning rate of "
-            f"{s.learning_rate:g}; try a smaller one, the letter's is 0.01."
+            f"training diverged: the weights of {whose} are not finite at the end of round {p}, with a learning rate of "
+            f"{learning_rate:g}; try a smaller one, the letter's is 0.01, or a mixing ratio further from 0.5."
         )
-    return weights, average_outputs(np.concatenate(seen), labels[order], N_L), tuple(looks), seconds
 
 
 def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:
@@ -148,11 +163,7 @@ def distilled(mean: np.ndarray, protocol: Protocol, fed: Federation, task: Task,
     images, labels = material.render(visited)
     start = task.network.initial_weights(stream(task.seed, "fresh student", p)) if s.fresh_student else fed.server
     server = distil(task.network, start, images, labels, mean, order, s.learning_rate, s.beta, s.printed_sign)
-    if not np.isfinite(server).all():
-        raise InputError(
-            f"distillation diverged: the server's weights were not finite at the end of round {p}, with a learning rate of "
-            f"{s.learning_rate:g} and mixing ratio {s.mixing_ratio:g}; try a smaller learning rate or a ratio further from 0.5."
-        )
+    check_finite(server, "the server", p, s.learning_rate)
     return server, replace(fed, server=server)
 
 
@@ -209,6 +220,7 @@ WEIGHTS = Payload(
     average=average_weights,
     change=weights_change,
     write=write_weights,
+    accuracy=lambda model, task: task.accuracy(model),
 )
 OUTPUTS = Payload(
     "outputs",
@@ -216,6 +228,7 @@ OUTPUTS = Payload(
     average=average_over_devices,
     change=outputs_change,
     write=write_teacher,
+    accuracy=lambda teacher, task: None,  # average outputs classify nothing
 )
 
 # Read downwards, each row changes one idea of the row above.

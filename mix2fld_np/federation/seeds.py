@@ -53,7 +53,7 @@ def mixed(task: Task) -> Seeds:
     s = task.settings
     if s.pairing == "random":
         return Seeds(*collect(task, lambda labels, d, rng: mixup.draw_pairs(labels, s.n_seed_samples, rng)), s.mixing_ratio)
-    # Half a group of partners more than N_I asks for would do as well; the server plans before it knows who gets through.
+    check_two_devices(task)
     rng = stream(task.seed, "schedule")
     wanted = pairing.schedule(task.n_devices, s.n_seed_samples, s.n_inverse_samples, task.data.n_labels, rng)
     return Seeds(*collect(task, lambda labels, d, rng: mixup.draw_scheduled_pairs(labels, wanted[d], rng)), s.mixing_ratio)
@@ -84,6 +84,7 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
 
     Material is empty where no such pair exists.
     """
+    check_two_devices(task)
     first_label, second_label = task.data.train_labels[seeds.first], task.data.train_labels[seeds.second]
     pairs = pairing.symmetric_pairs(first_label, second_label, seeds.device)
     wanted = task.n_devices * task.settings.n_inverse_samples
@@ -100,15 +101,11 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
 
 def blend(seeds: Seeds, which: np.ndarray, task: Task) -> mixup.MixedSamples:
     """The seed samples numbered `which`, as images and soft labels, eq. (6)."""
-    first, second = seeds.first[which], seeds.second[which]
-    images, labels, hard = task.data.train_images, task.data.train_labels, np.eye(task.data.n_labels)
-    return mixup.MixedSamples(
-        mixup.mixup(pixels(images[first]), pixels(images[second]), seeds.ratio).astype(np.float32),
-        mixup.mixup(hard[labels[first]], hard[labels[second]], seeds.ratio),
-        labels[first],
-        labels[second],
-        seeds.device[which],
-    )
+    def samples(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return pixels(task.data.train_images[numbers]), task.data.train_labels[numbers]
+
+    first, second = samples(seeds.first[which]), samples(seeds.second[which])
+    return mixup.mix_samples(first, second, seeds.device[which], seeds.ratio, task.data.n_labels)
 
 
 def check_two_devices(task: Task) -> None:

@@ -79,8 +79,8 @@ class Settings:
             )
         if self.n_inverse_samples < self.n_seed_samples:
             raise InputError(
-                f"n_inverse_samples = {self.n_inverse_samples} is below n_seed_samples = {self.n_seed_samples}: inverse-Mixup makes at least "
-                f"as many samples as were uploaded (N_I >= N_S); try {2 * self.n_seed_samples}."
+                f"n_inverse_samples = {self.n_inverse_samples} is below n_seed_samples = {self.n_seed_samples}: inverse-Mixup makes at "
+                f"least as many samples as were uploaded (N_I >= N_S); try {2 * self.n_seed_samples}."
             )
 
     @property
@@ -161,7 +161,7 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 PRINTED = Settings()
 
-# Misprint: with T_max = 100 a device of FL, which needs 401,408 / 4,000 bits = 101 slots, never delivers an upload, while the letter finds FL
-# best under symmetric channels. With 105 slots one upload gets through with probability 0.006 (asymmetric) and 0.999994 (symmetric),
-# which makes both of the letter's statements true; any value from 103 to 107 tells the same story.
+# Misprint: with T_max = 100 a device of FL, which needs 401,408 / 4,000 bits = 101 slots, never delivers an upload, while the letter
+# finds FL best under symmetric channels. With 105 slots one upload gets through with probability 0.006 (asymmetric) and 0.999994
+# (symmetric), which makes both of the letter's statements true; any value from 103 to 107 tells the same story.
 COMPARISON = Settings(max_slots=105)

@@ -17,6 +17,7 @@ class Progress:
     converged: bool  # whether the stop criterion has been met, now or earlier
     rounds: tuple[dict, ...]  # one row for each round so far
     curve: tuple[tuple[float, float], ...]  # (elapsed seconds, test accuracy of the reference device)
+    accuracies: tuple[float, ...] | None = None  # of every device at the end of the last round's local update, where asked for
 
 
 def beginning(task: Task) -> Progress:
@@ -42,7 +43,7 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
     slot_s = task.settings.slot_s
     up_slots = record.up.airtime_slots
     down_slots = record.down.airtime_slots if record.down else 0
-    airtime_s, compute_s = slot_s * (up_slots + down_slots), record.device_s + record.server_s
+    airtime_s, compute_s = slot_s * (up_slots + down_slots), record.training.device_s + record.server_s
     elapsed_s = past.elapsed_s + airtime_s + compute_s
     met = record.change is not None and record.change < task.settings.epsilon
     row = {
@@ -57,12 +58,12 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         "compute_s": compute_s,
         "elapsed_s": elapsed_s,
         "server_accuracy": record.server_accuracy,
-        "reference_accuracy": record.looks[-1],
+        "reference_accuracy": record.training.looks[-1],
         "relative_change": record.change,
         "converged": past.converged or met,
     }
-    n_parts = len(record.looks) - 1
-    looks = tuple((past.elapsed_s + record.device_s * k / n_parts, accuracy) for k, accuracy in enumerate(record.looks))
+    n_parts = len(record.training.looks) - 1
+    looks = tuple((past.elapsed_s + record.training.device_s * k / n_parts, accuracy) for k, accuracy in enumerate(record.training.looks))
     return replace(
         past,
         p=record.p,
@@ -71,4 +72,5 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         converged=past.converged or met,
         rounds=(*past.rounds, row),
         curve=past.curve + looks,
+        accuracies=record.training.accuracies,
     )

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from mix2fld_np.datasets.partition import Split, split
 from mix2fld_np.datasets.formats import pixels
+from mix2fld_np.datasets.partition import Split, split
 from mix2fld_np.datasets.registry import Dataset
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
@@ -24,6 +24,7 @@ class Task:
     data: Dataset
     seed: int = 0
     spread: Callable[..., Iterable] = field(default=map, compare=False)  # how devices share this machine: map, or a thread pool's map
+    test_every_device: bool = False  # after the local update of the last round, not only the reference device
 
     @cached_property
     def network(self) -> Network:
@@ -73,11 +74,15 @@ class Task:
 
     def accuracy(self, weights: np.ndarray) -> float:
         """Test accuracy of a model, all test images; shared out by `spread`, in parts of a fixed size."""
-        images, labels = self.test_images, self.data.test_labels
+        labels = self.data.test_labels
         parts = [slice(start, start + 1_000) for start in range(0, len(labels), 1_000)]
         return sum(self.spread(lambda part: self.n_right(weights, part), parts)) / len(labels)
 
-    def n_right(self, weights: np.ndarray, part: slice = slice(None)) -> int:
+    def test(self, weights: np.ndarray) -> float:
+        """The same, all in the calling thread."""
+        return self.n_right(weights, slice(None)) / len(self.data.test_labels)
+
+    def n_right(self, weights: np.ndarray, part: slice) -> int:
         """How many test images of a part get their own label."""
         outputs = self.network.outputs(weights, self.test_images[part])
         return int(np.sum(outputs.argmax(axis=1) == self.data.test_labels[part]))

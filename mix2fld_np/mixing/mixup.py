@@ -66,19 +66,16 @@ def checked_ratios(ratios) -> np.ndarray:
     return lam
 
 
-def mix_pairs(images: np.ndarray, labels: np.ndarray, first, second, ratio: float, n_labels: int, device: int) -> MixedSamples:
-    """One device's samples `first` (M,) mixed up with its samples `second` (M,): images (N, C, H, W), labels (N,) whole numbers."""
-    hard_labels = np.eye(n_labels)
+def mix_samples(first: tuple, second: tuple, device: np.ndarray, ratio: float, n_labels: int) -> MixedSamples:
+    """Samples `first` mixed up with samples `second`, each (images (M, C, H, W), labels (M,) whole numbers); `device` (M,) made them."""
+    (images, labels), (other_images, other_labels), hard = first, second, np.eye(n_labels)
     return MixedSamples(
-        mixup(images[first], images[second], ratio).astype(np.float32),
-        mixup(hard_labels[labels[first]], hard_labels[labels[second]], ratio),
-        labels[first], labels[second], np.full(len(first), device),
+        mixup(images, other_images, ratio).astype(np.float32),
+        mixup(hard[labels], hard[other_labels], ratio),
+        labels,
+        other_labels,
+        device,
     )
-
-
-def gather(parts: list[MixedSamples]) -> MixedSamples:
-    """What several devices uploaded, one after the other, as one collection."""
-    return MixedSamples(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(MixedSamples)))
 
 
 def draw_pairs(labels: np.ndarray, n_pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
