@@ -1,10 +1,14 @@
 """Hypothesis strategies that make well-posed inputs, shared by the tests. One section a room."""
 
 import math
+from typing import NamedTuple
 
+import naive
 import numpy as np
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 
+from mix2fld_np.nn.network import Network
 from mix2fld_np.wireless.channel import Link
 
 
@@ -46,3 +50,58 @@ def labelled_samples(draw, max_samples: int = 40, n_labels: int = 5) -> np.ndarr
     """Labels (N,) of one device's samples, at least two different among them."""
     labels = draw(st.lists(st.integers(0, n_labels - 1), min_size=2, max_size=max_samples).filter(lambda drawn: len(set(drawn)) > 1))
     return np.array(labels)
+
+
+# -------------------------------------------------------------------------------------------------------------- network
+IMAGE_SIZES = (4, 4), (6, 8)  # H, W; few, because each is compiled for itself
+patient = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])  # the first example compiles
+
+
+class Exercise(NamedTuple):
+    """A network, its weights (N_mod,) float64, images (N, C, H, W) in [0, 1], soft labels (N, N_L) and a teacher (N_L, N_L)."""
+
+    network: Network
+    weights: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+    teacher: np.ndarray
+
+
+@st.composite
+def networks(draw, sizes: tuple[tuple[int, int], ...] = IMAGE_SIZES) -> Network:
+    """Small networks with any number of channels, filters and labels."""
+    H, W = draw(st.sampled_from(sizes))
+    filters = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    return Network((draw(st.integers(1, 3)), H, W), filters, draw(st.integers(2, 6)))
+
+
+@st.composite
+def exercises(draw, margin: float = 0.0, max_samples: int = 4) -> Exercise:
+    """Exercises for random networks, further than `margin` from every kink of the loss (see `kink_distance`)."""
+    network, rng = draw(networks()), draw(generators)
+    exercise = random_exercise(network, rng, draw(st.integers(1, max_samples)))
+    assume(margin == 0 or kink_distance(network, exercise.weights, exercise.images) > margin)
+    return exercise
+
+
+def random_exercise(network: Network, rng: np.random.Generator, n_samples: int) -> Exercise:
+    """An exercise with everything drawn at random: weights wider than a fresh start, labels and teacher of shares that sum to one."""
+    N_L = network.n_labels
+    weights = 2 * network.initial_weights(rng).astype(np.float64)
+    images = rng.random((n_samples, *network.image_shape))
+    return Exercise(network, weights, images, rng.dirichlet(np.ones(N_L), n_samples), rng.dirichlet(np.ones(N_L), N_L))
+
+
+def kink_distance(network: Network, weights: np.ndarray, images: np.ndarray) -> float:
+    """How far every sum in front of a ReLU stays from zero, and the winner of every pooling cell from the runner-up.
+
+    Below it the loss is a smooth function of the weights: there a central difference may stand in for the derivative.
+    """
+    nearest = np.inf
+    for image in images:
+        _, (_, sums1, pooled, _, sums2, _) = naive.forward(network.layers(weights), image)
+        F1, H, W = sums1.shape
+        cells = np.sort(sums1.reshape(F1, H // 2, 2, W // 2, 2).transpose(0, 1, 3, 2, 4).reshape(*pooled.shape, 4))
+        lead = np.where(pooled > 0, cells[..., 3] - cells[..., 2], np.inf)
+        nearest = min(nearest, abs(cells[..., 3]).min(), lead.min(), abs(sums2).min())
+    return nearest
