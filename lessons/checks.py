@@ -1,0 +1,110 @@
+"""What all lessons share: a check that fails loudly, an exercise that hints, pictures of digits, and data that load fast."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mix2fld_np.datasets.registry import Dataset, load
+
+DPI = 80  # keeps a picture below some 40 kB inside a notebook
+CLOSE = 1e-3  # how far, relatively, a number typed in by hand may be from the right one
+
+
+def agree(name: str, by_hand: ArrayLike, library: ArrayLike, tolerance: float = 1e-6) -> None:
+    """Prints the largest difference between two ways of computing one thing; AssertionError where it is not within the tolerance.
+
+    Shapes must be equal: an array is never stretched to fit another, an empty one agrees with nothing, and neither does NaN.
+    """
+    a, b = np.asarray(by_hand, float), np.asarray(library, float)
+    assert a.shape == b.shape, f"{name}: by hand has shape {a.shape}, the library has {b.shape}"
+    assert a.size, f"{name}: there is nothing to compare in arrays of shape {a.shape}"
+    difference = float(np.max(np.abs(a - b)))
+    within = difference <= tolerance  # False for NaN
+    print(f"{name}: largest difference {difference:.1e} (tolerance {tolerance:.0e})  {'ok' if within else 'NOT OK'}")
+    assert within, f"{name}: by hand and library differ by {difference:.3g}, more than {tolerance:g}"
+
+
+def exercise(name: str, answer: Any, right: Any, hints: Sequence[tuple[Any, str]] = (), tolerance: float = CLOSE) -> None:
+    """Says whether the answer to an exercise is right; AssertionError with the most fitting hint where it is not.
+
+    `right` is the right answer or a function that says whether an answer is right. Each of the `hints` is a pair: a wrong answer (or a
+    function that recognises it) and what to say to whoever gave it; the first that fits is shown, so the general ones, such as
+    (otherwise, "..."), go last. Numbers may differ by `tolerance`, relatively, unless the right answer is a whole number.
+    """
+    if answer is None:
+        print(f"exercise {name}: not answered yet")
+        return
+    if fits(answer, right, tolerance):
+        print(f"exercise {name}: right")
+        return
+    hint = next((text for wrong, text in hints if fits(answer, wrong, tolerance)), "look at the last section again")
+    raise AssertionError(f"exercise {name}: not yet. Hint: {hint}")
+
+
+def otherwise(answer: Any) -> bool:
+    """Recognises every answer: for the last hint of an exercise."""
+    return True
+
+
+def fits(answer: Any, wanted: Any, tolerance: float = CLOSE) -> bool:
+    """Whether an answer is the wanted one, or pleases it where `wanted` is a function; what cannot be compared does not fit."""
+    try:
+        if callable(wanted):
+            return bool(wanted(answer))
+        if isinstance(wanted, str) or isinstance(answer, str):
+            return str(answer).strip().lower() == str(wanted).strip().lower()
+        a, b = np.asarray(answer, float), np.asarray(wanted, float)
+        exact = np.asarray(wanted).dtype.kind in "iub"
+        return a.shape == b.shape and np.allclose(a, b, rtol=0 if exact else tolerance, atol=0 if exact else 1e-9)
+    except Exception:  # a learner's function may raise anything
+        return False
+
+
+def lesson_data(name: str, n_train: int = 6_000, n_test: int = 1_000) -> Dataset:
+    """The data set `name` cut down to a size that keeps a lesson short; "digits" are drawn, "mnist" has to be on this machine.
+
+    Images are bytes (N, 1, 28, 28), as `Task` wants them; `mix2fld_np.datasets.formats.pixels` makes floats from 0 to 1 of them.
+    """
+    if name == "digits":
+        return load(name, n_train=n_train, n_test=n_test)
+    data = load(name)
+    train, test = spread(len(data.train_labels), n_train), spread(len(data.test_labels), n_test)
+    images, labels = (data.train_images[train], data.test_images[test]), (data.train_labels[train], data.test_labels[test])
+    return Dataset(data.name, images[0], labels[0], images[1], labels[1], data.n_labels, data.origin)
+
+
+def spread(n: int, wanted: int) -> np.ndarray:
+    """`wanted` numbers spread evenly over 0 ... n - 1, or all of them where there are not so many."""
+    return np.linspace(0, n - 1, min(n, wanted)).astype(int)
+
+
+def show_digits(
+    images: ArrayLike,
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    scale: tuple[float, float] = (0.0, 1.0),
+    size: float = 1.1,
+) -> None:
+    """A grid of pictures, images (N, H, W) or (N, 1, H, W): white is scale[0], black is scale[1], the same for all of them."""
+    pictures = np.asarray(images, float)
+    pictures = pictures.reshape(-1, *pictures.shape[-2:])
+    columns = min(len(pictures), columns or 10)
+    rows = -(-len(pictures) // columns)
+    _, grid = canvas(rows, columns, size, size * (1.25 if titles else 1.0))
+    for k, axes in enumerate(np.atleast_1d(grid).ravel()):
+        axes.axis("off")
+        if k < len(pictures):
+            axes.imshow(pictures[k], cmap="Greys", vmin=scale[0], vmax=scale[1])
+            axes.set_title(titles[k] if titles else "", fontsize=9)
+
+
+def canvas(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 3.0) -> tuple[Any, Any]:
+    """Figure and axes (as `plt.subplots` returns them) in the style of the lessons; width and height of one panel in inches."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * width, rows * height), dpi=DPI, layout="constrained")
+    for one in np.atleast_1d(axes).ravel():
+        one.spines[["top", "right"]].set_visible(False)
+    return figure, axes

@@ -1,0 +1,239 @@
+"""Every lesson is complete, runs from top to bottom, and its checks and exercises can fail.
+
+What a cell is for stands in its metadata under "mix2fld":
+
+    {"role": "check", "break": CODE}                   after CODE, which spoils one of the two sides, the cell has to fail
+    {"role": "exercise", "name": "1"}                  where a learner writes; holds `answer_1 = None  # your answer`
+    {"role": "exercise-check", "name": "1", "wrong": [CODE, ...]}   each CODE, run in place of the exercise, makes this cell fail
+    {"role": "solution", "name": "1"}                  Markdown in <details>; its ```python block passes the exercise-check
+"""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+LESSONS = Path(__file__).parents[1] / "lessons"
+NOTEBOOKS = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
+SECTIONS = ("## What you will do", "## What you will learn", "## What you will need", "## In practice", "## Further reading")
+MACHINE_DEPENDENT = r"(?<![\w.:/])/(?:home|root|tmp|usr|opt|var|work|Users)/|[A-Z]:\\|\b0x[0-9a-f]{6,}|\bit/s\b|\bs/it\b|[Ww]all time"
+TIMEOUT_S = 120
+
+# Runs code in a copy of the notebook's namespace, so that nothing of it is left behind.
+ATTEMPT = """
+def attempt_in_a_copy(before, source):
+    import contextlib, copy, io
+    scope = {name: copy.copy(value) if type(value).__name__ in ("ndarray", "list", "dict") else value for name, value in globals().items()}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        try:
+            exec(before, scope)
+        except BaseException as error:
+            return "before", type(error).__name__, str(error)
+        try:
+            exec(source, scope)
+        except BaseException as error:
+            return "source", type(error).__name__, str(error)
+    return "passed", "", printed.getvalue()
+"""
+
+
+def load_checks():
+    """lessons/checks.py, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location("checks", LESSONS / "checks.py")
+    checks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checks)
+    return checks
+
+
+checks = load_checks()
+lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def cells(book, role):
+    return [cell for cell in book.cells if cell.metadata.get("mix2fld", {}).get("role") == role]
+
+
+def code_of(solution):
+    """The Python block of a solution cell."""
+    return re.search(r"```python\n(.*?)```", solution.source, re.S).group(1)
+
+
+def prose(book):
+    """What is left to read of the Markdown cells, solutions apart, without code, formulas and link targets."""
+    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown" and cell not in cells(book, "solution"))
+    for pattern in (r"```.*?```", r"\$\$.*?\$\$", r"\$[^$]*\$", r"`[^`]*`", r"\]\([^)]*\)", r"https?://\S+", r"<[^>]*>"):
+        text = re.sub(pattern, " ", text, flags=re.S)
+    return re.findall(r"[^\W\d_][\w'-]*", text)
+
+
+def outputs(book):
+    return [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def text_of(output):
+    return output.get("text", "") or output.get("data", {}).get("text/plain", "") or "\n".join(output.get("traceback", []))
+
+
+def wording(book):
+    """All that the cells print, except for numbers and white space, which may differ between machines."""
+    return [re.sub(r"[\d.,e+\-\s]", "", "".join(text_of(o) for o in cell.outputs)) for cell in book.cells if cell.cell_type == "code"]
+
+
+# ------------------------------------------------------------------------------------------------------------ structure
+@lesson
+def test_a_lesson_says_what_it_asks_of_the_reader_and_where_to_go_on(path):
+    book, number = read(path), path.name[:2]
+    markdown = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    assert book.cells[0].source.startswith(f"# {number}")
+    assert [section for section in SECTIONS if section not in markdown] == []
+    assert re.search(r"\d+ minutes", markdown)
+    assert "$" in markdown
+    assert markdown.count("$$") % 2 == 0
+    assert 800 <= len(prose(book)) <= 1_500
+
+
+@lesson
+def test_a_lesson_is_of_a_size_that_can_be_worked_through(path):
+    book = read(path)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert 10 <= len(code) <= 20
+    assert path.stat().st_size < 600_000
+    assert not [line for cell in code for line in cell.source.splitlines() if line.startswith(("%", "!"))]
+
+
+@lesson
+def test_a_lesson_is_committed_with_the_outputs_of_one_run_and_no_trace_of_the_machine(path):
+    book = read(path)
+    nbformat.validate(book)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert any("image/png" in output.get("data", {}) for output in outputs(book))
+    assert not [output for output in outputs(book) if output.output_type == "error" or output.get("name") == "stderr"]
+    assert not [text_of(output) for output in outputs(book) if re.search(MACHINE_DEPENDENT, text_of(output))]
+    assert not [cell.id for cell in book.cells if not cell.id.startswith(f"lesson{path.name[:2]}-") or "execution" in cell.metadata]
+    assert (book.metadata.kernelspec.name, book.metadata.kernelspec.display_name) == ("python3", "Python 3")
+
+
+@lesson
+def test_every_check_of_a_lesson_has_its_sabotage_and_every_exercise_its_wrong_answers(path):
+    book = read(path)
+    unmarked = [c.id for c in book.cells if c.cell_type == "code" and "agree(" in c.source and c not in cells(book, "check")]
+    assert unmarked == []
+    assert cells(book, "check")
+    assert all(cell.metadata.mix2fld.get("break", "").strip() for cell in cells(book, "check"))
+    names = [[cell.metadata.mix2fld.name for cell in cells(book, role)] for role in ("exercise", "exercise-check", "solution")]
+    assert 2 <= len(names[0]) <= 3
+    assert names[0] == names[1] == names[2]
+    assert all(len(cell.metadata.mix2fld.wrong) >= 2 for cell in cells(book, "exercise-check"))
+    assert all("<details>" in cell.source and "<summary>" in cell.source for cell in cells(book, "solution"))
+
+
+# ------------------------------------------------------------------------------------------------------------ execution
+class Run:
+    """A notebook in a kernel of its own, from inside lessons/."""
+
+    def __init__(self, book):
+        self.book = book
+        self.client = NotebookClient(book, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(LESSONS)}})
+
+    def attempt(self, before, source):
+        """("passed", "", what it printed), or where ("before" or "source") and with which exception and message it ended."""
+        call = f"import json; print('>>>' + json.dumps(attempt_in_a_copy({before!r}, {source!r})) + '<<<')"
+        probe = self.client.execute_cell(nbformat.v4.new_code_cell(call), 0, store_history=False)
+        printed = "".join(text_of(output) for output in probe.outputs)
+        return tuple(json.loads(re.search(r">>>(.*)<<<", printed, re.S).group(1)))
+
+    def play(self):
+        """Runs all cells in order, trying to make checks and exercises fail on the way; yields (what was tried, what came of it)."""
+        with self.client.setup_kernel():
+            self.client.execute_cell(nbformat.v4.new_code_cell(ATTEMPT), 0, store_history=False)
+            for index, cell in enumerate(self.book.cells):
+                if cell.cell_type == "code":
+                    self.client.execute_cell(cell, index)
+                yield from self.attempts_at(cell)
+
+    def attempts_at(self, cell):
+        about = cell.metadata.get("mix2fld", {})
+        if about.get("role") == "check":
+            yield ("sabotage", cell.id), self.attempt(about["break"], cell.source)
+        if about.get("role") == "exercise-check":
+            solution = next(s for s in cells(self.book, "solution") if s.metadata.mix2fld.name == about.name)
+            yield ("solution", about.name), self.attempt(code_of(solution), cell.source)
+            for wrong in about.wrong:
+                yield ("wrong answer", about.name), self.attempt(wrong, cell.source)
+
+
+@pytest.mark.lessons
+@lesson
+def test_a_lesson_runs_its_checks_can_fail_and_its_exercises_tell_right_from_wrong(path):
+    book, committed = read(path), wording(read(path))
+    hints = {}
+    for (kind, name), (ending, error, said) in Run(book).play():
+        if kind == "solution":
+            assert (ending, error) == ("passed", ""), f"the solution of exercise {name} does not pass: {error} {said}"
+            assert "right" in said, f"exercise {name} takes its solution for no answer: {said}"
+        else:
+            assert (ending, error) == ("source", "AssertionError"), f"{kind} at {name} ends with {ending} {error}: {said}"
+        if kind == "wrong answer":
+            hints.setdefault(name, set()).add(said)
+    assert [name for name, different in hints.items() if len(different) < 2] == [], "each likely mistake deserves a hint of its own"
+    assert wording(book) == committed, "the committed outputs are not those of this code: run the notebook again"
+
+
+# --------------------------------------------------------------------------------------------------------------- checks
+@pytest.mark.parametrize(
+    "by_hand, library",
+    [(1.0, 1.1), (np.nan, np.nan), (np.inf, np.inf), ([1.0, 2.0], [1.0]), ([], []), (1.0, [1.0]), ([1.0, np.nan], [1.0, 2.0])],
+)
+def test_a_check_fails_for_what_differs_is_no_number_has_another_shape_or_is_nothing(by_hand, library):
+    with pytest.raises(AssertionError, match="a sum"), np.errstate(invalid="ignore"):
+        checks.agree("a sum", by_hand, library)
+
+
+def test_a_check_that_passes_says_by_how_much(capsys):
+    checks.agree("a sum", [1.0, 2.0], [1.0, 2.0 + 1e-9])
+    assert capsys.readouterr().out == "a sum: largest difference 1.0e-09 (tolerance 1e-06)  ok\n"
+
+
+@pytest.mark.parametrize("answer, says", [(None, "not answered yet"), (0.8872, "right"), (0.88717, "right")])
+def test_an_exercise_takes_rounded_numbers_and_waits_for_an_answer(answer, says, capsys):
+    checks.exercise("1", answer, right=0.88717)
+    assert capsys.readouterr().out == f"exercise 1: {says}\n"
+
+
+@pytest.mark.parametrize("answer, hint", [(-0.5, "the sign"), (5.0, "a ratio"), ("x", "start over"), ([0.5, 0.5], "start over")])
+def test_a_wrong_answer_gets_the_first_hint_that_fits(answer, hint):
+    hints = [(lambda a: a < 0, "the sign"), (5, "a ratio"), (checks.otherwise, "start over")]
+    with pytest.raises(AssertionError, match=hint):
+        checks.exercise("1", answer, 0.5, hints)
+
+
+@pytest.mark.parametrize("nearly", [101.01, 100, 101.4])
+def test_a_whole_number_has_to_be_hit_exactly(nearly):
+    with pytest.raises(AssertionError):
+        checks.exercise("1", nearly, 101)
+
+
+def test_a_function_is_judged_by_what_it_does_and_may_raise_anything():
+    def doubles(function):
+        return function(2) == 4
+
+    checks.exercise("1", lambda x: 2 * x, doubles)
+    with pytest.raises(AssertionError):
+        checks.exercise("1", lambda x: 1 / 0, doubles)
+
+
+def test_lesson_data_are_as_many_as_asked_for():
+    data = checks.lesson_data("digits", n_train=60, n_test=30)
+    assert data.train_images.shape == (60, 1, 28, 28)
+    assert data.test_labels.shape == (30,)
