@@ -1,5 +1,6 @@
 """The letter's five protocols as rows of one table, and Algorithm 1 as the one function that plays a round of any of them."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,8 +10,10 @@ import numpy as np
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seeds
 from mix2fld_np.federation.seeds import Material, Seeds
+from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Federation, Task
 from mix2fld_np.nn.losses import distillation_target
+from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import average_outputs, distil, local_update
 from mix2fld_np.randomness import DOWN, UP, stream
 from mix2fld_np.wireless import payload
@@ -23,9 +26,9 @@ class Payload:
     and how well it classifies the test images where it is a model."""
 
     name: str
-    bits: Callable[[Task], int]
+    bits: Callable[[Settings, Network], int]
     average: Callable[[Federation, Task, np.ndarray], np.ndarray]
-    change: Callable[[np.ndarray, np.ndarray], float]
+    change: Callable[[np.ndarray, np.ndarray], float | None]
     write: Callable[[Federation, np.ndarray, np.ndarray], Federation]
     accuracy: Callable[[np.ndarray, Task], float | None]
 
@@ -78,7 +81,7 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
     if reply is None:
         return fed, RoundRecord(p, training, up, change)
     server_s = server_seconds(protocol, task, time.thread_time() - started)
-    down_bits = protocol.downlink.bits(task)
+    down_bits = protocol.downlink.bits(task.settings, task.network)
     down = transmit(task.downlink, down_bits, task.n_devices, stream(task.seed, "channel", p, DOWN))  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
     return fed, RoundRecord(p, training, up, change, down, server_s, protocol.downlink.accuracy(reply, task))
@@ -125,16 +128,15 @@ def check_finite(weights: np.ndarray, whose: str, p: int, learning_rate: float) 
 def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:
     """B^up of each device (D,): the payload, and the seed samples until they have arrived, which is round 1 unless it fails."""
     # The letter is silent: a device whose first upload fails sends its seed samples again with the next one.
-    bits = np.full(task.n_devices, protocol.uplink.bits(task), np.int64)
-    return bits + np.where(fed.seeds_arrived, 0, seed_bits(protocol, task))
+    bits = protocol.uplink.bits(task.settings, task.network)
+    return bits + np.where(fed.seeds_arrived, 0, seed_bits(protocol, task.settings, task.network))
 
 
-def seed_bits(protocol: Protocol, task: Task) -> int:
+def seed_bits(protocol: Protocol, settings: Settings, network: Network) -> int:
     """b_s N_S, what a device's seed samples add to its first upload; 0 where it sends none."""
     if protocol.collect is seeds.nothing:
         return 0
-    n_values = int(np.prod(task.data.train_images.shape[1:]))
-    return payload.sample_bits(task.settings.n_seed_samples, task.settings.bits_per_pixel * n_values)
+    return payload.sample_bits(settings.n_seed_samples, settings.bits_per_pixel * math.prod(network.image_shape))
 
 
 def server_seconds(protocol: Protocol, task: Task, measured_s: float) -> float:
@@ -198,10 +200,10 @@ def weights_change(new: np.ndarray, old: np.ndarray) -> float:
     return float(np.linalg.norm(new - old) / np.linalg.norm(old))
 
 
-def outputs_change(new: np.ndarray, old: np.ndarray) -> float:
+def outputs_change(new: np.ndarray, old: np.ndarray) -> float | None:
     """The largest |G_out,n^p - G_out,n^(p-1)| / |G_out,n^(p-1)| over the labels n known in both rounds  (Section II-B, Algorithm 1)."""
     change = np.linalg.norm(new - old, axis=1) / np.linalg.norm(old, axis=1)
-    return float(np.nanmax(change)) if not np.isnan(change).all() else float("inf")
+    return None if np.isnan(change).all() else float(np.nanmax(change))
 
 
 def write_weights(fed: Federation, model: np.ndarray, delivered: np.ndarray) -> Federation:
@@ -216,7 +218,7 @@ def write_teacher(fed: Federation, teacher: np.ndarray, delivered: np.ndarray) -
 
 WEIGHTS = Payload(
     "weights",
-    bits=lambda task: payload.weight_bits(task.network.n_weights, task.settings.bits_per_weight),
+    bits=lambda settings, network: payload.weight_bits(network.n_weights, settings.bits_per_weight),
     average=average_weights,
     change=weights_change,
     write=write_weights,
@@ -224,7 +226,7 @@ WEIGHTS = Payload(
 )
 OUTPUTS = Payload(
     "outputs",
-    bits=lambda task: payload.output_bits(task.data.n_labels, task.settings.bits_per_output),
+    bits=lambda settings, network: payload.output_bits(network.n_labels, settings.bits_per_output),
     average=average_over_devices,
     change=outputs_change,
     write=write_teacher,

@@ -107,15 +107,14 @@ class Settings:
         )
 
 
-MANY = 10**9
 LIMITS: dict[str, tuple[float, float, str]] = {
-    "n_devices": (1, 100_000, "at least one device has to train"),
-    "n_samples": (1, MANY, "a device without samples cannot train"),
-    "n_local_iterations": (1, MANY, "K = 0 iterations would leave every model as it is"),
-    "n_distill_iterations": (1, MANY, "K_S = 0 iterations would leave the server's model as it is"),
+    "n_devices": (1, 10_000, "at least one device has to train"),
+    "n_samples": (1, 1_000_000, "a device without samples cannot train"),
+    "n_local_iterations": (1, 10_000_000, "K = 0 iterations would leave every model as it is"),
+    "n_distill_iterations": (1, 10_000_000, "K_S = 0 iterations would leave the server's model as it is"),
     "learning_rate": (1e-12, 10, "SGD needs a positive step that does not overshoot"),
     "beta": (0, 1e3, "the distillation regulariser has a weight of zero or more"),
-    "n_seed_samples": (1, MANY, "the server needs seed samples to distil on"),
+    "n_seed_samples": (1, 100_000, "the server needs seed samples to distil on"),
     "mixing_ratio": (1e-6, 1 - 1e-6, "lambda is the share of the first of two samples"),
     "bits_per_weight": (1, 64, "a number needs a bit at least"),
     "bits_per_output": (1, 64, "a number needs a bit at least"),
@@ -129,7 +128,7 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "noise_dbm_per_hz": (-300, 100, "this is no noise density in dBm/Hz"),
     "threshold": (1e-9, 1e9, "theta is a positive ratio, not dB"),
     "slot_s": (1e-9, 1e3, "a slot lasts a positive time"),
-    "max_slots": (1, 10_000_000, "at least one slot is needed to send"),
+    "max_slots": (1, 100_000, "at least one slot is needed to send"),
     "n_rounds": (1, 1_000_000, "at least one round has to be played"),
     "epsilon": (0, 1e3, "the stop criterion compares a relative change"),
     "device_s_per_iteration": (0, 1e3, "an iteration takes zero or more seconds"),

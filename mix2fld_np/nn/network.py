@@ -123,6 +123,13 @@ class Network:
         _, H, W = self.image_shape
         return kernels.entry_points(H // 2, W // 2)
 
+    def compile(self) -> None:
+        """Compiles training and inference in float32, or loads them where they were compiled before."""
+        image, weights = np.zeros((1, *self.image_shape), np.float32), np.zeros(self.n_weights, np.float32)
+        target, order, work = np.zeros((1, self.n_labels), np.float32), np.zeros(1, np.int64), self.workspace(np.float32)
+        self.compiled.descend(self.layers(weights), image, target, order, np.float32(0), work, target.copy())
+        self.outputs(weights, image)
+
     def check_weights(self, weights: ArrayLike) -> np.ndarray:
         """The weights as a contiguous vector of float32 (or float64 where they are), or an InputError."""
         w = np.asarray(weights)

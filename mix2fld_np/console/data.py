@@ -1,0 +1,37 @@
+"""`mix2fld data`: which data sets are there, and where; `mix2fld data fetch NAME` downloads one."""
+
+import argparse
+from pathlib import Path
+
+from mix2fld_np.console import options, reports
+from mix2fld_np.datasets import registry
+from mix2fld_np.datasets.download import fetch as fetch_data
+from mix2fld_np.errors import InputError
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of this command, and `fetch` below it."""
+    parser.add_argument("--data-dir", metavar="DIR", help="folder to look in, or to download to")
+    fetching = parser.add_subparsers(metavar="fetch").add_parser("fetch", help="download a data set and check it")
+    fetching.add_argument("name", metavar="NAME", type=options.one_of(*options.DATA_NAMES[1:]), help=", ".join(options.DATA_NAMES[1:]))
+    fetching.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="folder to download to (default: the user's cache)")
+    fetching.set_defaults(run=fetch)
+
+
+def run(args: argparse.Namespace) -> int:
+    """`mix2fld data`: which data sets are there, and where."""
+    rows = registry.listing(args.data_dir)
+    print(reports.data_table(rows))
+    missing = [row.name for row in rows if row.path is None and row.name != "digits"]
+    if missing:
+        print(f"\nmix2fld data fetch {missing[0]} downloads into {registry.user_cache()}; no other command downloads anything.")
+    return 0
+
+
+def fetch(args: argparse.Namespace) -> int:
+    """`mix2fld data fetch NAME`: downloads a data set and checks it."""
+    if args.name == "digits":
+        raise InputError("digits are drawn, not downloaded: they are there already; fetch mnist, fashion-mnist, cifar-10 or cifar-100.")
+    folder = fetch_data(args.name, Path(args.data_dir) if args.data_dir else registry.user_cache())
+    print(f"{args.name} is in {folder}.")
+    return 0

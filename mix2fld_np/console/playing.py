@@ -1,0 +1,93 @@
+"""What the commands that play runs have in common: data, checks, compilation, progress."""
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from mix2fld_np.datasets import registry
+from mix2fld_np.federation.settings import CHANNELS, Settings
+from mix2fld_np.federation.task import Task
+from mix2fld_np.study.jobs import Job, Source, dataset, play_all
+
+
+def add_switches(parser: argparse.ArgumentParser) -> None:
+    """What only a command line can say."""
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run in the same directory")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar and no word about the data")
+
+
+def chosen_data(asked: dict[str, Any], quiet: bool) -> Source:
+    """The data set that --data and --data-dir mean; says in one line which it is, and how to get the other."""
+    name, data_dir = asked["data"], asked["data_dir"]
+    if name == "auto":
+        name = "mnist" if registry.find("mnist", data_dir) else "digits"
+        if name == "digits" and data_dir:
+            registry.load("mnist", data_dir)  # the user named a folder: say why it will not do
+    source = Source(name, None if name == "digits" else data_dir)
+    if not quiet:
+        other = "--data digits takes the embedded digits" if name != "digits" else "mix2fld data fetch mnist gets MNIST"
+        print(f"Data: {dataset(source).origin} ({other}).")
+    return source
+
+
+def ready(jobs: list[Job]) -> Task:
+    """Checks every job before anything is written and has the kernels compiled; returns the first job's task."""
+    tasks = [Task(job.settings, dataset(job.source), job.seed) for job in jobs]
+    for task in tasks:
+        task.check()
+    with announced(f"Compiling the network for {'x'.join(map(str, tasks[0].network.image_shape))} images, once on this machine ..."):
+        for network in {task.network for task in tasks}:
+            network.compile()
+    return tasks[0]
+
+
+@contextmanager
+def announced(sentence: str) -> Iterator[None]:
+    """Says what takes so long, if it takes longer than a second."""
+    timer = threading.Timer(1.0, print, (sentence,), {"file": sys.stderr, "flush": True})
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def played(jobs: list[Job], out: Path, workers: int | None, quiet: bool) -> list[dict]:
+    """The results of all jobs, under a progress bar; what must be known about the split is printed once."""
+    total = sum(job.settings.n_rounds for job in jobs)
+    with tqdm(total=total, unit="round", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
+        results = play_all(jobs, out, workers or n_cores(), tell=shown_on(bar))
+    for notice in dict.fromkeys(result["notice"] for result in results if result["notice"]):
+        print("Note:", notice)
+    return results
+
+
+def shown_on(bar: tqdm) -> Callable[[int], None]:
+    """A listener that moves a progress bar."""
+
+    def hear(rounds: int) -> None:
+        bar.n = rounds
+        bar.refresh()
+
+    return hear
+
+
+def n_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def task_title(settings: Settings, task: Task) -> str:
+    """One line above a picture."""
+    names = {name: power for name, power in CHANNELS.items() if power == settings.uplink_power_dbm}
+    channel = next(iter(names), f"{settings.uplink_power_dbm:g} dBm uplink")
+    seeds = f"$N_S$ = {settings.n_seed_samples}, $N_I$ = {settings.n_inverse_samples}"
+    kind = {"iid": "IID", "non-iid": "non-IID"}[settings.split]
+    return f"{settings.n_devices} devices, {task.data.name}, {kind}, {channel} channel, {seeds}, $T_{{max}}$ = {settings.max_slots}"
