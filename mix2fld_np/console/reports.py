@@ -132,7 +132,7 @@ def channel_table(rows: list[dict]) -> str:
 def channel_remarks(rows: list[dict], settings: Settings) -> list[str]:
     """What a reader should notice in the table."""
     impossible = [
-        f"{row['protocol']}, {row['direction']}, can never get through: {row['bits']:,} bits need {row['slots']} slots even without fading, "
+        f"{row['protocol']}, {row['direction']}, can never get through: {row['bits']:,} bits need {row['slots']} slots even unfaded, "
         f"and T_max is {settings.max_slots}."
         for row in rows
         if row["slots"] > settings.max_slots

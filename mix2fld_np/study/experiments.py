@@ -104,8 +104,6 @@ def channel_row(protocol: Protocol, settings: Settings, direction: str, n_seed: 
     if n_seed:
         n_inverse = max(n_seed, settings.n_inverse_samples)
         bits += seed_bits(protocol, replace(settings, n_seed_samples=n_seed, n_inverse_samples=n_inverse), network)
-            protocol, replace(settings, n_seed_samples=n_seed, n_inverse_samples=max(n_seed, settings.n_inverse_samples)), network
-        )
     return {
         "protocol": protocol.name,
         "direction": direction,
