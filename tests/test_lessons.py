@@ -144,19 +144,23 @@ class Run:
 
     def __init__(self, book):
         self.book = book
-        self.client = NotebookClient(book, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(LESSONS)}})
+        with_scratch = nbformat.v4.new_notebook(cells=[*book.cells, nbformat.v4.new_code_cell()])
+        self.client = NotebookClient(with_scratch, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(LESSONS)}})
+
+    def aside(self, code):
+        """Runs code that is no part of the notebook, in the scratch cell at its end; what it printed."""
+        cell = self.client.execute_cell(nbformat.v4.new_code_cell(code), -1, store_history=False)
+        return "".join(text_of(output) for output in cell.outputs)
 
     def attempt(self, before, source):
         """("passed", "", what it printed), or where ("before" or "source") and with which exception and message it ended."""
-        call = f"import json; print('>>>' + json.dumps(attempt_in_a_copy({before!r}, {source!r})) + '<<<')"
-        probe = self.client.execute_cell(nbformat.v4.new_code_cell(call), 0, store_history=False)
-        printed = "".join(text_of(output) for output in probe.outputs)
+        printed = self.aside(f"import json; print('>>>' + json.dumps(attempt_in_a_copy({before!r}, {source!r})) + '<<<')")
         return tuple(json.loads(re.search(r">>>(.*)<<<", printed, re.S).group(1)))
 
     def play(self):
         """Runs all cells in order, trying to make checks and exercises fail on the way; yields (what was tried, what came of it)."""
         with self.client.setup_kernel():
-            self.client.execute_cell(nbformat.v4.new_code_cell(ATTEMPT), 0, store_history=False)
+            self.aside(ATTEMPT)
             for index, cell in enumerate(self.book.cells):
                 if cell.cell_type == "code":
                     self.client.execute_cell(cell, index)
