@@ -1,0 +1,250 @@
+"""The table of protocols and the round: bookkeeping of Algorithm 1, averages, and for each protocol a limit and a case away from it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from federations import CLEAR, DEAF, play, small_task
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from mix2fld_np.datasets.formats import pixels
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation import protocols, seeds
+from mix2fld_np.federation.protocols import PROTOCOLS, TABLE, play_round, protocol_named, seed_bits
+from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.federation.task import first_state
+from mix2fld_np.nn.network import Network
+from mix2fld_np.nn.training import local_update
+from mix2fld_np.randomness import stream
+
+FL, FD, FLD, MIXFLD, MIX2FLD = TABLE
+each_protocol = pytest.mark.parametrize("protocol", TABLE, ids=list(PROTOCOLS))
+
+
+# --- the table -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_each_row_changes_one_idea_of_the_row_above():
+    def changes(upper, lower):
+        ideas = ("uplink", "downlink", "collect", "prepare", "reply")
+        return [idea for idea in ideas if getattr(upper, idea) is not getattr(lower, idea)]
+
+    assert [changes(upper, lower) for upper, lower in zip(TABLE, TABLE[1:], strict=False)] == [
+        ["uplink", "downlink"],  # outputs instead of weights
+        ["downlink", "collect", "reply"],  # distil at the server, which takes seeds and answers with weights
+        ["collect"],  # mixed up
+        ["prepare"],  # inversely mixed up
+    ]
+
+
+def test_a_protocol_is_found_in_any_case_and_an_unknown_one_is_named():
+    assert protocol_named(" mix2fld ") is MIX2FLD
+    with pytest.raises(InputError, match="'FX'; choose from FL, FD, FLD, MixFLD, Mix2FLD"):
+        protocol_named("FX")
+
+
+@given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 16), st.integers(1, 500), st.integers(2, 30), st.integers(1, 20))
+def test_payloads_are_those_of_section_ii_and_iii(b_mod, b_out, b_pixel, N_S, N_L, half):
+    network = Network((3, 2 * half, 4), (2, 3), N_L)
+    s = replace(PRINTED, bits_per_weight=b_mod, bits_per_output=b_out, bits_per_pixel=b_pixel, n_seed_samples=N_S, n_inverse_samples=N_S)
+    up = {row.name: row.uplink.bits(s, network) for row in TABLE}
+    down = {row.name: row.downlink.bits(s, network) for row in TABLE}
+    once = {row.name: seed_bits(row, s, network) for row in TABLE}
+    weights, outputs, sample = b_mod * network.n_weights, b_out * N_L**2, b_pixel * 3 * 2 * half * 4
+    assert up == {"FL": weights, "FD": outputs, "FLD": outputs, "MixFLD": outputs, "Mix2FLD": outputs}
+    assert down == {"FL": weights, "FD": outputs, "FLD": weights, "MixFLD": weights, "Mix2FLD": weights}
+    assert once == {"FL": 0, "FD": 0, "FLD": N_S * sample, "MixFLD": N_S * sample, "Mix2FLD": N_S * sample}
+
+
+def test_the_printed_payloads():
+    assert FL.uplink.bits(PRINTED, Network()) == 401_408 and FD.uplink.bits(PRINTED, Network()) == 3_200
+    assert seed_bits(MIX2FLD, PRINTED, Network()) == 50 * 6_272
+
+
+# --- the round -------------------------------------------------------------------------------------------------------------------------
+
+
+@each_protocol
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(protocol):
+    one, same, other = (play(protocol, small_task(seed))[-1] for seed in (1, 1, 2))
+    assert_array_equal(one.fed.weights, same.fed.weights)
+    assert one.rounds == same.rounds and one.curve == same.curve
+    assert not np.array_equal(one.fed.weights, other.fed.weights)
+
+
+@each_protocol
+def test_where_nobody_is_heard_every_protocol_is_training_alone(protocol):
+    alone, deaf = play(FL, small_task(**DEAF))[-1], play(protocol, small_task(**DEAF))[-1]
+    assert_array_equal(deaf.fed.weights, alone.fed.weights)
+    assert all(row["uplink_delivered"] == 0 and row["uplink_slots"] == 105 and row["downlink_bits"] == 0 for row in deaf.rounds)
+    heard = play(protocol, small_task(**CLEAR, beta=1.0))[-1]  # away from the limit
+    assert not np.array_equal(heard.fed.weights, alone.fed.weights)
+
+
+def test_all_protocols_meet_the_same_first_local_update_and_the_same_fading():
+    firsts = [play(protocol, small_task())[0] for protocol in TABLE]
+    assert len({tuple(now.curve) for now in firsts}) == 1
+    slots = {row.name: now.rounds[0]["uplink_slots"] for row, now in zip(TABLE, firsts, strict=True)}
+    assert slots["FD"] <= slots["MixFLD"] == slots["Mix2FLD"] == slots["FLD"] <= slots["FL"]
+
+
+def test_seeds_go_up_in_the_first_round_only():
+    task = small_task(**CLEAR)
+    first, second = (row["uplink_bits"] for row in play(MIX2FLD, task)[-1].rounds)
+    assert first == 4 * (3_200 + 10 * 6_272) and second == 4 * 3_200
+
+
+def test_seeds_that_did_not_arrive_go_up_again():
+    task = small_task(n_seed_samples=60, n_inverse_samples=60, max_slots=51)  # 38 good slots of 51: about one in two gets through
+    first, second = (now.fed.seeds_arrived for now in play(MIX2FLD, task))
+    assert 0 < first.sum() < 4, "the case needs a first round in which some get through"
+    bits = play(MIX2FLD, task)[-1].rounds[1]["uplink_bits"]
+    assert bits == 4 * 3_200 + (~first).sum() * 60 * 6_272
+    assert np.all(second >= first)
+
+
+@each_protocol
+def test_a_device_in_outage_keeps_what_it_has(protocol):
+    task = small_task(**CLEAR)
+    fed, _ = play_round(1, protocol, first_state(task), task)
+    reply = np.ones_like(fed.mean) if protocol.downlink is protocols.OUTPUTS else np.ones(task.network.n_weights, np.float32)
+    after = protocol.downlink.write(fed, reply, np.array([True, False, True, False]))
+    kept = [np.array_equal(a, b, equal_nan=True) for a, b in zip(after.weights, fed.weights, strict=True)]
+    kept_teacher = [np.array_equal(a, b, equal_nan=True) for a, b in zip(after.teachers, fed.teachers, strict=True)]
+    assert (kept_teacher if protocol.downlink is protocols.OUTPUTS else kept) == [False, True, False, True]
+
+
+def test_the_curve_does_not_disturb_what_it_watches():
+    once, often = (play(MIX2FLD, small_task(n_looks=looks))[-1] for looks in (1, 5))
+    assert_array_equal(once.fed.weights, often.fed.weights)
+    assert [len(now.curve) for now in (once, often)] == [2 * 2, 2 * 6]
+
+
+def test_every_device_can_be_tested_at_the_end():
+    task = replace(small_task(), test_every_device=True)
+    end = play(FD, task)[-1]
+    assert len(end.accuracies) == 4
+    assert end.accuracies[task.reference] == end.rounds[-1]["reference_accuracy"]
+    assert play(FD, small_task())[-1].accuracies is None
+
+
+# --- averages --------------------------------------------------------------------------------------------------------------------------
+
+
+def test_global_weights_are_a_mean_over_those_delivered_weighted_by_their_samples():
+    task = small_task()
+    fed = replace(first_state(task), weights=np.arange(4.0)[:, None] * np.ones(task.network.n_weights, np.float32))
+    vars(task)["n_samples"] = np.array([10, 20, 30, 40])  # the letter's weights; devices of one size could not tell them apart
+    mean = protocols.average_weights(fed, task, np.array([True, False, True, True]))
+    assert_allclose(mean, (0 * 10 + 2 * 30 + 3 * 40) / 80, rtol=1e-6)
+
+
+def test_global_outputs_leave_out_whom_nobody_heard_and_labels_never_drawn():
+    task, nan = small_task(), np.nan
+    outputs = np.zeros((4, 10, 10))
+    outputs[0], outputs[1], outputs[2], outputs[3] = 1.0, 100.0, 3.0, 5.0
+    outputs[2, 7], outputs[:, 8] = nan, nan
+    mean = protocols.average_over_devices(replace(first_state(task), outputs=outputs), task, np.array([True, False, True, True]))
+    assert_allclose(mean[0], (1 + 3 + 5) / 3)
+    assert_allclose(mean[7], (1 + 5) / 2)
+    assert np.isnan(mean[8]).all()
+
+
+def test_the_stop_criterion_looks_at_the_label_that_changed_most():
+    old = np.eye(3)
+    new = old + np.diag([0.1, 0.4, 0.0])
+    assert protocols.outputs_change(new, old) == pytest.approx(0.4)
+    assert protocols.weights_change(np.array([3.0, 4.4]), np.array([3.0, 4.0])) == pytest.approx(0.4 / 5)
+    new[1] = np.nan  # nobody drew this label
+    assert protocols.outputs_change(new, old) == pytest.approx(0.1)
+    assert protocols.outputs_change(np.full((3, 3), np.nan), old) is None
+
+
+# --- for each protocol a limit, paired with a case away from it ---------------------------------------------------------------------------
+
+
+def alone(task, n_rounds):
+    """Weights of device 0 after training alone, eq. (1) and nothing else."""
+    images, labels = task.local_data(0)
+    weights = first_state(task).weights[0]
+    for p in range(1, n_rounds + 1):
+        order = stream(task.seed, "batches", p, 0).integers(labels.size, size=task.settings.n_local_iterations)
+        weights = local_update(task.network, weights, images, np.eye(10)[labels], order, task.settings.learning_rate).weights
+    return weights
+
+
+def test_fl_with_one_device_averages_nothing():
+    assert_array_equal(play(FL, small_task(n_devices=1, **CLEAR))[-1].fed.weights[0], alone(small_task(n_devices=1), 2))
+    assert not np.allclose(play(FL, small_task(n_devices=2, **CLEAR))[-1].fed.weights[0], alone(small_task(n_devices=2), 2), atol=1e-5)
+
+
+def test_fd_without_regulariser_is_training_alone():
+    assert_array_equal(play(FD, small_task(beta=0.0, **CLEAR))[-1].fed.weights[0], alone(small_task(), 2))
+    assert not np.allclose(play(FD, small_task(beta=0.5, **CLEAR))[-1].fed.weights[0], alone(small_task(), 2), atol=1e-5)
+
+
+def test_fld_without_regulariser_is_training_on_the_seeds_alone():
+    def server(beta):
+        task = small_task(beta=beta, **CLEAR)
+        return task, play_round(1, FLD, first_state(task), task)[0].server
+
+    task, found = server(0.0)
+    material = seeds.keep(seeds.raw(task), task)
+    images, labels = material.render(np.arange(material.n_samples))
+    order = stream(task.seed, "server batches", 1).integers(material.n_samples, size=40)
+    expected = local_update(task.network, first_state(task).server, images, labels, order, 0.01).weights
+    assert_allclose(found, expected, atol=1e-7)
+    assert not np.allclose(server(0.5)[1], expected, atol=1e-5)
+
+
+def material(protocol, ratio):
+    """All that the server may distil on, and the training samples it came from."""
+    task = small_task(mixing_ratio=ratio, **CLEAR)
+    made = protocol.prepare(protocol.collect(task), task)
+    return (*made.render(np.arange(made.n_samples)), task)
+
+
+def distance_to_raw(images, task):
+    """Largest distance of an image to the nearest training sample."""
+    raw = pixels(task.data.train_images[np.unique(task.split.indices)]).reshape(-1, 784)
+    flat = images.reshape(-1, 784)
+    squares = (flat**2).sum(axis=1)[:, None] + (raw**2).sum(axis=1) - 2 * flat @ raw.T
+    return float(np.sqrt(np.maximum(squares.min(axis=1), 0)).max())
+
+
+@pytest.mark.parametrize("protocol", [MIXFLD, MIX2FLD], ids=["MixFLD", "Mix2FLD"])
+def test_hardly_mixed_seeds_are_raw_seeds(protocol):
+    images, labels, task = material(protocol, 1e-5)
+    assert distance_to_raw(images, task) < 0.02
+    assert_allclose(labels.max(axis=1), 1, atol=1e-4)
+    images, labels, task = material(protocol, 0.3)
+    assert distance_to_raw(images, task) > 1
+
+
+def test_mixfld_distils_on_soft_labels_and_mix2fld_on_hard_ones():
+    soft, hard = material(MIXFLD, 0.3)[1], material(MIX2FLD, 0.3)[1]
+    assert_allclose(np.sort(soft, axis=1)[:, -2:], [[0.3, 0.7]] * len(soft))
+    assert_array_equal(np.sort(hard, axis=1)[:, -1], 1)
+    assert len(soft) == 4 * 10 and len(hard) == 4 * 20
+
+
+def test_the_random_policy_makes_as_many_as_there_are():
+    task = small_task(pairing="random", n_seed_samples=2, n_inverse_samples=50, **CLEAR)
+    assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples < 4 * 50
+    with pytest.raises(InputError, match="n_seed_samples"):  # and the schedule says at once that it is impossible
+        seeds.mixed(replace(task, settings=replace(task.settings, pairing="scheduled")))
+
+
+def test_one_device_cannot_be_paired():
+    with pytest.raises(InputError, match="give 2 or more"):
+        play(MIX2FLD, small_task(n_devices=1, pairing="random", **CLEAR))
+
+
+def test_images_are_rendered_as_if_all_were_rendered_at_once():
+    task = small_task(**CLEAR)
+    made = MIX2FLD.prepare(MIX2FLD.collect(task), task)
+    everything, which = made.render(np.arange(made.n_samples)), np.array([5, 4, 17, 60])
+    for part, whole in zip(made.render(which), everything, strict=True):
+        assert_array_equal(part, whole[which])

@@ -1,0 +1,76 @@
+"""The letter's numbers, and what is refused."""
+
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation import settings
+from mix2fld_np.federation.settings import COMPARISON, LIMITS, PRINTED, Settings
+from mix2fld_np.wireless import channel
+
+
+def test_the_printed_numbers_are_those_of_section_iv():
+    s = PRINTED
+    assert (s.n_devices, s.n_samples, s.n_local_iterations, s.n_distill_iterations) == (10, 500, 6_400, 3_200)
+    assert (s.learning_rate, s.epsilon, s.beta, s.mixing_ratio) == (0.01, 0.05, 0.01, 0.1)
+    assert (s.n_uplink_channels, s.bandwidth_hz, s.uplink_power_dbm, s.downlink_power_dbm) == (2, 10e6, 23, 40)
+    assert (s.distance_m, s.path_loss_exponent, s.noise_dbm_per_hz, s.threshold) == (1_000, 4, -174, 3)
+    assert (s.slot_s * s.max_slots, s.bits_per_weight, s.bits_per_output) == (0.1, 32, 32)
+
+
+def test_each_device_has_its_share_of_the_uplink_band_and_all_hear_the_whole_downlink():
+    assert PRINTED.uplink.bandwidth_hz == 2e6 and PRINTED.downlink.bandwidth_hz == 10e6
+    assert replace(PRINTED, n_devices=50).uplink.bandwidth_hz == pytest.approx(0.4e6)
+
+
+def test_fl_never_gets_through_as_printed_and_does_in_the_comparison():
+    bits = 32 * 12_544
+    assert channel.outage_probability(PRINTED.uplink, bits) == 1
+    assert channel.outage_probability(replace(PRINTED, uplink_power_dbm=40.0).uplink, bits) == 1
+    assert 1 - channel.outage_probability(COMPARISON.uplink, bits) == pytest.approx(0.00604, abs=5e-5)
+    assert 1 - channel.outage_probability(replace(COMPARISON, uplink_power_dbm=40.0).uplink, bits) == pytest.approx(0.999994, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_every_number_has_limits_that_hold(name):
+    least, most, _ = LIMITS[name]
+    whole = isinstance(getattr(PRINTED, name), int)
+    for beyond in (least - 1 if whole else least - 1e-3 * abs(least) - 1e-9, most + 1 if whole else most * 1.001 + 1):
+        with pytest.raises(InputError, match=rf"{name} = .* is out of range: .*; choose a value from"):
+            replace(PRINTED, **{name: int(beyond) if whole else beyond})
+
+
+def test_every_number_of_the_settings_is_limited():
+    numbers = {field.name for field in fields(Settings) if field.type in (int, float)}
+    assert numbers - set(LIMITS) == {"n_inverse_samples"}  # whose limit is N_S
+
+
+WRONG = [None, "7", 1.5j, float("nan"), float("inf"), [], {}, "x", (1,)]
+
+
+@given(st.sampled_from([field.name for field in fields(Settings)]), st.sampled_from(WRONG))
+def test_a_value_of_the_wrong_kind_is_refused_in_a_sentence(name, value):
+    word_for_word = isinstance(value, str) and isinstance(getattr(PRINTED, name), str)
+    match = "choose one of" if word_for_word else "it must be|two convolutions"
+    with pytest.raises(InputError, match=match):
+        replace(PRINTED, **{name: value})
+
+
+def test_one_half_is_refused_and_its_neighbours_are_not():
+    with pytest.raises(InputError, match="try 0.1"):
+        replace(PRINTED, mixing_ratio=0.5)
+    assert replace(PRINTED, mixing_ratio=0.49).mixing_ratio == 0.49
+    assert replace(PRINTED, mixing_ratio=0.51).mixing_ratio == 0.51
+
+
+def test_fewer_inverse_samples_than_seeds_are_refused():
+    with pytest.raises(InputError, match="N_I >= N_S"):
+        replace(PRINTED, n_seed_samples=20, n_inverse_samples=19)
+    assert replace(PRINTED, n_seed_samples=20, n_inverse_samples=20).n_inverse_samples == 20
+
+
+def test_the_two_channels_are_the_letters():
+    assert settings.CHANNELS == {"asymmetric": 23.0, "symmetric": 40.0}
