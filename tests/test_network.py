@@ -164,6 +164,15 @@ def test_huge_weights_give_outputs_that_still_sum_to_one(exercise, dtype):
     assert_allclose(outputs.sum(axis=1), 1, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_broken_logit_breaks_the_whole_output_instead_of_hiding_in_it(dtype, bad):
+    network, w, x, _, _ = random_exercise(SMALL, np.random.default_rng(7), 3)
+    w = w.astype(dtype)
+    network.layers(w).b3[1] = bad
+    assert np.isnan(network.outputs(w, x)).all()
+
+
 @patient
 @given(exercises(), generators)
 def test_accuracy_counts_the_largest_outputs_that_stand_at_the_label(exercise, rng):
