@@ -50,8 +50,8 @@ def ready(jobs: list[Job]) -> Task:
 
 @contextmanager
 def announced(sentence: str) -> Iterator[None]:
-    """Says what takes so long, if it takes longer than a second."""
-    timer = threading.Timer(1.0, print, (sentence,), {"file": sys.stderr, "flush": True})
+    """Says what takes so long, if it takes longer than two seconds."""
+    timer = threading.Timer(2.0, print, (sentence,), {"file": sys.stderr, "flush": True})
     timer.start()
     try:
         yield
