@@ -141,3 +141,24 @@ def test_thousands_of_uploads_are_paired_in_one_go():
     np.add.at(by_label, (first, second, device), 1)
     mirrored = by_label.swapaxes(0, 1)
     assert 2 * len(pairs) == (by_label.sum(2) * mirrored.sum(2) - (by_label * mirrored).sum(2)).sum()
+
+
+@given(st.integers(1, 6), st.integers(1, 40), generators)
+def test_bounded_partners_are_some_of_all_and_shared_out_evenly(most, n, rng):
+    first = rng.integers(2, size=2 * n)
+    second, device = 1 - first, np.arange(2 * n)  # two labels, every sample on a device of its own
+    every = pairing.symmetric_pairs(first, second, device)
+    some = pairing.symmetric_pairs(first, second, device, most)
+    assert {tuple(pair) for pair in some} <= {tuple(pair) for pair in every}
+    n_rising, n_falling = int((first == 0).sum()), int((first == 1).sum())
+    assert len(np.unique(some, axis=0)) == len(some) == n_rising * min(most, n_falling)
+    used = np.bincount(some[:, 1], minlength=2 * n)[first == 1]
+    assert n_falling == 0 or used.max() - used.min() <= min(most, n_falling)
+
+
+def test_a_bound_beyond_all_partners_changes_nothing():
+    rng = np.random.default_rng(3)
+    first, device = rng.integers(3, size=60), rng.integers(4, size=60)
+    second = (first + 1 + rng.integers(2, size=60)) % 3
+    bounded, every = pairing.symmetric_pairs(first, second, device, 60), pairing.symmetric_pairs(first, second, device)
+    assert {tuple(pair) for pair in bounded} == {tuple(pair) for pair in every}

@@ -90,11 +90,15 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
 def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
     """K iterations of eq. (1), or (3) where a device holds a teacher, on every device; and their average outputs, eq. (2)."""
     devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the one that is tested takes longest, so it comes first
-    updates = dict(zip(devices, task.spread(lambda d: train_device(d, fed, task, p), devices), strict=True))
-    weights, outputs, looks, seconds = zip(*(updates[d] for d in range(task.n_devices)), strict=True)
-    device_s = max(seconds) if task.settings.stopwatch else task.settings.n_local_iterations * task.settings.device_s_per_iteration
-    accuracies = tuple(look[-1] for look in looks) if all(looks) else None
-    return replace(fed, weights=np.stack(weights), outputs=np.stack(outputs)), Training(looks[task.reference], accuracies, device_s)
+    weights, outputs = np.empty_like(fed.weights), np.empty_like(fed.outputs)
+    looks: dict[int, tuple[float, ...]] = {}
+    seconds = 0.0
+    for d, update in zip(devices, task.spread(lambda d: train_device(d, fed, task, p), devices), strict=True):
+        weights[d], outputs[d], looks[d], seconds_d = update
+        seconds = max(seconds, seconds_d)
+    device_s = seconds if task.settings.stopwatch else task.settings.n_local_iterations * task.settings.device_s_per_iteration
+    accuracies = tuple(looks[d][-1] for d in range(task.n_devices)) if all(looks.values()) else None
+    return replace(fed, weights=weights, outputs=outputs), Training(looks[task.reference], accuracies, device_s)
 
 
 def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], float]:
@@ -162,7 +166,8 @@ def distilled(mean: np.ndarray, protocol: Protocol, fed: Federation, task: Task,
         return None, fed
     visits = stream(task.seed, "server batches", p).integers(material.n_samples, size=s.n_distill_iterations)
     visited, order = np.unique(visits, return_inverse=True)
-    images, labels = material.render(visited)
+    parts = [material.render(part) for part in np.array_split(visited, 1 + len(visited) // 400)]  # in parts, to keep memory small
+    images, labels = (np.concatenate(kind) for kind in zip(*parts, strict=True))
     start = task.network.initial_weights(stream(task.seed, "fresh student", p)) if s.fresh_student else fed.server
     server = distil(task.network, start, images, labels, mean, order, s.learning_rate, s.beta, s.printed_sign)
     check_finite(server, "the server", p, s.learning_rate)
@@ -184,7 +189,7 @@ def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material
 def average_weights(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
     """G_mod (N_mod,): mean of the delivered weights, weighted by |S_d|  (Section II-A)."""
     share = task.n_samples[delivered] / task.n_samples[delivered].sum()
-    return (share @ fed.weights[delivered].astype(np.float64)).astype(np.float32)
+    return np.einsum("d,dw->w", share, fed.weights[delivered], dtype=np.float64, casting="same_kind").astype(np.float32)
 
 
 def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:

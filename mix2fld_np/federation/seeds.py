@@ -1,5 +1,6 @@
 """Seed samples: what a device sends once (nothing, raw, mixed up) and what the server makes of it (keeps, inversely mixes up)."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -86,8 +87,10 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
     """
     check_two_devices(task)
     first_label, second_label = task.data.train_labels[seeds.first], task.data.train_labels[seeds.second]
-    pairs = pairing.symmetric_pairs(first_label, second_label, seeds.device)
-    wanted = task.n_devices * task.settings.n_inverse_samples
+    s = task.settings
+    enough = max(16, 4 * math.ceil(s.n_inverse_samples / s.n_seed_samples))  # partners of a sample; all of them at the letter's sizes
+    pairs = pairing.symmetric_pairs(first_label, second_label, seeds.device, enough)
+    wanted = task.n_devices * s.n_inverse_samples
     pairs = pairing.choose_pairs(pairs, first_label, second_label, wanted, stream(task.seed, "pairs of seed samples"))
 
     def render(which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -74,7 +74,7 @@ def inverse_mixup(mixed_samples: np.ndarray, ratios) -> np.ndarray:
     if len(mixed_samples) != len(lam_hat):
         raise InputError(f"{len(mixed_samples)} mixed-up samples do not go with {len(lam_hat)} mixing ratios; give one sample a ratio.")
     dtype = np.result_type(mixed_samples, np.float32)
-    return np.tensordot(lam_hat, mixed_samples, axes=1).astype(dtype)
+    return np.tensordot(lam_hat.astype(dtype), mixed_samples.astype(dtype, copy=False), axes=1)
 
 
 def inversely_mix(mixed: MixedSamples, pairs: np.ndarray, ratio: float) -> InverseSamples:

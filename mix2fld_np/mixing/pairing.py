@@ -44,16 +44,25 @@ def balanced_label_pairs(n_labels: int) -> np.ndarray:
     return np.concatenate(rounds)
 
 
-def symmetric_pairs(first_label: np.ndarray, second_label: np.ndarray, device: np.ndarray) -> np.ndarray:
-    """All pairs (m, m') (P, 2) of mixed-up samples with labels (a, b) and (b, a), a < b, that come from two different devices."""
+def symmetric_pairs(
+    first_label: np.ndarray, second_label: np.ndarray, device: np.ndarray, most_partners: int | None = None
+) -> np.ndarray:
+    """All pairs (m, m') (P, 2) of mixed-up samples with labels (a, b) and (b, a), a < b, that come from two different devices.
+
+    Their number grows with the square of the number of samples. With `most_partners` each m meets only that many of its mirror images,
+    the next m the next ones, so that time and memory stay in proportion.
+    """
     first_label, second_label, device = (np.asarray(part) for part in (first_label, second_label, device))
     name = _label_pair_names(first_label, second_label)
     rising, falling = np.flatnonzero(first_label < second_label), np.flatnonzero(first_label > second_label)
     falling = falling[np.argsort(name[falling], kind="stable")]
     start, stop = (np.searchsorted(name[falling], name[rising], side=side) for side in ("left", "right"))
     n_mirrors = stop - start
-    place = np.arange(n_mirrors.sum()) + np.repeat(stop - np.cumsum(n_mirrors), n_mirrors)  # start, start + 1, ... of each
-    pairs = np.stack([np.repeat(rising, n_mirrors), falling[place]], axis=1)
+    n_met = n_mirrors if most_partners is None else np.minimum(n_mirrors, most_partners)
+    nth = np.arange(n_met.sum()) - np.repeat(np.cumsum(n_met) - n_met, n_met)  # 0, 1, ... for each
+    turn = np.repeat(_rank_within(name[rising]), n_met)
+    place = np.repeat(start, n_met) + (turn + nth) % np.repeat(n_mirrors, n_met)
+    pairs = np.stack([np.repeat(rising, n_met), falling[place]], axis=1)
     return pairs[device[pairs[:, 0]] != device[pairs[:, 1]]]
 
 
