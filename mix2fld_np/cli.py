@@ -1,7 +1,9 @@
 """The command line: parses, calls, and turns an InputError into one line and exit code 2."""
 
 import argparse
+import os
 import sys
+from contextlib import suppress
 
 import mix2fld_np
 from mix2fld_np.console import channel, compare, data, options
@@ -16,11 +18,15 @@ COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold what this terminal cannot show
     try:
         args = parser().parse_args(argv)
-        return args.run(args)
+        code = args.run(args)
+        sys.stdout.flush()
+        return code
     except InputError as problem:
-        print(f"mix2fld: {problem}", file=sys.stderr)
+        print("mix2fld:", *str(problem).splitlines(), file=sys.stderr)
         return 2
     except MemoryError:
         print("mix2fld: this needs more memory than there is; try fewer devices, samples or iterations.", file=sys.stderr)
@@ -29,8 +35,18 @@ def main(argv: list[str] | None = None) -> int:
         print("mix2fld: interrupted; the same command with --resume goes on from the last finished round.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read the output has gone
-        sys.stderr.close()
+        discard_output()
         return 141
+    except OSError as problem:  # a full disk, most likely
+        discard_output()
+        print(f"mix2fld: the system refused ({problem}); free some space and look at the permissions, then try again.", file=sys.stderr)
+        return 2
+
+
+def discard_output() -> None:
+    """Nothing more is said, so that nothing fails when Python empties its buffer at the end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

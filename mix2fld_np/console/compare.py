@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     out = Path(asked["out"] or "results/compare")
     kept = {"data": source.name, "data_dir": source.data_dir, **{name: asked[name] for name in ("protocols", "seeds", "seed")}}
     with experiment(out, description("compare", kept, settings, {"data": task.data.origin}), args.resume) as write:
-        results = playing.played(jobs, out, asked["workers"], args.quiet)
+        results = playing.played(jobs, out, asked["workers"], args.quiet, asked["dask"])
         summaries = experiments.summaries(jobs, results)
         curves = experiments.curve_rows(jobs, results)
         write("rounds.csv", experiments.round_rows(jobs, results))

@@ -7,20 +7,23 @@ from mix2fld_np.console import options, reports
 from mix2fld_np.datasets import registry
 from mix2fld_np.datasets.download import fetch as fetch_data
 from mix2fld_np.errors import InputError
+from mix2fld_np.federation.settings import PRINTED
+
+OPTIONS = (options.Option("data_dir", str, "folder to look in, or to download to", word="DIR"),)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command, and `fetch` below it."""
-    parser.add_argument("--data-dir", metavar="DIR", help="folder to look in, or to download to")
+    options.add_options(parser, OPTIONS, settings=False)
     fetching = parser.add_subparsers(metavar="fetch").add_parser("fetch", help="download a data set and check it")
     fetching.add_argument("name", metavar="NAME", type=options.one_of(*options.DATA_NAMES[1:]), help=", ".join(options.DATA_NAMES[1:]))
-    fetching.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="folder to download to (default: the user's cache)")
+    options.add_options(fetching, OPTIONS, settings=False)
     fetching.set_defaults(run=fetch)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld data`: which data sets are there, and where."""
-    rows = registry.listing(args.data_dir)
+    rows = registry.listing(asked_folder(args))
     print(reports.data_table(rows))
     missing = [row.name for row in rows if row.path is None and row.name != "digits"]
     if missing:
@@ -32,6 +35,11 @@ def fetch(args: argparse.Namespace) -> int:
     """`mix2fld data fetch NAME`: downloads a data set and checks it."""
     if args.name == "digits":
         raise InputError("digits are drawn, not downloaded: they are there already; fetch mnist, fashion-mnist, cifar-10 or cifar-100.")
-    folder = fetch_data(args.name, Path(args.data_dir) if args.data_dir else registry.user_cache())
+    folder = fetch_data(args.name, Path(asked_folder(args) or registry.user_cache()))
     print(f"{args.name} is in {folder}.")
     return 0
+
+
+def asked_folder(args: argparse.Namespace) -> str | None:
+    """--data-dir, on the command line or in a file."""
+    return options.asked(args, OPTIONS, PRINTED, "data")[0]["data_dir"]

@@ -12,8 +12,13 @@ from typing import Any, NoReturn
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import TABLE, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Settings
+from mix2fld_np.study.cluster import check_address
 
-NOT_OPTIONS = {"command", "about", "settings"}  # what else a settings.json holds
+NOT_OPTIONS = {"command", "about"}  # what else a settings.json holds
+SETTINGS = [field.name for field in fields(Settings)]
+WHERE_SETTINGS = "mix2fld_np/federation/settings.py and every settings.json list them"
+LONGEST = 200  # characters of a value
+LARGEST_CONFIG = 1 << 20  # bytes
 
 
 def whole(text: str) -> int:
@@ -21,7 +26,7 @@ def whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; give one such as 10") from None
+        raise argparse.ArgumentTypeError(f"{shortened(text)} is no whole number; give one such as 10") from None
 
 
 def number(text: str) -> float:
@@ -29,7 +34,7 @@ def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number; give one such as 0.1") from None
+        raise argparse.ArgumentTypeError(f"{shortened(text)} is no number; give one such as 0.1") from None
 
 
 def names(text: str) -> list[str]:
@@ -54,18 +59,24 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return choose
 
 
-def positive(text: str) -> int:
-    """A whole number of at least one, for argparse."""
-    if whole(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is too few; at least 1 is needed")
-    return whole(text)
+def between(least: int, most: int) -> Callable[[str], int]:
+    """A whole number within limits, for argparse."""
+
+    def choose(text: str) -> int:
+        if not least <= (value := whole(text)) <= most:
+            raise argparse.ArgumentTypeError(f"{value} is out of range; choose a value from {least} to {most}")
+        return value
+
+    return choose
 
 
-def counting(text: str) -> int:
-    """A whole number of at least zero, for argparse."""
-    if whole(text) < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative; give 0 or more")
-    return whole(text)
+def scheduler(text: str) -> str:
+    """The address of a Dask scheduler, for argparse."""
+    try:
+        check_address(text)
+    except InputError as problem:
+        raise argparse.ArgumentTypeError(str(problem).removesuffix(".")) from None
+    return text
 
 
 @dataclass(frozen=True)
@@ -108,12 +119,13 @@ LEARNING = (
 )
 RUNNING = (
     Option("protocols", names, f"any of {','.join(row.name for row in TABLE)}", default=[row.name for row in TABLE], word="A,B,..."),
-    Option("seeds", positive, "number of repetitions, under seeds SEED, SEED + 1, ...", default=1),
-    Option("seed", counting, "first seed", default=0),
+    Option("seeds", between(1, 10_000), "number of repetitions, under seeds SEED, SEED + 1, ...", default=1),
+    Option("seed", between(0, 2**63), "first seed", default=0),
 )
 PLACE = (
     Option("out", str, "directory for results (default results/COMMAND)", word="DIR"),
-    Option("workers", positive, "threads; results do not depend on it (default: all cores)"),
+    Option("workers", between(1, 1_000), "threads; results do not depend on it (default: all cores)"),
+    Option("dask", scheduler, "play the runs on the Dask cluster whose scheduler is there, tcp://HOST:PORT", word="ADDRESS"),
 )
 
 
@@ -125,8 +137,11 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message.removeprefix('argument ')} (see {self.prog} --help).")
 
 
-def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
-    """Adds options and what every command understands; what is not given does not appear in the result."""
+def add_options(parser: argparse.ArgumentParser, options: Iterable[Option], settings: bool = True) -> None:
+    """Adds options and what every command understands; what is not given does not appear in the result.
+
+    A command without `settings` has no --set.
+    """
     for option in options:
         known = {field.name: field.default for field in fields(Settings)}
         default = option.default if option.field is None else known[option.field]
@@ -134,32 +149,44 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> N
         explanation = option.explanation + ("" if shown is None or option.field == "max_slots" else f" (default {shown})")
         kind, word = option.kind, option.word or option.name.split("_")[-1].upper()
         parser.add_argument(option.flag, type=kind, help=explanation, metavar=word, default=argparse.SUPPRESS)
-    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="any other setting, such as beta=1 or noise_dbm_per_hz=-170")
-    parser.add_argument("--config", metavar="FILE", help="read options from a TOML file, or from the settings.json of a finished run")
+    if settings:
+        words = "any other setting, such as beta=1 or noise_dbm_per_hz=-170"
+        parser.add_argument("--set", action="append", metavar="NAME=VALUE", help=words)
+    words = "read options from a TOML file, or from the settings.json of a finished run"
+    parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=words)
 
 
 def asked(args: argparse.Namespace, options: tuple[Option, ...], base: Settings, command: str) -> tuple[dict[str, Any], Settings]:
     """(value of each option that is no setting, settings): command line over file over default. InputError for what cannot be."""
-    file = read_config(Path(args.config), command) if args.config else {}
-    table = file.pop("settings", {})
-    check_known(file, [option.name for option in options], args.config)
-    check_known(table, [field.name for field in fields(Settings)], args.config)
-    from_file = {option.name: from_config(option, file[option.name]) for option in options if option.name in file}
-    given = from_file | {option.name: getattr(args, option.name) for option in options if hasattr(args, option.name)}
-    settings = changed(base, {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}, options)
-    if "channel" in given:
-        settings = changed(settings, {"uplink_power_dbm": CHANNELS[given["channel"]]}, options)
-    settings = changed(settings, {option.field: given[option.name] for option in options if option.field and option.name in given}, options)
-    settings = changed(settings, dict(parse_set(text) for text in args.set or []), options)
+    config = getattr(args, "config", None)
+    file = read_config(Path(config), command) if config is not None else {}
+    table = {name: tuple(value) if isinstance(value, list) else value for name, value in file.pop("settings", {}).items()}
+    check_known(file, [option.name for option in options], config, f"mix2fld {command} --help lists them")
+    check_known(table, SETTINGS, f"{config}, settings", WHERE_SETTINGS)
+    in_file = {option.name: from_config(option, file[option.name]) for option in options if option.name in file}
+    on_line = {option.name: getattr(args, option.name) for option in options if hasattr(args, option.name)}
+    free = dict(parse_set(text) for text in getattr(args, "set", None) or [])
+    settings = changed(base, [table | as_settings(in_file, options), as_settings(on_line, options) | free], options)
+    given = in_file | on_line
     return {option.name: given.get(option.name, option.default) for option in options if not option.field}, settings
 
 
-def changed(settings: Settings, changes: dict[str, Any], options: tuple[Option, ...]) -> Settings:
-    """Settings with changes; an error speaks of the option that the user typed, not of the field behind it."""
-    if "n_seed_samples" in changes and "n_inverse_samples" not in changes:  # asking for more seeds alone is no contradiction
-        changes = changes | {"n_inverse_samples": max(settings.n_inverse_samples, changes["n_seed_samples"])}
+def as_settings(given: dict[str, Any], options: tuple[Option, ...]) -> dict[str, Any]:
+    """The options that are settings, by field."""
+    power = {"uplink_power_dbm": CHANNELS[given["channel"]]} if "channel" in given else {}
+    return power | {option.field: given[option.name] for option in options if option.field and option.name in given}
+
+
+def changed(base: Settings, layers: list[dict[str, Any]], options: tuple[Option, ...]) -> Settings:
+    """Settings with layers of changes, each over the one before; an error speaks of the option that the user typed, not of the field."""
+    changes: dict[str, Any] = {}
+    for layer in layers:
+        changes |= layer
+        n_seed, n_inverse = layer.get("n_seed_samples"), changes.get("n_inverse_samples", base.n_inverse_samples)
+        if "n_inverse_samples" not in layer and isinstance(n_seed, int) and isinstance(n_inverse, int):
+            changes["n_inverse_samples"] = max(n_seed, n_inverse)  # asking for more seeds alone is no contradiction
     try:
-        return replace(settings, **changes)
+        return replace(base, **changes)
     except InputError as problem:
         text = str(problem)
         for option in options:
@@ -171,12 +198,12 @@ def changed(settings: Settings, changes: dict[str, Any], options: tuple[Option, 
 def parse_set(text: str) -> tuple[str, Any]:
     """NAME=VALUE of --set, the value as TOML would read it, or a bare word."""
     name, equals, value = text.partition("=")
-    check_known({name: value}, [field.name for field in fields(Settings)], "--set")
-    if not equals:
-        raise InputError(f"--set {text} gives no value; write --set {name}=VALUE.")
+    check_known({name: value}, SETTINGS, "--set", WHERE_SETTINGS)
+    if not equals or not value or len(value) > LONGEST:
+        raise InputError(f"--set {shortened(text)} gives no value that can be used; write --set {name}=VALUE.")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value
     return name, tuple(parsed) if isinstance(parsed, list) else parsed
 
@@ -184,32 +211,45 @@ def parse_set(text: str) -> tuple[str, Any]:
 def read_config(path: Path, command: str) -> dict[str, Any]:
     """The content of a TOML file, or of a settings.json, without what is only information; InputError where it is unusable."""
     try:
-        content = path.read_bytes().decode()
-        read = json.loads(content) if path.suffix == ".json" else tomllib.loads(content)
+        if not path.is_file() or path.stat().st_size > LARGEST_CONFIG:
+            raise InputError(f"--config {path} is no file of settings; name a TOML file, or the settings.json of a finished run.")
+        content = path.read_bytes().decode("utf-8-sig")
+        read = json.loads(content) if path.suffix.lower() == ".json" else tomllib.loads(content)
     except OSError as problem:
         raise InputError(f"--config {path} cannot be read ({problem.strerror or problem}); check the path.") from None
+    except InputError:
+        raise
     except (ValueError, RecursionError) as problem:
-        kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise InputError(f"--config {path} is no valid {kind}: {problem}; the README shows an example.") from None
+        kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
+        raise InputError(f"--config {path} is no valid {kind} ({problem}); the README shows an example.") from None
     if not isinstance(read, dict) or not isinstance(read.get("settings", {}), dict):
         raise InputError(f"--config {path} holds no table of options; the README shows an example.")
     if read.get("command", command) != command:
         raise InputError(f"--config {path} belongs to mix2fld {read['command']}, not to mix2fld {command}; run that command with it.")
-    return {name: value for name, value in read.items() if name not in NOT_OPTIONS - {"settings"} and value is not None}
+    return {name: value for name, value in read.items() if name not in NOT_OPTIONS and value is not None}
 
 
 def from_config(option: Option, value: Any) -> Any:
     """The value of an option in a file, checked as on the command line."""
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
     try:
-        return option.kind(text)
+        found = option.kind(",".join(map(str, value)) if isinstance(value, list) else str(value))
     except argparse.ArgumentTypeError as problem:
         raise InputError(f"{option.name} in the configuration file: {problem}.") from None
+    if found != value and not isinstance(found, list):  # a number in place of a word, a word in place of a number
+        raise InputError(f"{option.name} = {shortened(value)} in the configuration file cannot be used: it is to be like {found!r}.")
+    return found
 
 
-def check_known(given: Iterable[str], known: list[str], where: str) -> None:
-    """InputError for the first unknown name, with the nearest known one."""
+def check_known(given: Iterable[str], known: list[str], where: str, look: str) -> None:
+    """InputError for the first unknown name, with a known one that is like it, or where to look."""
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0)
-            raise InputError(f"{where}: {name!r} is no setting of this command; did you mean {near[0]!r}?")
+            near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"{look}."
+            raise InputError(f"{where}: {shortened(name)} is no setting of this command; {hint}")
+
+
+def shortened(value: object) -> str:
+    """A value as it was written, or the beginning of it."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else text[:LONGEST] + " ..."

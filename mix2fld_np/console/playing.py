@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from tqdm import tqdm
 from mix2fld_np.datasets import registry
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
-from mix2fld_np.study.jobs import Job, Source, dataset, play_all
+from mix2fld_np.study.cluster import connected
+from mix2fld_np.study.jobs import Job, Source, dataset
+from mix2fld_np.study.players import play_all
 
 
 def add_switches(parser: argparse.ArgumentParser) -> None:
@@ -59,11 +61,16 @@ def announced(sentence: str) -> Iterator[None]:
         timer.cancel()
 
 
-def played(jobs: list[Job], out: Path, workers: int | None, quiet: bool) -> list[dict]:
-    """The results of all jobs, under a progress bar; what must be known about the split is printed once."""
+def played(jobs: list[Job], out: Path, workers: int | None, quiet: bool, dask: str | None = None) -> list[dict]:
+    """The results of all jobs, under a progress bar; what must be known about the split is printed once.
+
+    They are played here by threads, or on the Dask cluster whose scheduler is at `dask`.
+    """
     total = sum(job.settings.n_rounds for job in jobs)
-    with tqdm(total=total, unit="round", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
-        results = play_all(jobs, out, workers or n_cores(), tell=shown_on(bar))
+    with connected(dask) if dask else nullcontext() as cluster, tqdm(
+        total=total, unit="round", disable=quiet or None, leave=False, dynamic_ncols=True
+    ) as bar:
+        results = play_all(jobs, out, workers or n_cores(), cluster, shown_on(bar))
     for notice in dict.fromkeys(result["notice"] for result in results if result["notice"]):
         print("Note:", notice)
     return results

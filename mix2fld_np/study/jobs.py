@@ -1,27 +1,27 @@
-"""Independent runs (protocol x settings x seed): played here with checkpoints, or on any `concurrent.futures.Executor`."""
+"""One run (protocol x settings x seed): what it is, what makes it itself, and what is kept of it."""
 
 import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numba
 import numpy as np
 
 import mix2fld_np
 from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.settings import Settings
-from mix2fld_np.federation.simulation import Progress, beginning, simulate
+from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Task
-from mix2fld_np.study.storage import json_bytes, load_checkpoint, read_json, save_checkpoint, write_whole
+from mix2fld_np.study.storage import can_be_written, json_bytes, read_json, write_whole
 
-TRIES = 3  # how often a run is sent out again when its worker is lost
+RUNS, UNFINISHED = "runs", "unfinished"  # folders: results of finished runs, checkpoints of the others
 
 
 @dataclass(frozen=True)
@@ -44,25 +44,11 @@ class Job:
     test_every_device: bool = False
 
 
-def play(job: Job, workers: int = 1, checkpoint: Path | None = None, tell: Callable[[int], object] = lambda rounds: None) -> dict:
-    """Plays a job to its end and returns its result: `rounds` (rows), `curve` (seconds, accuracy), `accuracies`, `notice`.
-
-    With a checkpoint, goes on from there where it exists and writes one after every round. The result depends on neither workers nor
-    interruptions. `tell` hears of the rounds played so far.
-    """
-    data = dataset(job.source)
-    with threads(workers) as spread:
-        task = Task(job.settings, data, job.seed, spread, job.test_every_device)
-        task.check()
-        identity = job_identity(job, data)
-        past = load_checkpoint(checkpoint, identity) if checkpoint and checkpoint.exists() else None
-        end = past or beginning(task)
-        tell(end.p)
-        for end in simulate(protocol_named(job.protocol), task, past):
-            if checkpoint:
-                save_checkpoint(checkpoint, identity, end)
-            tell(end.p)
-    return result_of(end, task)
+def task_of(job: Job, spread: Callable = map) -> Task:
+    """The checked task of a job."""
+    task = Task(job.settings, dataset(job.source), job.seed, spread, job.test_every_device)
+    task.check()
+    return task
 
 
 def result_of(end: Progress, task: Task) -> dict:
@@ -75,77 +61,14 @@ def result_of(end: Progress, task: Task) -> dict:
     }
 
 
-def play_all(
-    jobs: list[Job],
-    directory: Path,
-    workers: int = 1,
-    executor: Executor | None = None,
-    tell: Callable[[int], object] = lambda rounds: None,
-) -> list[dict]:
-    """Results of all jobs, in their order; those already in `directory` are taken from there.
-
-    Finished runs are kept as runs/NAME.json, the state of unfinished ones as unfinished/NAME. With few jobs the workers share the
-    devices of one run, with many jobs each plays a run of its own. An `executor`, say of a cluster, plays whole runs elsewhere. `tell`
-    hears of the rounds played so far in all.
-    """
-    done: dict[str, int] = {}
-
-    def told(job: Job) -> Callable[[int], object]:
-        def hear(rounds: int) -> None:
-            done[job.name] = rounds
-            tell(sum(done.values()))
-
-        return hear
-
-    missing = []
-    for job in jobs:
-        if stored(job, directory) is None:
-            missing.append(job)
-        else:
-            told(job)(job.settings.n_rounds)
-    if executor:
-        play_elsewhere(missing, directory, executor, told)
-    elif len(missing) >= 4 * workers > 4:
-        with ThreadPoolExecutor(workers) as pool:
-            finish(pool, [pool.submit(play_here, job, directory, 1, told(job)) for job in missing])
-    else:
-        for job in missing:
-            play_here(job, directory, workers, told(job))
-    results = [stored(job, directory) for job in jobs]
-    return [result for result in results if result is not None]
-
-
-def play_here(job: Job, directory: Path, workers: int, tell: Callable[[int], object]) -> None:
-    """Plays a job with checkpoints and stores its result."""
-    checkpoint = directory / "unfinished" / job.name
-    store(job, directory, play(job, workers, checkpoint, tell))
-    checkpoint.unlink(missing_ok=True)
-
-
-def play_elsewhere(jobs: list[Job], directory: Path, executor: Executor, told: Callable[[Job], Callable[[int], object]]) -> None:
-    """Plays jobs on an executor and stores each result as it comes; a run whose worker is lost is sent out again."""
-    tries = 0
-    while jobs:
-        futures: dict[Future, Job] = {executor.submit(play, job): job for job in jobs}
-        jobs = []
-        for future in as_completed(futures):
-            job = futures[future]
-            try:
-                store(job, directory, future.result())
-                told(job)(job.settings.n_rounds)
-            except (BrokenExecutor, OSError) as lost:
-                jobs.append(job)
-                tries += 1
-                if tries > TRIES * len(futures):
-                    raise InputError(f"run {job.name} lost its worker {TRIES} times ({lost}); look at the cluster's logs.") from lost
-
-
-def finish(pool: Executor, futures: list[Future]) -> None:
-    """Waits for all; the first error cancels what has not begun."""
-    for future in as_completed(futures):
-        if future.exception():
-            pool.shutdown(wait=True, cancel_futures=True)
-        future.result()
+@contextmanager
+def threads(workers: int) -> Iterator[Callable]:
+    """A way to spread work over devices: the plain map for one worker, that of a thread pool for more."""
+    if workers == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        yield pool.map
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------------------------
@@ -159,31 +82,38 @@ def stored(job: Job, directory: Path) -> dict | None:
     kept = read_json(path)
     if set(kept) != {"identity", "checksum", "result"} or kept["checksum"] != checksum(kept["result"]):
         raise InputError(f"{path} is damaged: its checksum does not fit; delete it to play this run again.")
-    if kept["identity"] != plain(job_identity(job, dataset(job.source))):
+    if kept["identity"] != plain(job_identity(job)):
         raise InputError(f"{path} belongs to a run with other settings; choose another --out or delete it to start again.")
     return kept["result"]
 
 
 def store(job: Job, directory: Path, result: dict) -> None:
-    """Keeps the result of a finished job."""
-    kept = {"identity": job_identity(job, dataset(job.source)), "checksum": checksum(result), "result": result}
+    """Keeps the result of a finished job, which needs its checkpoint no more."""
+    kept = {"identity": job_identity(job), "checksum": checksum(result), "result": result}
     write_whole(result_path(job, directory), json_bytes(kept))
+    with can_be_written(directory):
+        checkpoint_path(job, directory).unlink(missing_ok=True)
 
 
 def result_path(job: Job, directory: Path) -> Path:
     """Where the result of a job is kept."""
-    return directory / "runs" / f"{job.name}.json"
+    return directory / RUNS / f"{job.name}.json"
 
 
-def job_identity(job: Job, data: Dataset) -> dict:
+def checkpoint_path(job: Job, directory: Path) -> Path:
+    """Where the state of an unfinished job is kept."""
+    return directory / UNFINISHED / job.name
+
+
+def job_identity(job: Job) -> dict:
     """What makes a run this run: everything that its result depends on."""
     return {
-        "version": mix2fld_np.__version__,
+        "versions": {"mix2fld_np": mix2fld_np.__version__, "numpy": np.__version__, "numba": numba.__version__},
         "protocol": job.protocol,
         "seed": job.seed,
         "settings": dataclasses.asdict(job.settings),
         "test_every_device": job.test_every_device,
-        "data": {"name": data.name, "sha256": fingerprint(job.source)},
+        "data": {"name": dataset(job.source).name, "sha256": fingerprint(job.source)},
     }
 
 
@@ -210,13 +140,3 @@ def fingerprint(source: Source) -> str:
     for part in (data.train_images, data.train_labels, data.test_images, data.test_labels):
         digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
-
-
-@contextmanager
-def threads(workers: int) -> Iterator[Callable]:
-    """A way to spread work over devices: the plain map for one worker, that of a thread pool for more."""
-    if workers == 1:
-        yield map
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        yield pool.map

@@ -5,10 +5,11 @@ import hashlib
 import io
 import json
 import os
-import tempfile
+import re
+import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import fields, replace
+from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ except ImportError:  # on Windows a directory is not guarded against a second pr
     fcntl = None  # type: ignore[assignment]
 
 CHECKPOINT = b"mix2fld checkpoint 1\n"  # the number is that of the format
+LOCK = ".lock"  # whoever has locked this file works in its directory
 
 
 # --- whole files -----------------------------------------------------------------------------------------------------------------------
@@ -31,23 +33,32 @@ CHECKPOINT = b"mix2fld checkpoint 1\n"  # the number is that of the format
 def write_whole(path: Path, content: bytes) -> None:
     """The file appears with all its content or not at all, whatever happens meanwhile: write aside, flush, fsync, rename.
 
-    InputError where the directory cannot be written or the disk is full; what stood there before still stands.
+    InputError where the directory cannot be written or the disk is full; what stood there before still stands. Nobody else writes to
+    the same file meanwhile (see `claimed`).
     """
-    try:
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")  # what a killed process leaves of it, `claimed` clears away
+    with can_be_written(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(aside, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(aside, path)
         except BaseException:
-            Path(aside).unlink(missing_ok=True)
+            aside.unlink(missing_ok=True)
             raise
         sync_directory(path.parent)
-    except OSError as problem:
-        raise InputError(f"{path} cannot be written ({problem.strerror or problem}); free some space or choose another --out.") from problem
+
+
+@contextmanager
+def can_be_written(path: Path) -> Iterator[None]:
+    """InputError where the system says that it cannot, or that there can be no such path."""
+    try:
+        yield
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or problem
+        raise InputError(f"{path} cannot be written ({why}); free some space or choose another --out.") from problem
 
 
 def sync_directory(directory: Path) -> None:
@@ -56,7 +67,8 @@ def sync_directory(directory: Path) -> None:
         return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with suppress(OSError):  # some network file systems cannot
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -91,19 +103,20 @@ def read_json(path: Path) -> dict:
 @contextmanager
 def claimed(directory: Path) -> Iterator[Path]:
     """The directory, made if need be, for this process alone; a second process gets an InputError. Ends with the process, however."""
-    try:
+    with can_be_written(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        lock = open(directory / ".lock", "w")  # noqa: SIM115  held open until the end
-    except OSError as problem:
-        raise InputError(f"{directory} cannot be written ({problem.strerror or problem}); choose another --out.") from problem
+        lock = open(directory / LOCK, "a")  # noqa: SIM115  held open until the end
     with lock:
         try:
             if fcntl:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another process is working in {directory}; wait for it or choose another --out.") from None
         except OSError as problem:
-            raise InputError(f"another process is working in {directory}; wait for it or choose another --out.") from problem
-        for leftover in directory.rglob(".*.part"):
-            leftover.unlink(missing_ok=True)
+            raise InputError(f"{directory} cannot be guarded against a second process ({problem}); choose another --out.") from problem
+        for leftover in (*directory.glob(".*.part"), *directory.glob("*/.*.part")):
+            if re.search(r"\.\d+\.part$", leftover.name):
+                leftover.unlink(missing_ok=True)
         yield directory
 
 
@@ -133,12 +146,25 @@ def load_checkpoint(path: Path, identity: dict) -> Progress:
     checksum, _, body = content[len(CHECKPOINT) :].partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != checksum:
         raise InputError(f"checkpoint {path} is damaged: its checksum does not fit; delete it to start this run again.")
-    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        head = json.loads(arrays["head"].tobytes())
-        fed = Federation(**{name: arrays[name] for name in arrays.files if name != "head"})
-    if head["identity"] != json.loads(json_bytes(identity)):
+    try:
+        head, fed = unpacked(body)
+        belongs_to, progress = head["identity"], told_again(head["story"], fed)
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as problem:
+        raise InputError(f"checkpoint {path} holds something else than a run ({problem}); delete it to start this run again.") from problem
+    if belongs_to != json.loads(json_bytes(identity)):
         raise InputError(f"checkpoint {path} belongs to a run with other settings; choose another --out or delete it to start again.")
-    story = head["story"]
+    return progress
+
+
+def unpacked(body: bytes) -> tuple[dict, Federation]:
+    """Head and state of a checkpoint's body."""
+    with zipfile.ZipFile(io.BytesIO(body)), np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        head = json.loads(arrays["head"].tobytes())
+        return head, Federation(**{name: arrays[name] for name in arrays.files if name != "head"})
+
+
+def told_again(story: dict, fed: Federation) -> Progress:
+    """Progress from what JSON made of it: lists become tuples again."""
     curve = tuple((seconds, accuracy) for seconds, accuracy in story.pop("curve"))
-    accuracies = None if story["accuracies"] is None else tuple(story["accuracies"])
-    return replace(Progress(fed=fed, curve=curve, **story), rounds=tuple(story["rounds"]), accuracies=accuracies)
+    rounds, accuracies = tuple(story.pop("rounds")), story.pop("accuracies")
+    return Progress(fed=fed, rounds=rounds, curve=curve, accuracies=None if accuracies is None else tuple(accuracies), **story)
