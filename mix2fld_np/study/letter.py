@@ -1,0 +1,196 @@
+"""The letter's Figures 2 and 3: which runs they need, and the rows that come out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from statistics import fmean, pstdev
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation.settings import COMPARISON, Settings
+from mix2fld_np.study.experiments import summary, with_channel
+from mix2fld_np.study.jobs import Job, Source
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the four pictures of Figure 2."""
+
+    name: str
+    split: str
+    channel: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve of Figure 2; N_S and N_I where the protocol has them."""
+
+    protocol: str
+    n_seed: int | None = None
+    n_inverse: int | None = None
+
+    @property
+    def label(self) -> str:
+        """As in the legend."""
+        numbers = ", ".join(str(number) for number in (self.n_seed, self.n_inverse) if number)
+        return f"{self.protocol} ({numbers})" if numbers else self.protocol
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job and its place in Figure 2."""
+
+    panel: Panel
+    curve: Curve
+    job: Job
+
+    @property
+    def place(self) -> dict:
+        """The columns that every row of this run begins with."""
+        return {
+            "panel": self.panel.name,
+            "split": self.panel.split,
+            "channel": self.panel.channel,
+            "protocol": self.curve.protocol,
+            "N_S": self.curve.n_seed,
+            "N_I": self.curve.n_inverse,
+            "seed": self.job.seed,
+        }
+
+
+# Misprint: Section IV calls the IID panels "Fig. 2a and Fig. 2c", and a few lines above 2a and 2c the asymmetric ones. The IID ones are
+# 2a and 2b, as only then 2c and 2d, which it calls non-IID, are a pair.
+PANELS = (
+    Panel("a", "iid", "asymmetric"),
+    Panel("b", "iid", "symmetric"),
+    Panel("c", "non-iid", "asymmetric"),
+    Panel("d", "non-iid", "symmetric"),
+)
+SEED_SAMPLES = ((10, 10), (10, 20), (50, 50), (50, 100))  # (N_S, N_I) of Section IV
+CURVES = (
+    Curve("FL"),
+    Curve("FD"),
+    *(Curve("MixFLD", n_seed) for n_seed in dict.fromkeys(n_seed for n_seed, _ in SEED_SAMPLES)),
+    *(Curve("Mix2FLD", n_seed, n_inverse) for n_seed, n_inverse in SEED_SAMPLES),
+)
+N_DEVICES = (10, 20, 30, 40, 50)  # |D| of Figure 3
+SPLITS = ("iid", "non-iid")
+
+# With N_S = 10, random label pairs leave too few symmetric partners for N_I = 20, so both figures let the server schedule them.
+FIGURES = replace(COMPARISON, pairing="scheduled")
+# The letter is silent: which (N_S, N_I) Figure 3 uses. With 50 devices a slot carries 800 bits, so N_S = 50 would take 396 of the 100 slots
+# and never arrive; N_S = 10 takes 83. N_I is 20, the larger of those that Figure 2 has for N_S = 10.
+FIGURE_3_SEEDS = {"n_seed_samples": 10, "n_inverse_samples": 20}
+
+
+def figure_2_runs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[Run]:
+    """Eight runs for each panel and seed; MixFLD, which makes no inverse samples, once for each N_S."""
+    check_own(settings, "figure 2", ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples"))
+    return [
+        Run(panel, curve, Job(job_name(panel, curve, seed), curve.protocol, placed(settings, panel, curve), source, seed))
+        for seed in seeds
+        for panel in PANELS
+        for curve in CURVES
+    ]
+
+
+def placed(settings: Settings, panel: Panel, curve: Curve) -> Settings:
+    """The settings of one curve in one panel."""
+    settings = with_channel(replace(settings, split=panel.split), panel.channel)
+    if curve.n_seed is None:
+        return settings
+    return replace(settings, n_seed_samples=curve.n_seed, n_inverse_samples=curve.n_inverse or curve.n_seed)
+
+
+def job_name(panel: Panel, curve: Curve, seed: int) -> str:
+    """The name of a run's file."""
+    return "-".join(str(part) for part in (panel.name, curve.protocol, curve.n_seed, curve.n_inverse, f"seed{seed}") if part)
+
+
+def figure_3_jobs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[Job]:
+    """One run of Mix2FLD for each |D|, split and seed under symmetric channels; its last round tests every device."""
+    check_own(settings, "figure 3", ("split", "uplink_power_dbm", "n_devices", *FIGURE_3_SEEDS))
+    symmetric = replace(with_channel(settings, "symmetric"), **FIGURE_3_SEEDS)
+    return [
+        Job(f"{split}-{n}-seed{seed}", "Mix2FLD", replace(symmetric, split=split, n_devices=n), source, seed, test_every_device=True)
+        for seed in seeds
+        for split in SPLITS
+        for n in N_DEVICES
+    ]
+
+
+def check_own(settings: Settings, figure: str, names: Iterable[str]) -> None:
+    """InputError where somebody chose what the figure goes through by itself."""
+    for name in names:
+        if getattr(settings, name) != getattr(FIGURES, name):
+            raise InputError(f"{name} = {getattr(settings, name)} cannot be chosen: {figure} goes through values of its own; leave it out.")
+
+
+# --- rows of Figure 2 ------------------------------------------------------------------------------------------------------------------
+
+
+def round_rows(runs: list[Run], results: list[dict]) -> list[dict]:
+    """One row for each run and round."""
+    return [run.place | row for run, result in zip(runs, results, strict=True) for row in result["rounds"]]
+
+
+def curve_rows(runs: list[Run], results: list[dict]) -> list[dict]:
+    """One row for each look at a reference device."""
+    return [
+        run.place | {"elapsed_s": seconds, "accuracy": accuracy}
+        for run, result in zip(runs, results, strict=True)
+        for seconds, accuracy in result["curve"]
+    ]
+
+
+def figure_2_summary(runs: list[Run], results: list[dict]) -> dict[str, dict[str, dict]]:
+    """What a reader wants to know of each curve over its seeds: {panel: {label: experiments.summary}}."""
+    found: dict[str, dict[str, dict]] = {panel.name: {} for panel in PANELS}
+    for panel in PANELS:
+        for curve in CURVES:
+            own = [result for run, result in zip(runs, results, strict=True) if (run.panel, run.curve) == (panel, curve)]
+            found[panel.name][curve.label] = summary(own, runs[0].job.settings.n_devices)
+    return found
+
+
+# --- rows of Figure 3 ------------------------------------------------------------------------------------------------------------------
+
+
+def device_rows(jobs: list[Job], results: list[dict]) -> list[dict]:
+    """One row for each device of each run: its test accuracy at the end of the last round's local update."""
+    return [
+        {"split": job.settings.split, "n_devices": job.settings.n_devices, "seed": job.seed, "device": d, "accuracy": accuracy}
+        for job, result in zip(jobs, results, strict=True)
+        for d, accuracy in enumerate(result["accuracies"])
+    ]
+
+
+def figure_3_rows(jobs: list[Job], results: list[dict]) -> list[dict]:
+    """One row for each run: mean and variance of the test accuracy over devices."""
+    return [
+        {
+            "split": job.settings.split,
+            "n_devices": job.settings.n_devices,
+            "seed": job.seed,
+            "mean": fmean(result["accuracies"]),
+            "variance": pstdev(result["accuracies"]) ** 2,
+            "lowest": min(result["accuracies"]),
+            "highest": max(result["accuracies"]),
+        }
+        for job, result in zip(jobs, results, strict=True)
+    ]
+
+
+def over_seeds(rows: list[dict]) -> list[dict]:
+    """Rows of `figure_3_rows`, averaged over the seeds, with the spread of the mean; a point of the figure each."""
+    points: dict[tuple[str, int], list[dict]] = {}
+    for row in rows:
+        points.setdefault((row["split"], row["n_devices"]), []).append(row)
+    return [
+        {
+            "split": split,
+            "n_devices": n_devices,
+            "mean": fmean(row["mean"] for row in own),
+            "mean_spread": pstdev(row["mean"] for row in own),
+            "variance": fmean(row["variance"] for row in own),
+        }
+        for (split, n_devices), own in points.items()
+    ]

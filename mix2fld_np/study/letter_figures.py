@@ -1,0 +1,137 @@
+"""The pictures of the letter: Figures 2 and 3, and Tables II and III as curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mix2fld_np.study.figures import STYLE, draw_curve, new_figure
+from mix2fld_np.study.letter import CURVES, N_DEVICES, PANELS, SPLITS
+from mix2fld_np.study.tables import COLUMNS, title_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LAMBDAS = tuple(ratio for _, ratio in COLUMNS)
+SPLIT_TITLES = {"iid": "IID", "non-iid": "non-IID"}
+# N_S by colour, N_I by line; FL and FD as everywhere.
+GREEN, BLUE = STYLE["Mix2FLD"][0], STYLE["FLD"][0]
+PINK, VERMILION = STYLE["MixFLD"][0], "#D55E00"
+LINES = {
+    "FL": STYLE["FL"],
+    "FD": STYLE["FD"],
+    "MixFLD (10)": (PINK, (0, (3, 1, 1, 1))),
+    "MixFLD (50)": (VERMILION, (0, (3, 1, 1, 1))),
+    "Mix2FLD (10, 10)": (BLUE, (0, (2, 1))),
+    "Mix2FLD (10, 20)": (BLUE, "solid"),
+    "Mix2FLD (50, 50)": (GREEN, (0, (2, 1))),
+    "Mix2FLD (50, 100)": (GREEN, "solid"),
+}
+
+
+def figure_2(rows: list[dict], title: str) -> Figure:
+    """Figure 2: test accuracy of the reference device against convergence time, a panel for each split and channel."""
+    figure, axes = new_figure(10.5, 7.6, 2, 2, sharex=True, sharey="row")
+    for panel, ax in zip(PANELS, axes.flat, strict=True):
+        for curve in CURVES:
+            key = (panel.name, curve.protocol, curve.n_seed, curve.n_inverse)
+            own = [row for row in rows if (row["panel"], row["protocol"], row["N_S"], row["N_I"]) == key]
+            draw_curve(ax, own, curve.label, *LINES[curve.label])
+        ax.set_title(f"({panel.name}) {SPLIT_TITLES[panel.split]}, {panel.channel} channel", fontsize=10)
+        ax.grid(alpha=0.3)
+        ax.set_xlim(left=0)
+    for row_axes in axes:
+        show_the_race(row_axes)
+    for ax in axes[1]:
+        ax.set_xlabel("convergence time: airtime and compute (s)")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("test accuracy of the reference device (%)")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def show_the_race(row_axes: np.ndarray) -> None:
+    """Cuts off the climb from chance and the depth of the drops, so that the curves come apart where they end."""
+    curves = [line.get_ydata() for ax in row_axes for line in ax.get_lines()]
+    highest, ends = max(np.max(curve) for curve in curves), [curve[-1] for curve in curves]
+    bottom = max(0.0, min(min(ends) - 12, highest - 20))
+    row_axes[0].set_ylim(bottom, min(100.0, highest + 2))
+
+
+def figure_3(rows: list[dict], points: list[dict], title: str) -> Figure:
+    """Figure 3: the distribution of test accuracy over devices (rows of `letter.device_rows`), and its variance below."""
+    figure, axes = new_figure(9.0, 6.4, 2, 2, sharex=True, sharey="row", height_ratios=[3, 1])
+    for column, split in enumerate(SPLITS):
+        draw_boxes(axes[0, column], [row for row in rows if row["split"] == split])
+        draw_variance(axes[1, column], [point for point in points if point["split"] == split])
+        axes[0, column].set_title(SPLIT_TITLES[split], fontsize=10)
+        axes[1, column].set_xlabel("number of devices |D|")
+    axes[0, 0].set_ylabel("test accuracy of each device (%)")
+    axes[1, 0].set_ylabel("variance\n(points squared)")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def draw_boxes(ax: Axes, rows: list[dict]) -> None:
+    """A box for each |D|: quartiles, median, mean as a diamond, whiskers at 1.5 times the height of the box, outliers beyond."""
+    accuracies = [[100 * row["accuracy"] for row in rows if row["n_devices"] == n] for n in N_DEVICES]
+    colour = STYLE["Mix2FLD"][0]
+    drawn = ax.boxplot(
+        accuracies,
+        positions=N_DEVICES,
+        widths=5,
+        showmeans=True,
+        patch_artist=True,
+        boxprops={"facecolor": colour, "alpha": 0.35},
+        medianprops={"color": "black"},
+        meanprops={"marker": "D", "markerfacecolor": STYLE["FD"][0], "markeredgecolor": "black", "markersize": 6},
+        flierprops={"marker": ".", "markersize": 5},
+    )
+    drawn["medians"][0].set_label("median")
+    drawn["means"][0].set_label("mean")
+    ax.grid(axis="y", alpha=0.3)
+
+
+def draw_variance(ax: Axes, points: list[dict]) -> None:
+    """A bar for each |D|."""
+    ax.bar([point["n_devices"] for point in points], [1e4 * point["variance"] for point in points], 5, color=STYLE["Mix2FLD"][0], alpha=0.6)
+    ax.set_xticks(N_DEVICES, [str(n) for n in N_DEVICES])
+    ax.grid(axis="y", alpha=0.3)
+
+
+def privacy_table(rows: list[dict], title: str) -> Figure:
+    """Table II or III as curves (rows of `tables.beside_printed`): sample privacy against lambda, a panel for each data set."""
+    names = list(dict.fromkeys(row["data"] for row in rows))
+    figure, axes = new_figure(max(7.2, 1.0 + 2.7 * len(names)), 3.9, 1, len(names), sharey=True)
+    for name, ax in zip(names, axes[0], strict=True):
+        draw_privacy(ax, [row for row in rows if row["data"] == name])
+        ax.set_title(title_of(name), fontsize=10)
+        ax.set_xticks(range(len(LAMBDAS)), [f"{ratio:g}" for ratio in LAMBDAS], fontsize=8, rotation=45)
+        ax.set_xlabel(r"mixing ratio $\lambda$ (not to scale)")
+        ax.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("sample privacy")
+    entries = dict(entry for ax in axes[0] for entry in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=3, fontsize=9)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def draw_privacy(ax: Axes, rows: list[dict]) -> None:
+    """One data set: a line for each definition, and the printed values as crosses where their heads say and where they fit."""
+    definitions = list(dict.fromkeys(row["definition"] for row in rows))
+    for definition, colour, line in zip(definitions, (GREEN, BLUE), ("solid", (0, (2, 1))), strict=True):
+        own = [row for row in rows if row["definition"] == definition]
+        places, values = [LAMBDAS.index(row["lambda"]) for row in own], [row["measured"] for row in own]
+        ax.plot(places, values, color=colour, linestyle=line, marker=".", label=definition)
+    printed = [row for row in rows if row["definition"] == definitions[0] and row["printed"] is not None]
+    fitting = [row for row in printed if row["fits"] is not False]
+    misplaced = [row for row in printed if row["fits"] is False and row["lambda"] == row["head"]]
+    for at, marker, label in (fitting, "o", "printed, at the lambda that fits"), (misplaced, "x", "printed, at the lambda of its head"):
+        if at:
+            places, values = [LAMBDAS.index(row["lambda"]) for row in at], [row["printed"] for row in at]
+            ax.plot(places, values, marker, color=VERMILION, markerfacecolor="none", label=label)

@@ -1,0 +1,184 @@
+"""Tables II and III: sample privacy over the letter's mixing ratios, beside the printed values."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from statistics import fmean, pstdev
+
+import numpy as np
+
+from mix2fld_np.datasets.registry import SOURCES, Dataset
+from mix2fld_np.federation import seeds
+from mix2fld_np.federation.settings import PRINTED, Settings
+from mix2fld_np.federation.task import Task
+from mix2fld_np.mixing import mixup, pairing, privacy
+from mix2fld_np.mixing.inverse import inverse_mixup
+
+N_SEED = 100  # N_S of both tables
+# The letter is silent: how samples are split over devices in Tables II and III, and whose uploads count. IID, and all ten devices'.
+TABLES = replace(PRINTED, split="iid", n_seed_samples=N_SEED, n_inverse_samples=N_SEED)
+
+HEADS = (0.001, 0.1, 0.2, 0.3, 0.4, 0.499)  # of the columns, as printed
+# Misprint: Tables II and III, first and last column. Differences between columns show that 0.01 and 0.49 were used.
+READINGS = {0.001: (0.001, 0.01), 0.499: (0.49, 0.499)}
+NEIGHBOURS = {0.001: 0.1, 0.499: 0.4}  # the column that a head in question is compared with
+COLUMNS = tuple((head, ratio) for head in HEADS for ratio in READINGS.get(head, (head,)))  # (head, lambda), eight of them
+
+PRINTED_VALUES = {
+    "2": {
+        "mnist": (2.163, 4.465, 5.158, 5.564, 5.852, 6.055),
+        "fashion-mnist": (1.825, 4.127, 4.821, 5.226, 5.514, 5.717),
+        "cifar-10": (2.582, 4.884, 5.577, 5.983, 6.270, 6.473),
+        "cifar-100": (2.442, 4.744, 5.438, 5.843, 6.131, 6.334),
+    },
+    "3": {
+        "mnist": (2.557, 4.639, 5.469, 6.140, 7.007, 9.366),
+        "fashion-mnist": (2.196, 4.568, 5.410, 6.143, 6.925, 9.273),
+        "cifar-10": (2.824, 5.228, 6.076, 6.766, 7.662, 10.143),
+        "cifar-100": (2.737, 5.151, 6.050, 6.782, 7.652, 10.104),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """What ten devices upload: images (N, ...) with pixels 0..255, indices of the samples each upload is made of, symmetric pairs of it."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    pairs: np.ndarray
+
+
+def uploads_of(data: Dataset, settings: Settings, seed: int) -> Uploads:
+    """N_S mixed-up samples of each device, drawn as MixFLD and Mix2FLD draw them, and all pairs with symmetric labels among them."""
+    task = Task(settings, data, seed)
+    task.check()
+    drawn = seeds.mixed(task)
+    labels = data.train_labels
+    pairs = pairing.symmetric_pairs(labels[drawn.first], labels[drawn.second], drawn.device)
+    return Uploads(data.train_images, labels, drawn.first, drawn.second, pairs)
+
+
+# --- the definitions -------------------------------------------------------------------------------------------------------------------
+
+
+def as_uploaded(up: Uploads, ratio: float) -> float:
+    """Table II: each upload against the two raw samples that it is made of."""
+    return privacy.mixup_privacy(up.images, up.first, up.second, ratio)
+
+
+def any_two(up: Uploads, ratio: float) -> float:
+    """Table II: any two samples of different labels might be mixed up, among those whose share is lambda in an upload, 1,000 of them."""
+    pair = nearest_of_different_labels(up.images, up.labels, np.unique(up.first))
+    return privacy.mixup_privacy(up.images, pair[:1], pair[1:], ratio)
+
+
+def to_raw(up: Uploads, ratio: float) -> float:
+    """Table III: each inversely mixed-up sample against the four raw samples that went into it."""
+    return privacy.mix2up_privacy(up.images, up.first, up.second, up.pairs, ratio)
+
+
+def to_mixed(up: Uploads, ratio: float) -> float:
+    """Table III: each inversely mixed-up sample against the two mixed-up samples that it is made of."""
+    return min(privacy_to_mixed(up, part, ratio) for part in np.array_split(up.pairs, 1 + len(up.pairs) // privacy.CHUNK))
+
+
+def privacy_to_mixed(up: Uploads, pairs: np.ndarray, ratio: float) -> float:
+    """The same for a part of the pairs (P, 2); infinite for none."""
+    if not len(pairs):
+        return np.inf
+    both = [mixup.mixup(up.images[up.first[m]].astype(float), up.images[up.second[m]].astype(float), ratio) for m in pairs.T]
+    made = inverse_mixup(np.stack(both), [ratio, 1 - ratio])
+    return min(privacy.sample_privacy(one, *both) for one in made)
+
+
+def nearest_of_different_labels(images: np.ndarray, labels: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """The two samples (2,), of those numbered `among`, with different labels and the smallest Euclidean distance."""
+    x, label = images[among].reshape(len(among), -1).astype(np.float64), labels[among]
+    squares = (x * x).sum(axis=1)
+    distances = squares[:, None] + squares - 2 * x @ x.T
+    distances[label[:, None] == label] = np.inf
+    return among[list(np.unravel_index(distances.argmin(), distances.shape))]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One way to understand the measure of a table."""
+
+    name: str
+    measure: Callable[[Uploads, float], float]
+
+
+DEFINITIONS = {
+    "2": (Definition("uploads, as drawn", as_uploaded), Definition("any two of 1,000 samples", any_two)),
+    "3": (Definition("to the nearest raw sample", to_raw), Definition("to the nearer upload", to_mixed)),
+}
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------------------------
+
+
+def measured(table: str, data: Dataset, settings: Settings, seed: int) -> Iterator[dict]:
+    """One row for each definition and lambda of a table under one seed, as they come."""
+    up = uploads_of(data, settings, seed)
+    for definition in DEFINITIONS[table]:
+        for _, ratio in COLUMNS:
+            yield {
+                "data": data.name,
+                "definition": definition.name,
+                "seed": seed,
+                "lambda": ratio,
+                "n_uploads": len(up.first),
+                "n_pairs": len(up.pairs),
+                "privacy": definition.measure(up, ratio),
+            }
+
+
+def beside_printed(table: str, rows: list[dict]) -> list[dict]:
+    """One row for each data set, definition and lambda: mean over the seeds, printed value (None for the digits), difference, verdict."""
+    cells: dict[tuple[str, str, float], list[float]] = {}
+    for row in rows:
+        cells.setdefault((row["data"], row["definition"], row["lambda"]), []).append(row["privacy"])
+    means = {key: fmean(values) for key, values in cells.items()}
+    found = []
+    for name, definition in dict.fromkeys((name, definition) for name, definition, _ in cells):
+        for head, ratio in COLUMNS:
+            value, printed = means[name, definition, ratio], printed_value(table, name, head)
+            found.append(
+                {
+                    "data": name,
+                    "definition": definition,
+                    "head": head,
+                    "lambda": ratio,
+                    "printed": printed,
+                    "measured": value,
+                    "spread": pstdev(cells[name, definition, ratio]),
+                    "difference": None if printed is None else value - printed,
+                    "fits": fits(table, name, head, ratio, lambda other, n=name, d=definition: means[n, d, other]),
+                }
+            )
+    return found
+
+
+def printed_value(table: str, name: str, head: float) -> float | None:
+    """The number in the letter, or None."""
+    values = PRINTED_VALUES[table].get(name)
+    return None if values is None else values[HEADS.index(head)]
+
+
+def fits(table: str, name: str, head: float, ratio: float, measure: Callable[[float], float]) -> bool | None:
+    """Whether `ratio` is the reading of a column head that fits the printed values best; None where there is no choice.
+
+    What is compared is the step from the neighbouring column: it does not depend on which samples were drawn, the numbers do.
+    """
+    if head not in READINGS or name not in PRINTED_VALUES[table]:
+        return None
+    neighbour = NEIGHBOURS[head]
+    step = printed_value(table, name, head) - printed_value(table, name, neighbour)
+    return ratio == min(READINGS[head], key=lambda reading: abs(measure(reading) - measure(neighbour) - step))
+
+
+def title_of(name: str) -> str:
+    """A data set as people write it."""
+    return SOURCES[name].title
