@@ -93,7 +93,7 @@ def read_json(path: Path) -> dict:
         content = json.loads(path.read_bytes())
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror or problem}); check the path.") from problem
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InputError(f"{path} is damaged: it holds no JSON ({problem}); delete it and run the command again.") from problem
     if not isinstance(content, dict):
         raise InputError(f"{path} is damaged: it holds {type(content).__name__}, not settings; delete it and run the command again.")
