@@ -6,11 +6,12 @@ import sys
 from contextlib import suppress
 
 import mix2fld_np
-from mix2fld_np.console import channel, compare, data, options
+from mix2fld_np.console import channel, compare, data, options, verify
 from mix2fld_np.errors import InputError
 
 COMMANDS = {
     "compare": (compare, "Play the protocols side by side on one task."),
+    "verify": (verify, "Every equation of the letter by two routes, one row each."),
     "channel": (channel, "What each protocol asks of the channel, in closed form."),
     "data": (data, "Which data sets are there, and where."),
 }

@@ -1,0 +1,84 @@
+"""`mix2fld verify`: every equation of the letter by two routes, one row each."""
+
+import argparse
+import json
+import math
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mix2fld_np.console import playing, reports
+from mix2fld_np.study import equations
+from mix2fld_np.study.equations import Check, Verdict
+from mix2fld_np.study.storage import claimed, csv_bytes, json_bytes, write_whole
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of this command; there is no setting to change in what the letter prints."""
+    parser.add_argument("--only", metavar="TEXT", help='rows whose name contains TEXT, such as "eq. (4)" or "latency law"')
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON, for machines, instead of the table")
+    parser.add_argument("--out", metavar="DIR", default="results/verify", help="directory for results (default results/verify)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def run(args: argparse.Namespace) -> int:
+    """`mix2fld verify`: every equation of the letter by two routes, one row each; exit code 1 if they disagree in any."""
+    checks, out = equations.chosen(args.only), Path(args.out)
+    with claimed(out):
+        with playing.announced("Compiling the network in single and double precision, once on this machine ..."):
+            equations.compile_networks(checks)
+        verdicts = judged(checks, args.quiet)
+        rows = [plain(verdict) for verdict in verdicts]
+        passed = all(verdict.passed for verdict in verdicts)
+        report = {"passed": passed, "rows": rows}
+        write_whole(out / "equations.csv", csv_bytes(rows))
+        write_whole(out / "equations.json", json_bytes(report))
+    print(json.dumps(report, indent=2, allow_nan=False) if args.json else "\n".join((table(verdicts), "", *remarks(verdicts))))
+    print(f"{'' if args.json else chr(10)}Written to {out}: equations.csv, equations.json", file=sys.stderr if args.json else sys.stdout)
+    return 0 if passed else 1
+
+
+def judged(checks: list[Check], quiet: bool) -> list[Verdict]:
+    """The verdicts, under a progress bar that names the row."""
+    verdicts = []
+    with tqdm(checks, unit="row", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
+        for check in bar:
+            bar.set_postfix_str(check.equation)
+            verdicts.append(equations.judge(check))
+    return verdicts
+
+
+def plain(verdict: Verdict) -> dict:
+    """A verdict as JSON and CSV take it: an error that is no finite number is null."""
+    error = verdict.largest_error
+    return {**asdict(verdict), "largest_error": error if math.isfinite(error) else None}
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """One row for each equation."""
+    name_width = max(len(verdict.equation) for verdict in verdicts)
+    head = (f"{'equation':{name_width}}  two routes", "cases", "largest error", "tolerance", "", "verdict")
+    cells = [
+        (
+            f"{verdict.equation:{name_width}}  {verdict.routes}",
+            f"{verdict.n_cases:,}",
+            f"{verdict.largest_error:.2g}",
+            f"{verdict.tolerance:g}",
+            f"{verdict.unit:15}",
+            "agree" if verdict.passed else "FAIL",
+        )
+        for verdict in verdicts
+    ]
+    return reports.table(head, cells)
+
+
+def remarks(verdicts: list[Verdict]) -> list[str]:
+    """What the table comes to, and what ended a row early."""
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    n_cases = sum(verdict.n_cases for verdict in verdicts)
+    if not failed:
+        return [f"* All {len(verdicts)} rows agree, over {n_cases:,} compared numbers."]
+    said = [f"* {len(failed)} of {len(verdicts)} rows do not agree: {', '.join(verdict.equation for verdict in failed)}."]
+    return said + [f"* {verdict.equation} ended early: {verdict.problem}" for verdict in failed if verdict.problem]

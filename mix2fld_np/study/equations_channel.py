@@ -1,0 +1,135 @@
+"""Eq. (4), payloads, slots and the printed numbers of the channel: the library against loops, whole numbers and simulation.
+
+Each function takes the quantity of the library that it checks and yields pairs (the library's value, the value of the other route), where
+it says so in units of the last printed digit or of the simulation's standard error.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from mix2fld_np.federation.protocols import PROTOCOLS
+from mix2fld_np.federation.settings import CHANNELS, COMPARISON, PRINTED, Settings
+from mix2fld_np.nn.network import Network
+from mix2fld_np.randomness import stream
+from mix2fld_np.study import equations_by_hand as by_hand
+from mix2fld_np.wireless.channel import Link
+
+FL_BITS, TEN_SEEDS, FIFTY_SEEDS, OUTPUT_BITS = 401_408, 65_920, 316_800, 3_200
+SYMMETRIC = replace(COMPARISON, uplink_power_dbm=CHANNELS["symmetric"])
+FIFTY_DEVICES = replace(PRINTED, n_devices=50)
+RUNS = 400_000  # of a simulation
+
+
+# --- eq. (4) and a slot's chance -------------------------------------------------------------------------------------------------------
+
+
+def eq_4_bits(received_bits: Callable) -> Iterator[tuple]:
+    """B_RX(T) for T = 1 ... 60, slot by slot."""
+    for k, link in enumerate(links()):
+        fading = stream(0, "verify eq. (4)", k).standard_exponential(60)
+        good = [h >= by_hand.strain(link) for h in fading]
+        yield received_bits(link, fading), [float(by_hand.bits_of_slot(link) * sum(good[:T])) for T in range(1, 61)]
+
+
+def eq_4_latency(transmit: Callable) -> Iterator[tuple]:
+    """Who gets through and after how many slots, under the same fading, for payloads from one slot to more than T_max."""
+    for k, link in enumerate(links()):
+        payloads = [int(by_hand.bits_of_slot(link) * n) for n in (1, 5, 30, 60, 90, 200)]
+        got = transmit(link, np.array(payloads), len(payloads), stream(0, "verify latency", k))
+        fading = stream(0, "verify latency", k).standard_exponential((len(payloads), link.max_slots))
+        by_loop = [by_hand.latency(link, bits, row) for bits, row in zip(payloads, fading, strict=True)]
+        yield np.stack([got.delivered, got.slots], axis=1), by_loop
+
+
+def slot_success(success_probability: Callable) -> Iterator[tuple]:
+    """How often an exponential power gain is enough, in standard errors."""
+    fading = stream(0, "verify success").standard_exponential(RUNS)
+    for link in links():
+        share = float(np.mean(fading >= by_hand.strain(link)))
+        yield in_errors(success_probability(link), share, share * (1 - share))
+
+
+def printed_success(success_probability: Callable) -> Iterator[tuple]:
+    """0.88717 and 0.99761 up, 0.98813 down; in units of the fifth digit."""
+    for link, printed in ((PRINTED.uplink, 88_717), (SYMMETRIC.uplink, 99_761), (PRINTED.downlink, 98_813)):
+        yield 1e5 * success_probability(link), printed
+
+
+def printed_outage(outage_probability: Callable) -> Iterator[tuple]:
+    """FL's upload within 105 slots: 0.006 asymmetric and 0.999994 symmetric; in units of the last digit."""
+    yield 1e3 * (1 - outage_probability(COMPARISON.uplink, FL_BITS)), 6
+    yield 1e6 * (1 - outage_probability(SYMMETRIC.uplink, FL_BITS)), 999_994
+
+
+def never_at_100(outage_probability: Callable) -> Iterator[tuple]:
+    """Within the printed T_max, FL's upload is in outage for certain, whichever the channel."""
+    for settings in (PRINTED, replace(SYMMETRIC, max_slots=100)):
+        yield outage_probability(settings.uplink, FL_BITS), 1
+
+
+# --- payloads and slots ----------------------------------------------------------------------------------------------------------------
+
+
+def payload(library_bits: Callable, name: str) -> Iterator[tuple]:
+    """B_up in round 1 and later and B_dn of one protocol, for the letter's numbers and for others."""
+    for settings, image_shape, N_L in variants():
+        network, pixels = Network(image_shape, settings.filters, N_L), math.prod(image_shape)
+        weights = settings.bits_per_weight * sum(by_hand.layer_sizes((image_shape, settings.filters, N_L)))
+        outputs, seeds = settings.bits_per_output * N_L**2, settings.bits_per_pixel * pixels * settings.n_seed_samples
+        expected = {"FL": (weights, weights, weights), "FD": (outputs, outputs, outputs)}.get(name, (outputs + seeds, outputs, weights))
+        yield library_bits(PROTOCOLS[name], settings, network), expected
+
+
+def seed_bits(seed_bits_in_round: Callable) -> Iterator[tuple]:
+    """1{p = 1} b_s N_S: 313,600 bits of fifty samples in round 1, none later."""
+    yield [seed_bits_in_round(p, 50, 8 * 28 * 28) for p in (1, 2, 3, 10)], [313_600, 0, 0, 0]
+
+
+def printed_reduction(uplink_reduction: Callable) -> Iterator[tuple]:
+    """The printed "up to 42.4x", in units of its last digit."""
+    yield 10 * uplink_reduction(10, FL_BITS, OUTPUT_BITS, TEN_SEEDS - OUTPUT_BITS), 424
+
+
+def reduction(uplink_reduction: Callable) -> Iterator[tuple]:
+    """P b_mod N_mod / (P b_out N_L^2 + b_s N_S) for other numbers of rounds and seeds, as a fraction."""
+    for P, N_S in ((1, 10), (10, 10), (10, 50), (1_000, 10)):
+        exact = Fraction(P * 32 * 12_544, P * 32 * 10**2 + N_S * 8 * 28 * 28)
+        yield uplink_reduction(P, FL_BITS, OUTPUT_BITS, N_S * 6_272), float(exact)
+
+
+def slot_counts(slots_needed: Callable) -> Iterator[tuple]:
+    """101, 80, 17 and 1 slots up, 21 and 1 down, 83 and 396 at 50 devices; and, of any payload, what whole numbers say."""
+    yield [slots_needed(PRINTED.uplink, bits) for bits in (FL_BITS, FIFTY_SEEDS, TEN_SEEDS, OUTPUT_BITS)], [101, 80, 17, 1]
+    yield [slots_needed(PRINTED.downlink, bits) for bits in (FL_BITS, OUTPUT_BITS)], [21, 1]
+    yield [slots_needed(FIFTY_DEVICES.uplink, bits) for bits in (TEN_SEEDS, FIFTY_SEEDS)], [83, 396]
+    payloads = [*range(3_995, 4_006), *stream(0, "verify slots").integers(1, 10**7, size=50).tolist()]
+    yield slots_needed(PRINTED.uplink, np.array(payloads)), [-(-bits // 4_000) for bits in payloads]
+
+
+# --- what they are tried on ------------------------------------------------------------------------------------------------------------
+
+
+def links() -> list[Link]:
+    """The letter's links, and one with numbers of its own."""
+    odd = Link(
+        power_dbm=11.5, bandwidth_hz=3e5, distance_m=700.0, path_loss_exponent=3.6, noise_dbm_per_hz=-165.0, threshold=1.7, slot_s=2e-3,
+        max_slots=80,
+    )  # fmt: skip
+    return [COMPARISON.uplink, SYMMETRIC.uplink, PRINTED.downlink, replace(FIFTY_DEVICES.uplink, power_dbm=10.0), odd]
+
+
+def variants() -> Iterator[tuple[Settings, tuple[int, int, int], int]]:
+    """Settings, image shape (C, H, W) and number of labels."""
+    yield PRINTED, (1, 28, 28), 10
+    yield replace(PRINTED, n_seed_samples=10), (1, 28, 28), 10
+    yield replace(PRINTED, bits_per_weight=16, bits_per_output=24, bits_per_pixel=5, n_seed_samples=7, filters=(8, 3)), (3, 32, 32), 100
+
+
+def in_errors(value: float, mean: float, variance: float, runs: int = RUNS) -> tuple[float, float]:
+    """A value and a simulated mean, both in standard errors of that mean."""
+    error = math.sqrt(variance / runs)
+    return value / error, mean / error

@@ -1,0 +1,369 @@
+"""`mix2fld verify`: every row agrees, and every row can fail, for the reason it is there for."""
+
+import ast
+import dataclasses
+import inspect
+import json
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mix2fld_np.cli import main
+from mix2fld_np.federation import protocols
+from mix2fld_np.federation.protocols import PROTOCOLS
+from mix2fld_np.mixing import inverse, mixup
+from mix2fld_np.nn import losses, training
+from mix2fld_np.study import equations, equations_by_hand
+from mix2fld_np.study.equations import CHECKS, Check, Tolerance, judge
+from mix2fld_np.study.equations_played import rounds_by_hand
+from mix2fld_np.wireless import channel
+
+ROWS = {check.equation: check for check in CHECKS}
+
+
+# --- all rows, as they are and with a wrong quantity ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_agrees(name):
+    verdict = judge(ROWS[name])
+    assert verdict.passed and verdict.n_cases > 0, verdict
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_fails_when_its_quantity_is_a_little_off(name):
+    check = ROWS[name]
+    verdict = judge(replace(check, quantity=OTHERWISE_OFF.get(name, off)(check.quantity, how_far(check))))
+    assert not verdict.passed
+    assert not verdict.problem  # it failed by comparison, not by accident
+
+
+def how_far(check):
+    """A relative error that a row must notice: a thousandth, or what its simulation or its printed digits can tell apart."""
+    if "simulated" in check.routes or "slots" in check.routes:
+        return 0.1
+    return 0.01 if check.tolerance.unit == "last digit" else 1e-3
+
+
+def off(quantity, far):
+    """A quantity all of whose numbers are off by a share, whole numbers by one; what is true is false; and a generator ends too late."""
+
+    def wrong(*args, **kwargs):
+        return shifted(quantity(*args, **kwargs), far)
+
+    return wrong
+
+
+def shifted(value, far):
+    """The same result with every number in it a little wrong."""
+    if inspect.isgenerator(value):
+        return (shifted(item, far) for items in [list(value)] for item in (*items, items[-1]))
+    if dataclasses.is_dataclass(value):
+        return replace(value, **{field.name: shifted(getattr(value, field.name), far) for field in dataclasses.fields(value)})
+    if isinstance(value, tuple | list):
+        parts = [shifted(part, far) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {key: shifted(part, far) for key, part in value.items()}
+    if value is None or isinstance(value, str):
+        return value
+    if callable(value):
+        return off(value, far)
+    array = np.asarray(value)
+    if array.dtype == bool:
+        return ~array
+    return array + 1 if array.dtype.kind in "iu" else (1 + far) * array + far * (array == 0)
+
+
+def same_sample_twice(draw, far):
+    """Recipes that blend a sample with itself: numbers one higher would be samples of nobody."""
+
+    def wrong(*args):
+        drawn = draw(*args)
+        return (drawn[0], drawn[0]) if isinstance(drawn, tuple) else replace(drawn, second=drawn.first)
+
+    return wrong
+
+
+def samples_off(prepare, far):
+    """As many samples for the server as there should be, but not quite these: a larger number would be samples of nobody."""
+
+    def wrong(*args):
+        material = prepare(*args)
+        return replace(material, render=off(material.render, far))
+
+    return wrong
+
+
+OTHERWISE_OFF = {
+    "Algorithm 1, line 8: inverse samples": samples_off,
+    "eq. (6): two different labels": same_sample_twice,
+    "Algorithm 1, line 4: mixed-up samples": same_sample_twice,
+}
+
+
+# --- defects as they happen, deep in the library, and the rows that are there to find them ----------------------------------------------
+
+
+def in_place_of(module, name, broken):
+    """Puts broken(right) in the place of a function of the library."""
+    return lambda patch: patch.setattr(module, name, broken(getattr(module, name)))
+
+
+def in_every_row(side, cell, broken):
+    """Puts broken(right) in one cell of what goes up, or comes down, in the table of protocols."""
+
+    def put_in(patch):
+        for name, row in PROTOCOLS.items():
+            load = getattr(row, side)
+            patch.setitem(PROTOCOLS, name, replace(row, **{side: replace(load, **{cell: broken(getattr(load, cell))})}))
+
+    return put_in
+
+
+def with_link(**changes):
+    """Calls a function with another link."""
+    return lambda right: lambda link, *rest: right(replace(link, **{name: change(link) for name, change in changes.items()}), *rest)
+
+
+def with_arrived(arrived):
+    """Calls `upload_bits` with another opinion on whose seed samples have arrived."""
+    return lambda right: lambda protocol, fed, task: right(protocol, replace(fed, seeds_arrived=arrived(fed)), task)
+
+
+EVERY_ROW = ("psi", "by logits", "by weights", "12 updates")
+DEFECTS = {
+    "psi as printed, always": (
+        in_place_of(losses, "psi_sign", lambda right: lambda printed: -1),
+        [*(f"eq. (3): {row}, cross-entropy" for row in EVERY_ROW), "eq. (5)"],
+    ),
+    "psi as cross-entropy, always": (
+        in_place_of(losses, "psi_sign", lambda right: lambda printed: 1),
+        [*(f"eq. (3): {row}, as printed" for row in EVERY_ROW), "eq. (5)"],
+    ),
+    "a server that ignores the teacher": (
+        in_place_of(training, "distillation_target", lambda right: lambda labels, *teaching: labels),
+        ["eq. (5)", "Algorithm 1, line 10"],
+    ),
+    "bits by the natural logarithm": (
+        in_place_of(channel, "bits_per_slot", lambda right: lambda link: right(link) * math.log(2)),
+        ["eq. (4): received bits", "eq. (4): latency", "slots: 101"],
+    ),
+    "theta in decibel": (
+        in_place_of(channel, "_odds", with_link(threshold=lambda link: 10 ** (link.threshold / 10))),
+        [*(f"latency law: {row}" for row in ("pmf", "cdf", "outage", "quantile", "mean of", "mean airtime")), "0.006"],
+    ),
+    "path loss a little too small": (
+        in_place_of(channel, "mean_snr", with_link(path_loss_exponent=lambda link: 0.98 * link.path_loss_exponent)),
+        ["eq. (4): received bits", "eq. (4): latency", "Algorithm 1, line 6: who"],
+    ),
+    "a last slot, begun but not full, left out": (
+        in_place_of(channel, "slots_needed", lambda right: lambda link, bits: right(link, bits) - 1),
+        ["eq. (4): latency", *(f"latency law: {row}" for row in ("pmf", "cdf", "outage", "quantile", "mean"))],
+    ),
+    "inverse labels exchanged": (
+        in_place_of(inverse, "inverse_ratios", lambda right: lambda ratios: right(ratios)[::-1]),
+        ["eq. (7)", "Proposition 1", "Algorithm 1, line 8"],
+    ),
+    "a matrix that turns the other way": (
+        in_place_of(inverse, "mixing_matrix", lambda right: lambda lam: np.stack([np.roll(lam, r) for r in range(len(lam))])),
+        ["eq. (8): inverse", "Proposition 1"],
+    ),
+    "lambda and 1 - lambda exchanged": (
+        in_place_of(mixup, "mixup", lambda right: lambda first, second, ratio: right(second, first, ratio)),
+        ["Algorithm 1, line 8", "Algorithm 1, line 10"],
+    ),
+    "seeds in every round": (
+        in_place_of(protocols, "upload_bits", with_arrived(lambda fed: np.zeros_like(fed.seeds_arrived))),
+        ["Algorithm 1, line 6: seeds"],
+    ),
+    "lost seeds never sent again": (
+        in_place_of(protocols, "upload_bits", with_arrived(lambda fed: np.full_like(fed.seeds_arrived, fed.mean is not None))),
+        ["Algorithm 1, line 6: seeds"],
+    ),
+    "T_max one slot longer": (
+        in_place_of(protocols, "transmit", with_link(max_slots=lambda link: link.max_slots + 1)),
+        ["Algorithm 1, line 6: who", "Algorithm 1, line 11", "Algorithm 1, line 13"],
+    ),
+    "a label never drawn counted as zeros": (
+        in_place_of(protocols, "average_outputs", lambda right: lambda *args: np.nan_to_num(right(*args))),
+        ["Algorithm 1, line 5", "Algorithm 1, line 9"],
+    ),
+    "devices that forget their teacher": (
+        in_place_of(protocols, "distillation_target", lambda right: lambda labels, *teaching: labels),
+        ["Algorithm 1, line 5"],
+    ),
+    "a student that starts afresh": (
+        in_place_of(protocols, "distil", lambda right: lambda network, weights, *rest: right(network, 0 * weights + 0.1, *rest)),
+        ["Algorithm 1, line 10"],
+    ),
+    "lost uploads averaged all the same": (
+        in_every_row("uplink", "average", lambda right: lambda fed, task, delivered: right(fed, task, np.ones_like(delivered))),
+        ["Algorithm 1, line 9", "Algorithm 1 under FL"],
+    ),
+    "G_mod without weights": (
+        in_every_row("uplink", "average", lambda right: lambda fed, task, there: right(fed, SimpleNamespace(n_samples=np.ones(4)), there)),
+        ["Algorithm 1 under FL"],
+    ),
+    "change relative to the new mean": (
+        in_every_row("uplink", "change", lambda right: lambda new, old: right(old, new)),
+        ["Algorithm 1, line 2: relative change"],
+    ),
+    "the download written to everybody": (
+        in_every_row("downlink", "write", lambda right: lambda fed, reply, delivered: right(fed, reply, np.ones_like(delivered))),
+        ["Algorithm 1, line 13"],
+    ),
+    "the download written to nobody": (
+        in_every_row("downlink", "write", lambda right: lambda fed, reply, delivered: fed),
+        ["Algorithm 1, line 13"],
+    ),
+    "sixteen bits a weight": (
+        in_every_row("downlink", "bits", lambda right: lambda settings, network: right(settings, network) // 2),
+        ["B_up and B_dn", "Algorithm 1, line 11"],
+    ),
+    "compute not on the clock": (
+        in_place_of(protocols, "server_seconds", lambda right: lambda *args: 0.0),
+        ["Section IV: convergence time"],
+    ),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def played_before_anything_is_broken():
+    """By-hand rounds are remembered; they must not be played while the library has a defect."""
+    return [rounds_by_hand(name) for name in PROTOCOLS]
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_a_defect_deep_in_the_library_is_found_by_every_row_that_is_there_for_it(defect, monkeypatch):
+    put_in, rows = DEFECTS[defect]
+    put_in(monkeypatch)
+    for row in rows:
+        suspects = [check for check in CHECKS if check.equation.startswith(row)]
+        assert suspects
+        for check in suspects:
+            verdict = judge(check)
+            assert not verdict.passed and not verdict.problem, verdict
+
+
+def test_a_row_for_each_of_the_ten_equations():
+    for number in range(1, 11):
+        assert any(name.startswith(f"eq. ({number})") for name in ROWS)
+    assert len(ROWS) == len(CHECKS)
+
+
+# --- what by-hand routes are worth -------------------------------------------------------------------------------------------------------
+
+
+def test_the_second_route_calls_nothing_of_the_package():
+    imported = [node for node in ast.walk(ast.parse(inspect.getsource(equations_by_hand))) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [getattr(node, "module", None) or node.names[0].name for node in imported]
+    assert "numpy" in names and not any(name.startswith("mix2fld") for name in names)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_federation_played_by_hand_loses_some_uploads_and_not_others(name):
+    delivered = [sum(played.up.delivered) for played in rounds_by_hand(name)]
+    assert min(delivered) >= 1 and any(0 < n < 4 for n in delivered)
+
+
+@pytest.mark.parametrize("name", [name for name in PROTOCOLS if name != "FL"])
+def test_the_federation_played_by_hand_loses_some_downloads_and_leaves_labels_undrawn(name):
+    assert any(0 < sum(played.down.delivered) < 4 for played in rounds_by_hand(name))
+    assert any(np.isnan(played.outputs).any() for played in rounds_by_hand(name))
+
+
+def test_a_label_that_nobody_knows_and_seeds_that_come_late_are_among_what_is_played():
+    assert np.isnan(rounds_by_hand("FD")[0].mean).any()
+    assert [sum(played.arrived) for played in rounds_by_hand("Mix2FLD")] == [3, 3, 4]
+
+
+# --- judging ---------------------------------------------------------------------------------------------------------------------------
+
+
+def row(*cases, tolerance=1e-6, unit="absolute"):
+    """A row with these cases."""
+    return Check("made up", "this | that", lambda: None, lambda quantity: iter(cases), Tolerance(tolerance, unit))
+
+
+@given(st.floats(-2, 2), st.floats(0.01, 1))
+def test_a_row_passes_exactly_up_to_its_tolerance(error, tolerance):
+    assert judge(row((error, 0), (0, 0), tolerance=tolerance)).passed == (abs(error) <= tolerance)
+
+
+@given(st.floats(1e-200, 1e200), st.floats(1e-3, 1))
+def test_a_relative_error_is_the_same_whatever_the_size_of_the_numbers(size, far):
+    verdict = judge(row(([size * (1 + far), 0], [size, 0]), unit="relative"))
+    assert verdict.largest_error == pytest.approx(far, rel=1e-9) and verdict.n_cases == 2
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        [(math.nan, 0.0)],
+        [(0.0, math.nan)],
+        [([0.0, math.nan], [0.0, math.nan])],
+        [(math.nan, 0.0), (0.0, 0.0)],
+        [(math.inf, math.inf)],
+        [(np.zeros(3), np.zeros((3, 1)))],
+        [(0.0, [0.0])],
+        [],
+        [(np.zeros(0), np.zeros(0))],
+    ],
+)
+@pytest.mark.parametrize("unit", ["absolute", "relative"])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_row_with_nan_or_infinity_or_other_shapes_or_nothing_at_all_fails(cases, unit):
+    assert judge(row((0.0, 0.0), unit=unit)).passed
+    assert not judge(row(*cases, unit=unit)).passed
+
+
+def test_a_row_that_breaks_has_failed_and_says_why():
+    broken = Check("made up", "this | that", lambda: 1 / 0, lambda quantity: iter([(1, 1), (quantity(), 1)]), Tolerance(1, "absolute"))
+    verdict = judge(broken)
+    assert not verdict.passed and verdict.problem == "ZeroDivisionError: division by zero"
+
+
+# --- the command -----------------------------------------------------------------------------------------------------------------------
+
+
+def verify(tmp_path, *options):
+    return main(["verify", "--quiet", "--out", str(tmp_path), *options])
+
+
+def test_the_command_prints_a_line_a_row_and_writes_them(tmp_path, capsys):
+    assert verify(tmp_path, "--only", "eq. (9)") == 0
+    said = capsys.readouterr().out
+    line = next(line for line in said.splitlines() if line.startswith("eq. (9)"))
+    assert "right side with lambda_hat | 1" in line and "1e-11" in line and line.endswith("agree")
+    assert "All 1 rows agree" in said and str(tmp_path) in said
+    head, kept = (tmp_path / "equations.csv").read_text().splitlines()
+    assert head == "equation,routes,n_cases,largest_error,tolerance,unit,passed,problem" and kept.startswith("eq. (9),")
+
+
+def test_json_is_all_that_goes_to_stdout(tmp_path, capsys):
+    assert verify(tmp_path, "--json", "--only", "EQ. (1") == 0  # eqs. (1) and (10)
+    report = json.loads(capsys.readouterr().out)
+    assert report == json.loads((tmp_path / "equations.json").read_text())
+    assert report["passed"] and {row["equation"].partition(":")[0] for row in report["rows"]} == {"eq. (1)", "eq. (10)"}
+
+
+@pytest.mark.parametrize("wrong", [0.3, math.nan])
+def test_a_failing_row_ends_with_exit_code_1(wrong, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(equations, "CHECKS", (row((0.0, 0.0)), replace(row((wrong, 0.0)), equation="eq. (0)")))
+    assert verify(tmp_path) == 1
+    assert "1 of 2 rows do not agree: eq. (0)" in capsys.readouterr().out
+    kept = json.loads((tmp_path / "equations.json").read_text())
+    assert not kept["passed"] and kept["rows"][1]["largest_error"] == (None if math.isnan(wrong) else wrong)
+
+
+def test_a_row_that_does_not_exist_is_named_and_the_others_offered(tmp_path, capsys):
+    assert verify(tmp_path, "--only", "eq. (11)") == 2
+    said = capsys.readouterr().err
+    assert "eq. (11)" in said and "eq. (10)" in said and said.count("\n") == 1
