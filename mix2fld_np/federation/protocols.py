@@ -75,6 +75,7 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
         return fed, RoundRecord(p, training, up)  # nobody got through: nothing new
     fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
     mean = protocol.uplink.average(fed, task, up.delivered)  # line 9
+    # The letter is silent: line 2 asks for the change from round 0 to round 1; there is none before the second average.
     change = None if fed.mean is None else protocol.uplink.change(mean, fed.mean)  # line 2
     started = time.thread_time()
     reply, fed = protocol.reply(mean, protocol, replace(fed, mean=mean), task, p)  # line 10: as it is, or distilled
