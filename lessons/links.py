@@ -1,0 +1,73 @@
+"""Says where the repository lives in public, in one place: `python lessons/links.py OWNER/NAME` points all links of README.md there."""
+
+import re
+import sys
+from pathlib import Path
+
+LESSONS = Path(__file__).parent
+BRANCH = "main"
+MARKER = "<!-- From here on written by links.py: `python lessons/links.py OWNER/NAME` sets the address. -->"
+ADDRESS = r"(?:https?://github\.com/)?([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?"
+BINDER_FILES = {"runtime.txt": "python-3.12\n", "postBuild": "#!/bin/bash\nset -e\npip install --no-cache-dir .\n"}
+
+NO_ADDRESS = """
+This copy of the repository has no public address yet, so the links of the table lead here. Whoever publishes it on GitHub runs
+`python lessons/links.py OWNER/NAME` once, and commits this page and the folder `.binder/`.
+"""
+
+COLAB = """
+**Binder** is ready when it has started, which may take minutes. **Colab** opens the notebook alone: add a cell on top and run
+
+```
+!git clone --depth 1 https://github.com/{repository}
+!pip install -q ./{name}
+%cd {name}/lessons
+```
+"""
+
+
+def page_with(page: str, repository: str | None) -> str:
+    """README.md with its last part written anew: how to open a lesson in a browser, and where each link of the table leads."""
+    words = COLAB.format(repository=repository, name=repository.split("/")[1]) if repository else NO_ADDRESS
+    definitions = [definition for notebook in notebooks_in(page) for definition in link_definitions(notebook, repository)]
+    return "\n".join([page.partition(MARKER)[0] + MARKER, words, *definitions, ""])
+
+
+def notebooks_in(page: str) -> list[str]:
+    """The file names of the lessons in the table of contents."""
+    return re.findall(r"\]\((\d\d_\w+\.ipynb)\)", page)
+
+
+def link_definitions(notebook: str, repository: str | None) -> list[str]:
+    """The Markdown definitions of a lesson's links, [c00] to Colab and [b00] to Binder."""
+    number, here = notebook[:2], "#in-a-browser-without-installing-anything"
+    colab = f"https://colab.research.google.com/github/{repository}/blob/{BRANCH}/lessons/{notebook}" if repository else here
+    binder = f"https://mybinder.org/v2/gh/{repository}/{BRANCH}?urlpath=lab/tree/lessons/{notebook}" if repository else here
+    return [f"[c{number}]: {colab}", f"[b{number}]: {binder}"]
+
+
+def address_in(page: str) -> str | None:
+    """OWNER/NAME as the page has it, or None where it has none yet."""
+    found = re.search(rf"research\.google\.com/github/([^/\s]+/[^/\s]+)/blob/{BRANCH}/", page)
+    return found.group(1) if found else None
+
+
+def main(arguments: list[str]) -> int:
+    """Writes README.md and what Binder needs to build; exit code 2 for an address that is none."""
+    given = re.fullmatch(ADDRESS, arguments[0]) if len(arguments) == 1 else None
+    if given is None:
+        print(f"'{' '.join(arguments)}' is no repository on GitHub: give OWNER/NAME, such as python lessons/links.py ada/mix2fld_np.")
+        return 2
+    page = LESSONS / "README.md"
+    page.write_text(page_with(page.read_text(encoding="utf-8"), given.group(1)), encoding="utf-8")
+    binder = LESSONS.parent / ".binder"
+    binder.mkdir(exist_ok=True)
+    for name, content in BINDER_FILES.items():
+        (binder / name).write_text(content, encoding="utf-8")
+        (binder / name).chmod(0o755)
+    print(f"lessons/README.md opens its lessons from {given.group(1)} now; commit it together with .binder/.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""The table of contents of the lessons: complete, true to the notebooks, and pointed at the repository from one place."""
+
+import importlib.util
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+LESSONS = Path(__file__).parents[1] / "lessons"
+NOTEBOOKS = sorted(path.name for path in LESSONS.glob("[0-9][0-9]_*.ipynb"))
+PAGE = (LESSONS / "README.md").read_text(encoding="utf-8")
+
+
+def script(folder=LESSONS):
+    """lessons/links.py (or a copy of it elsewhere), which is no part of the package."""
+    spec = importlib.util.spec_from_file_location("links", folder / "links.py")
+    links = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(links)
+    return links
+
+
+links = script()
+TABLE = "[First](00_first.ipynb) [Colab][c00] [Binder][b00]\n[Second](01_second.ipynb) [Colab][c01] [Binder][b01]\n"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """links.py in a repository of its own, with a table of two lessons."""
+    folder = tmp_path / "lessons"
+    folder.mkdir()
+    shutil.copy(LESSONS / "links.py", folder)
+    (folder / "README.md").write_text(f"{TABLE}{links.MARKER}\nold words\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_a_lesson_stands_once_in_the_table_with_the_time_it_states_itself(notebook):
+    rows = [line for line in PAGE.splitlines() if f"]({notebook})" in line]
+    assert len(rows) == 1
+    text = "\n".join(cell.source for cell in nbformat.read(LESSONS / notebook, as_version=4).cells if cell.cell_type == "markdown")
+    minutes = re.search(r"(\d+) minutes", text).group(1)
+    assert f"| {minutes} min |" in rows[0]
+    assert f"[Colab][c{notebook[:2]}] [Binder][b{notebook[:2]}]" in rows[0]
+
+
+def test_the_links_of_the_page_are_those_that_the_script_writes():
+    assert links.page_with(PAGE, links.address_in(PAGE)) == PAGE
+
+
+@pytest.mark.parametrize("given", ["ada/mix2fld_np", "https://github.com/ada/mix2fld_np", "https://github.com/ada/mix2fld_np.git"])
+def test_one_command_points_every_link_at_the_repository(copy, given):
+    assert script(copy).main([given]) == 0
+    page = (copy / "README.md").read_text(encoding="utf-8")
+    assert "[c00]: https://colab.research.google.com/github/ada/mix2fld_np/blob/main/lessons/00_first.ipynb\n" in page
+    assert "[b01]: https://mybinder.org/v2/gh/ada/mix2fld_np/main?urlpath=lab/tree/lessons/01_second.ipynb\n" in page
+    assert page.startswith(TABLE)
+    assert "old words" not in page
+    assert (copy.parent / ".binder" / "postBuild").read_text(encoding="utf-8").startswith("#!/bin/bash\n")
+
+
+def test_moving_house_leaves_nothing_of_the_old_address(copy):
+    assert script(copy).main(["ada/one"]) == 0
+    assert script(copy).main(["eve/two"]) == 0
+    page = (copy / "README.md").read_text(encoding="utf-8")
+    assert "ada/one" not in page
+    assert links.address_in(page) == "eve/two"
+
+
+@pytest.mark.parametrize("arguments", [[], ["mix2fld_np"], ["ada/mix2fld_np", "main"], ["https://example.org/ada/mix2fld_np"], [""]])
+def test_what_is_no_repository_changes_nothing(copy, arguments, capsys):
+    before = (copy / "README.md").read_text(encoding="utf-8")
+    assert script(copy).main(arguments) == 2
+    assert "give OWNER/NAME" in capsys.readouterr().out
+    assert (copy / "README.md").read_text(encoding="utf-8") == before
