@@ -126,7 +126,7 @@ def check_finite(weights: np.ndarray, whose: str, p: int, learning_rate: float) 
     if not np.isfinite(weights).all():
         raise InputError(
             f"training diverged: the weights of {whose} are not finite at the end of round {p}, with a learning rate of "
-            f"{learning_rate:g}; try a smaller one, the letter's is 0.01, or a mixing ratio further from 0.5."
+            f"{learning_rate:g}; try a smaller one, the letter's is 0.01, or a beta or mixing ratio closer to the letter's."
         )
 
 
