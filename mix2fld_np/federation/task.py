@@ -111,7 +111,7 @@ class Federation:
 
 def first_state(task: Task) -> Federation:
     """Everybody, server included, starts from the same random weights."""
-    # The letter is silent: whether devices start from the same weights. They do: the mean of networks that grew up apart guesses (lesson 03).
+    # The letter is silent: whether devices start from the same weights. They do: a mean of networks that grew up apart knows little.
     D, N_L = task.n_devices, task.data.n_labels
     start = task.network.initial_weights(stream(task.seed, "start"))
     unknown = np.full((D, N_L, N_L), np.nan)
