@@ -11,6 +11,7 @@ from mix2fld_np.study.jobs import Job, Source
 
 SIZES = {"n_devices": 3, "n_samples": 20, "n_local_iterations": 30, "n_distill_iterations": 30, "n_rounds": 2}
 SEEDS = {"n_seed_samples": 3, "n_inverse_samples": 6}
+SAME = "--set=n_samples=20 --devices=3 --iterations=30 --distill-iterations=30 --rounds=2 --seed-samples=3 --inverse-samples=6".split()
 
 
 def write_digits(folder: Path, n_train: int = 400, n_test: int = 60) -> Path:
@@ -36,8 +37,7 @@ def job(data: Path, protocol: str = "FL", seed: int = 0, **changes) -> Job:
 
 def compare(data: Path, out: Path, *more: str) -> list[str]:
     """The arguments of a small `mix2fld compare`; what comes last counts."""
-    free = [f"--set={name}={value}" for name, value in (SIZES | SEEDS).items()]
-    return ["compare", "--quiet", "--data=mnist", f"--data-dir={data}", f"--out={out}", *free, *more]
+    return ["compare", "--quiet", "--data=mnist", f"--data-dir={data}", f"--out={out}", *SAME, *more]
 
 
 def files_of(directory: Path) -> dict[str, bytes]:

@@ -37,9 +37,9 @@ def experiment(directory: Path, described: dict[str, Any], resume: bool) -> Iter
         begun = described_in(directory) if resume else None
         if begun is None:
             clear(directory)
+            write_whole(directory / UNFINISHED / SEAL, json_bytes(described))
         else:
             check_same(directory, begun, described)
-        write_whole(directory / UNFINISHED / SEAL, json_bytes(described))
 
         def write(name: str, content: object) -> Path:
             data = content if isinstance(content, bytes) else csv_bytes(content) if isinstance(content, list) else json_bytes(content)
