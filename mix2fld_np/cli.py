@@ -6,11 +6,15 @@ import sys
 from contextlib import suppress
 
 import mix2fld_np
-from mix2fld_np.console import channel, compare, data, options, verify
+from mix2fld_np.console import channel, claims, compare, data, figure, options, study, table, verify
 from mix2fld_np.errors import InputError
 
 COMMANDS = {
     "compare": (compare, "Play the protocols side by side on one task."),
+    "figure": (figure, "Figure 2 or 3 of the letter: run, drawn and tabulated."),
+    "table": (table, "Table II or III of the letter: sample privacy, beside the printed values."),
+    "claims": (claims, "The letter's sentences with a number, measured on figures 2 and 3 that were run before, and judged."),
+    "study": (study, "Beyond the letter: one setting goes through many values."),
     "verify": (verify, "Every equation of the letter by two routes, one row each."),
     "channel": (channel, "What each protocol asks of the channel, in closed form."),
     "data": (data, "Which data sets are there, and where."),
@@ -33,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         print("mix2fld: this needs more memory than there is; try fewer devices, samples or iterations.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("mix2fld: interrupted; the same command with --resume goes on from the last finished round.", file=sys.stderr)
+        print("mix2fld: interrupted; the same command (compare: with --resume) goes on from the last finished round.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read the output has gone
         discard_output()

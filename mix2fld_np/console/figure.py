@@ -55,7 +55,7 @@ def figure_2(asked: dict[str, Any], settings: Settings, source: Source, kept: di
     jobs = [run.job for run in runs]
     task = playing.ready(jobs)
     with experiment(out, description("figure 2", kept, settings, {"data": task.data.origin}), True) as write:
-        results = playing.played(jobs, out, asked["workers"], quiet)
+        results = playing.played(jobs, out, asked["workers"], quiet, asked["dask"])
         curves, summary = letter.curve_rows(runs, results), letter.figure_2_summary(runs, results)
         write("rounds.csv", letter.round_rows(runs, results))
         write("curve.csv", curves)
@@ -65,7 +65,7 @@ def figure_2(asked: dict[str, Any], settings: Settings, source: Source, kept: di
     print()
     print(time_table(summary))
     print()
-    tell(SCHEDULED, reports.reminder(settings), *lost_uploads(summary, settings, task))
+    tell(SCHEDULED, misprint(settings), *lost_uploads(summary))
     print(f"\nWritten to {out}: figure_2.png and .svg, rounds.csv, curve.csv, summary.json, settings.json")
     return 0
 
@@ -75,7 +75,7 @@ def figure_3(asked: dict[str, Any], settings: Settings, source: Source, kept: di
     jobs = letter.figure_3_jobs(settings, source, seeds_of(asked))
     task = playing.ready(jobs)
     with experiment(out, description("figure 3", kept, settings, {"data": task.data.origin}), True) as write:
-        results = playing.played(jobs, out, asked["workers"], quiet)
+        results = playing.played(jobs, out, asked["workers"], quiet, asked["dask"])
         devices, rows = letter.device_rows(jobs, results), letter.figure_3_rows(jobs, results)
         points = letter.over_seeds(rows)
         write("devices.csv", devices)
@@ -109,14 +109,21 @@ def tell(*sentences: str | None) -> None:
             print("*", sentence)
 
 
-def lost_uploads(summary: dict[str, dict[str, dict]], settings: Settings, task: Task) -> list[str]:
+def misprint(settings: Settings) -> str:
+    """What has to be said about T_max."""
+    if settings.max_slots == PRINTED.max_slots:
+        return "T_max is 100 slots as printed: FL, which needs 101, can never deliver an upload; without --printed it is 105."
+    return f"T_max is {settings.max_slots} slots; with the printed 100, FL, which needs 101, could never deliver an upload (--printed shows it)."
+
+
+def lost_uploads(summary: dict[str, dict[str, dict]]) -> list[str]:
     """Which curves lost uploads, by panel."""
-    lost = {}
+    sentences = []
     for panel in letter.PANELS:
         names = [f"{label} {reports.percent(s['outage_rate'])}" for label, s in summary[panel.name].items() if s["outage_rate"] >= 0.005]
         if names:
-            lost[panel.name] = f"Uploads lost in panel {panel.name}: {', '.join(names)}."
-    return list(lost.values())
+            sentences.append(f"Uploads lost in panel {panel.name}: {', '.join(names)}.")
+    return sentences
 
 
 def accuracy_table(summary: dict[str, dict[str, dict]]) -> str:

@@ -1,0 +1,84 @@
+"""`mix2fld claims`: the letter's sentences with a number, what was measured on the same comparison, and a verdict on each."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from mix2fld_np.console import reports
+from mix2fld_np.datasets.registry import source_of
+from mix2fld_np.study import findings as judging
+from mix2fld_np.study import verdicts
+from mix2fld_np.study.comparisons import Results
+from mix2fld_np.study.directory import description, experiment
+from mix2fld_np.study.kept import read_figure_2, read_figure_3
+
+RULE = (
+    f"Reproduced: the printed sign, and within {verdicts.CLOSE:.0%} of the printed effect or {verdicts.SPREADS:g} standard deviations "
+    f"over the seeds. In the same direction: the printed sign, more than {verdicts.SPREADS:g} standard errors from zero. An order is "
+    "reproduced where it holds in all comparisons, in the same direction where it holds in most. 'As high as' allows a point."
+)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    for number in (2, 3):
+        default = f"results/figure-{number}"
+        explanation = f"what mix2fld figure {number} wrote (default {default})"
+        parser.add_argument(f"--figure-{number}", metavar="DIR", default=default, help=explanation)
+    parser.add_argument("--out", metavar="DIR", default="results/claims", help="directory for results (default results/claims)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """`mix2fld claims`: nothing is run, stored figures are read."""
+    results = Results(read_figure_2(Path(args.figure_2)), read_figure_3(Path(args.figure_3)))
+    out = Path(args.out)
+    kept = {"figure_2": args.figure_2, "figure_3": args.figure_3}
+    with experiment(out, description("claims", kept, results.two.settings, {"data": results.two.data}), True) as write:
+        rows = judging.findings(results)
+        write("claims.csv", [judging.flat(row) for row in rows])
+        write("claims.json", {"rule": RULE, "claims": rows})
+    print(heading(results))
+    print()
+    print(claims_table(rows))
+    print()
+    print(reasons(rows))
+    print()
+    print("*", RULE)
+    print("*", count(rows))
+    print(f"\nWritten to {out}: claims.csv, claims.json, settings.json")
+    return 0
+
+
+def heading(results: Results) -> str:
+    """On which results."""
+    parts = []
+    for number, figure in ((2, results.two), (3, results.three)):
+        seeds = "one seed" if len(figure.seeds) == 1 else f"{len(figure.seeds)} seeds"
+        parts.append(f"Figure {number} ({source_of(figure.data).title}, {seeds}, T_max = {figure.settings.max_slots})")
+    return "The letter's claims on " + " and ".join(parts)
+
+
+def claims_table(rows: list[dict]) -> str:
+    """A line for each reading, below its sentence."""
+    lines, last = [], 0
+    for row in rows:
+        if row["claim"] != last:
+            lines.append([f"{row['claim']}. {row['sentence']}", "", "", ""])
+        last = row["claim"]
+        lines.append([f"     {row['reading']}", judging.shown(row, "printed"), judging.shown(row, "measured"), judging.judged(row)])
+    return reports.table(("claim, and what is compared", "printed", "measured", "verdict"), lines)
+
+
+def reasons(rows: list[dict]) -> str:
+    """What the numbers depend on, each sentence once for a claim."""
+    said: dict[int, dict[str, None]] = {}
+    for row in rows:
+        said.setdefault(row["claim"], {}).update(dict.fromkeys(row["reasons"]))
+    return "\n".join(f"{number}. {' '.join(sentences)}" for number, sentences in said.items())
+
+
+def count(rows: list[dict]) -> str:
+    """How many readings came to which verdict."""
+    counts = Counter(judging.judged(row) for row in rows)
+    verdicts_counted = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
+    return f"{len(rows)} readings of {rows[-1]['claim']} sentences: {verdicts_counted}."

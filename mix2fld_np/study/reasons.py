@@ -1,0 +1,134 @@
+"""What a measured number depends on, said with the numbers of the runs: one sentence each."""
+
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.study.comparisons import Results
+from mix2fld_np.study.kept import KeptRun
+from mix2fld_np.study.letter import CURVES
+from mix2fld_np.wireless.channel import slots_needed
+
+Reason = Callable[[Results], str]
+
+
+def runs_of(results: Results, protocol: str, panels: Sequence[str]) -> list[KeptRun]:
+    """All runs of a protocol in some panels."""
+    labels = {curve.label for curve in CURVES if curve.protocol == protocol}
+    return [run for (panel, label, _), run in results.two.runs.items() if panel in panels and label in labels]
+
+
+def fl_upload_slots(results: Results) -> int:
+    """Slots that an upload of FL needs at least."""
+    settings = results.two.settings
+    bits = runs_of(results, "FL", ["b"])[0].uplink_bits // (settings.n_rounds * settings.n_devices)
+    return int(slots_needed(settings.uplink, bits))
+
+
+def fl_cannot_upload(results: Results, max_slots: int) -> bool:
+    """Whether no upload of FL could ever get through."""
+    return fl_upload_slots(results) > max_slots
+
+
+def upload_slots(results: Results) -> str:
+    """Why the printed T_max rules FL out."""
+    return (
+        f"An upload of FL takes {fl_upload_slots(results)} slots: it can never arrive within the printed T_max = {PRINTED.max_slots}; here "
+        f"T_max = {results.two.settings.max_slots}."
+    )
+
+
+def lost_uploads(panels: Sequence[str]) -> Reason:
+    """How many uploads of FL arrived."""
+
+    def reason(results: Results) -> str:
+        runs = runs_of(results, "FL", panels)
+        share = fmean(run.uplink_delivered for run in runs) / (results.two.settings.n_rounds * results.two.settings.n_devices)
+        return f"{100 * share:.1f} % of FL's uploads arrived; without them, its devices train alone."
+
+    return reason
+
+
+def criterion_met(panels: Sequence[str], *protocols: str) -> Reason:
+    """In how many runs the stop criterion was met."""
+
+    def reason(results: Results) -> str:
+        counts = []
+        for protocol in protocols:
+            runs = runs_of(results, protocol, panels)
+            counts.append(f"{protocol} in {sum(run.criterion_s is not None for run in runs)} of {len(runs)} runs")
+        return f"Met by {', '.join(counts)}; one that never met it is given all its rounds, which is a bound."
+
+    return reason
+
+
+def time_of_a_round(panels: Sequence[str], *protocols: str) -> Reason:
+    """Airtime and compute of a round."""
+
+    def reason(results: Results) -> str:
+        rounds, parts = results.two.settings.n_rounds, []
+        for protocol in protocols:
+            runs = runs_of(results, protocol, panels)
+            airtime, compute = fmean(run.airtime_s for run in runs) / rounds, fmean(run.compute_s for run in runs) / rounds
+            parts.append(f"{protocol} {airtime:.3f} s + {compute:.3f} s")
+        return f"Airtime and compute of a round: {', '.join(parts)}."
+
+    return reason
+
+
+def needed_compute(ratio: float, theirs: str, panels: Sequence[str]) -> Reason:
+    """How long compute would have to take for all rounds of `theirs` to last `ratio` times as long as those of Mix2FLD."""
+
+    def reason(results: Results) -> str:
+        (air, compute), (their_air, their_compute) = (
+            (fmean(run.airtime_s for run in runs), fmean(run.compute_s for run in runs))
+            for runs in (runs_of(results, "Mix2FLD", panels), runs_of(results, theirs, panels))
+        )
+        # their_air + x their_compute = ratio (air + x compute)
+        above, below = their_air - ratio * air, ratio * compute - their_compute
+        if below and above / below > 0:
+            return f"All rounds would differ as printed if computing took {above / below:.2g} times as long as assumed."
+        return "No length of computing makes all rounds differ as printed."
+
+    return reason
+
+
+def assumed_compute(results: Results) -> str:
+    """The assumption under every time."""
+    s = results.two.settings
+    if s.stopwatch:
+        return "Compute was measured on this machine."
+    return (
+        f"Compute is an assumption: {1e6 * s.device_s_per_iteration:g} us per iteration of a device and "
+        f"{1e6 * s.server_s_per_iteration:g} us of the server."
+    )
+
+
+def rounds_played(results: Results) -> str:
+    """Over how many rounds bits were counted."""
+    return f"An average over {results.two.settings.n_rounds} rounds, in the first of which seed samples are sent; the letter's takes ten."
+
+
+def mean_accuracies(panels: Sequence[str], *labels: str) -> Reason:
+    """Final accuracies, a mean over panels and seeds."""
+
+    def reason(results: Results) -> str:
+        runs = results.two.runs
+        means = {label: fmean(runs[panel, label, seed].accuracy for panel in panels for seed in results.two.seeds) for label in labels}
+        return f"Means: {', '.join(f'{label} {100 * mean:.1f} %' for label, mean in means.items())}."
+
+    return reason
+
+
+def distributions(split: str) -> Reason:
+    """Mean and variance at both ends of Figure 3."""
+
+    def reason(results: Results) -> str:
+        points, seeds = results.three.points, results.three.seeds
+        mean, variance = ([fmean(points[split, n, seed][of] for seed in seeds) for n in (10, 50)] for of in (0, 1))
+        return (
+            f"Mean {100 * mean[0]:.1f} % with 10 devices, {100 * mean[1]:.1f} % with 50; variance {1e4 * variance[0]:.2f} and "
+            f"{1e4 * variance[1]:.2f} points squared; N_S = 10, as N_S = 50 could never be uploaded."
+        )
+
+    return reason

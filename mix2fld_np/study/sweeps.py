@@ -1,0 +1,205 @@
+"""Beyond the letter: one setting goes through many values, a row each. The questions that the letter leaves to future work."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from statistics import fmean, pstdev
+
+import numpy as np
+
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation import seeds
+from mix2fld_np.federation.protocols import protocol_named
+from mix2fld_np.federation.settings import CHANNELS, Settings
+from mix2fld_np.federation.task import Task
+from mix2fld_np.mixing import pairing, privacy
+from mix2fld_np.study.jobs import Job, Source
+from mix2fld_np.study.letter import FIGURES
+from mix2fld_np.wireless import channel
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of the picture: a protocol, and what else distinguishes it."""
+
+    name: str
+    protocol: str
+    changes: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One study: which setting goes through which values, on which lines, and what is recorded besides accuracy."""
+
+    question: str
+    field: str  # of Settings
+    symbol: str
+    values: Callable[[Settings], tuple]
+    series: tuple[Series, ...]
+    besides: Callable[[str, Task], dict]  # (protocol, task) to further columns, known before any run
+    base: Settings = FIGURES
+
+
+@dataclass(frozen=True)
+class Point:
+    """A job and its place in a study."""
+
+    series: Series
+    value: float
+    job: Job
+
+
+def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[int]) -> list[Point]:
+    """One run for each line, value and seed. InputError where the settings already choose what the study goes through."""
+    check_free(sweep, settings)
+    return [
+        Point(line, value, job_at(sweep, settings, line, value, source, seed))
+        for seed in seeds
+        for line in sweep.series
+        for value in sweep.values(settings)
+    ]
+
+
+def job_at(sweep: Sweep, settings: Settings, line: Series, value: float, source: Source, seed: int) -> Job:
+    """The run of one line at one value."""
+    changed = replace(settings, **dict(line.changes), **{sweep.field: value})
+    return Job(f"{line.name.replace(' ', '-')}-{value:g}-seed{seed}", line.protocol, changed, source, seed)
+
+
+def check_free(sweep: Sweep, settings: Settings) -> None:
+    """InputError for a setting that the study goes through by itself."""
+    for name in {sweep.field, *(name for line in sweep.series for name, _ in line.changes)}:
+        expected = getattr(sweep.base, name)
+        if name == "n_inverse_samples":  # follows N_S where that is larger
+            expected = max(expected, settings.n_seed_samples)
+        if getattr(settings, name) != expected:
+            raise InputError(f"{name} = {getattr(settings, name)} cannot be chosen: this study goes through its own values; leave it out.")
+
+
+def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[dict]) -> list[dict]:
+    """One row for each run: final accuracy of the reference device, accuracy of the server's model, and what else the study records."""
+    return [
+        {
+            "series": point.series.name,
+            "protocol": point.job.protocol,
+            sweep.field: point.value,
+            "seed": point.job.seed,
+            "accuracy": result["rounds"][-1]["reference_accuracy"],
+            "server_accuracy": result["rounds"][-1]["server_accuracy"],
+            "delivered": sum(row["uplink_delivered"] for row in result["rounds"]) / (len(result["rounds"]) * task.n_devices),
+            "elapsed_s": result["rounds"][-1]["elapsed_s"],
+            **sweep.besides(point.job.protocol, task),
+        }
+        for point, task, result in zip(points, tasks, results, strict=True)
+    ]
+
+
+def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
+    """One row for each line and value: means over the seeds, and the spread of the accuracies; None where nothing is known."""
+    cells: dict[tuple[str, float], list[dict]] = {}
+    for row in rows:
+        cells.setdefault((row["series"], row[sweep.field]), []).append(row)
+    found = []
+    for (name, value), own in cells.items():
+        point = {"series": name, "protocol": own[0]["protocol"], sweep.field: value, "n_seeds": len(own)}
+        for column in [column for column in own[0] if column not in ("seed", *point)]:
+            known = [row[column] for row in own if row[column] is not None]
+            point[column] = fmean(known) if known else None
+            if column in ("accuracy", "server_accuracy"):
+                point[f"{column}_spread"] = pstdev(known) if known else None
+        found.append(point)
+    return found
+
+
+def stops_paying(sweep: Sweep, points: list[dict]) -> float:
+    """The smallest value after which no larger one gains more than a standard error of the mean over the seeds; `points` of one line."""
+    best = max(points, key=lambda point: point["accuracy"])
+    error = best["accuracy_spread"] / math.sqrt(best["n_seeds"])
+    return min(point[sweep.field] for point in points if point["accuracy"] >= best["accuracy"] - error)
+
+
+# --- what is recorded besides accuracy -------------------------------------------------------------------------------------------------
+
+
+def nothing_else(protocol: str, task: Task) -> dict:
+    """Accuracy alone."""
+    return {}
+
+
+def privacies(protocol: str, task: Task) -> dict:
+    """Sample privacy of what leaves a device (Table II), and of what the server makes of it (Table III; None in MixFLD)."""
+    drawn, labels, images = seeds.mixed(task), task.data.train_labels, task.data.train_images
+    up = privacy.mixup_privacy(images, drawn.first, drawn.second, drawn.ratio)
+    if protocol != "Mix2FLD":
+        return {"privacy_of_uploads": up, "privacy_of_inverse": None}
+    pairs = pairing.symmetric_pairs(labels[drawn.first], labels[drawn.second], drawn.device)
+    return {"privacy_of_uploads": up, "privacy_of_inverse": privacy.mix2up_privacy(images, drawn.first, drawn.second, pairs, drawn.ratio)}
+
+
+def memory(protocol: str, task: Task) -> dict:
+    """How many inverse samples the server makes, of how many labels, and the memory that they take in single precision."""
+    material = seeds.inversely_mixed(seeds.mixed(task), task)
+    labels = material.render(np.arange(material.n_samples))[1]
+    pixel_bytes = 4 * math.prod(task.network.image_shape)
+    return {
+        "n_made": material.n_samples,
+        "n_labels": int(labels.any(axis=0).sum()),
+        "memory_mb": material.n_samples * pixel_bytes / 1e6,
+    }
+
+
+def chance_of_upload(protocol: str, task: Task) -> dict:
+    """Closed form: the chance that an upload without seed samples arrives."""
+    bits = protocol_named(protocol).uplink.bits(task.settings, task.network)
+    return {"chance_of_upload": 1 - channel.outage_probability(task.uplink, bits)}
+
+
+# --- the studies -----------------------------------------------------------------------------------------------------------------------
+
+
+def inverse_samples(settings: Settings) -> tuple[int, ...]:
+    """N_I from N_S on, as far as the schedule can plan."""
+    D, N_S = settings.n_devices, settings.n_seed_samples
+    most = 2 * (D**2 // 4) * N_S**2 // D
+    return tuple(factor * N_S for factor in (1, 2, 3, 5, 10, 20) if factor * N_S <= most)
+
+
+SWEEPS = {
+    "ratio": Sweep(
+        "What does privacy cost? Accuracy and sample privacy over the mixing ratio.",
+        "mixing_ratio",
+        "lambda",
+        lambda settings: (0.001, 0.01, 0.1, 0.2, 0.3, 0.4, 0.45, 0.49),
+        (Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
+        privacies,
+    ),
+    "inverse-samples": Sweep(
+        "How many inverse samples pay? Accuracy and memory over N_I at a fixed N_S.",
+        "n_inverse_samples",
+        "N_I",
+        inverse_samples,
+        (Series("IID", "Mix2FLD", (("split", "iid"),)), Series("non-IID", "Mix2FLD", (("split", "non-iid"),))),
+        memory,
+        replace(FIGURES, n_seed_samples=10, n_inverse_samples=10),
+    ),
+    "beta": Sweep(
+        "How much should a student listen to its teacher? Accuracy over the weight of the distillation regulariser.",
+        "beta",
+        "beta",
+        lambda settings: (0.0, 0.01, 0.1, 0.3, 1.0, 3.0),
+        (Series("FD", "FD"), Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
+        nothing_else,
+    ),
+    "slots": Sweep(
+        "Where does FL begin to work? Accuracy over T_max, on both sides of the cliff.",
+        "max_slots",
+        "T_max",
+        lambda settings: (98, 100, 101, 102, 105, 110, 115, 120),
+        tuple(
+            Series(f"{protocol} {name}", protocol, (("uplink_power_dbm", power),))
+            for protocol in ("FL", "Mix2FLD")
+            for name, power in CHANNELS.items()
+        ),
+        chance_of_upload,
+    ),
+}
