@@ -113,7 +113,7 @@ def misprint(settings: Settings) -> str:
     """What has to be said about T_max."""
     if settings.max_slots == PRINTED.max_slots:
         return "T_max is 100 slots as printed: FL, which needs 101, can never deliver an upload; without --printed it is 105."
-    return f"T_max is {settings.max_slots} slots; with the printed 100, FL, which needs 101, could never deliver an upload (--printed shows it)."
+    return f"T_max is {settings.max_slots} slots; with the printed 100, FL, which needs 101, never delivers an upload (--printed shows it)."
 
 
 def lost_uploads(summary: dict[str, dict[str, dict]]) -> list[str]:
