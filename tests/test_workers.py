@@ -1,0 +1,208 @@
+"""However many workers there are, wherever they are, and whatever becomes of them: the same bytes."""
+
+import csv
+import io
+import os
+import threading
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+from small_runs import compare, files_of, job, write_digits
+
+from mix2fld_np.cli import main
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation.task import Task
+from mix2fld_np.study import elsewhere, jobs, players
+from mix2fld_np.study.jobs import checkpoint_path
+from mix2fld_np.study.players import play_all
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_digits(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def runs(data):
+    """Runs of every protocol, and one that stops early."""
+    several = [job(data, protocol, seed) for seed in range(2) for protocol in ("FL", "FD", "Mix2FLD")]
+    return [*several, job(data, "FL", 5, stop_when_converged=True, epsilon=100.0, n_rounds=4)]
+
+
+@pytest.fixture(scope="module")
+def alone(runs, tmp_path_factory):
+    """The files of the same runs, played here one after another."""
+    out = tmp_path_factory.mktemp("alone")
+    results = play_all(runs, out)
+    assert [len(result["rounds"]) for result in results] == [2] * 6 + [2], "the last met its criterion in the second of four rounds"
+    return files_of(out)
+
+
+def spied(monkeypatch, name):
+    """The list of what a player was called with from now on."""
+    calls, play = [], getattr(players, name)
+    monkeypatch.setattr(players, name, lambda *arguments: calls.append(arguments) or play(*arguments))
+    return calls
+
+
+# ------------------------------------------------------------------------------------------------- threads of this machine
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_any_number_of_workers_writes_the_same_files(data, tmp_path, monkeypatch, seeds):
+    side_by_side, here = spied(monkeypatch, "play_side_by_side"), spied(monkeypatch, "play_here")
+    for workers in (1, 2, 3):
+        arguments = compare(data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4")
+        assert main(arguments) == 0
+    first, *others = (files_of(tmp_path / str(workers)) for workers in (1, 2, 3))
+    assert len(first) == 6 + 5 * seeds
+    assert others == [first, first]
+    assert len(side_by_side) == (2 if seeds == 3 else 0), "15 runs go side by side on 2 and 3 workers, 5 runs share devices"
+    assert {call[2] for call in here} == ({1} if seeds == 3 else {1, 2, 3})
+
+
+def test_workers_share_the_devices_of_one_run(data, monkeypatch):
+    seen, local_data = [], Task.local_data
+    monkeypatch.setattr(Task, "local_data", lambda task, d: seen.append((d, threading.current_thread().name)) or local_data(task, d))
+    assert len(players.play(job(data, n_devices=12, n_rounds=1), workers=3)["rounds"]) == 1
+    assert sorted(d for d, _ in seen) == list(range(12))
+    assert threading.current_thread().name not in {name for _, name in seen}
+
+
+def test_progress_counts_every_round_once_whoever_plays(runs, tmp_path):
+    for workers in (1, 2):
+        heard = []
+        play_all(runs, tmp_path / str(workers), workers, tell=heard.append)
+        assert heard == sorted(heard) and heard[-1] == 14
+    heard = []
+    play_all(runs, tmp_path / "1", tell=heard.append)
+    assert len(heard) == len(runs), "finished runs are not played again"
+
+
+# --------------------------------------------------------------------------------------------------------- any executor
+class Unreliable(Executor):
+    """Plays in the calling thread, and loses the calls whose numbers are given."""
+
+    def __init__(self, lost=(), how=CancelledError):
+        self.n_calls, self.is_lost, self.how = 0, lost, how
+
+    def submit(self, function, /, *args, **kwargs):
+        self.n_calls += 1
+        future = Future()
+        try:
+            if self.n_calls in self.is_lost:
+                raise self.how("the worker is gone")
+            future.set_result(function(*args, **kwargs))
+        except Exception as problem:
+            future.set_exception(problem)
+        return future
+
+
+def pool(workers=2):
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
+def test_processes_play_the_same_bytes(runs, alone, tmp_path):
+    with pool() as executor:
+        play_all(runs, tmp_path, 2, executor)
+    assert files_of(tmp_path) == alone
+
+
+def test_rounds_that_come_back_are_kept_and_counted(runs, alone, tmp_path):
+    heard = []
+    play_all(runs[:2], tmp_path, 2, Unreliable(), heard.append)
+    assert heard == [0, 0, 1, 2, 3, 4]
+    assert files_of(tmp_path) == {name: content for name, content in alone.items() if "seed0" in name and "Mix" not in name}
+
+
+@pytest.mark.parametrize("how", [CancelledError, ConnectionResetError, TimeoutError, OSError])
+def test_a_round_whose_worker_is_lost_is_played_again(runs, alone, tmp_path, how):
+    executor = Unreliable({1, 2, 3, 6, 9, 10}, how)
+    play_all(runs, tmp_path, 1, executor)
+    assert files_of(tmp_path) == alone
+    assert executor.n_calls == 6 + 7 * 2 + 7, "what was lost, two rounds a run, and the question whether there is another"
+
+
+def test_a_run_that_loses_its_worker_again_and_again_is_given_up_and_goes_on_later(runs, alone, tmp_path):
+    with pytest.raises(InputError, match="run FL-seed0 lost its worker 4 times .the worker is gone."):
+        play_all(runs, tmp_path, 1, Unreliable(range(2, 100)))
+    assert checkpoint_path(runs[0], tmp_path).exists()
+    executor = Unreliable()
+    play_all(runs, tmp_path, 1, executor)
+    assert files_of(tmp_path) == alone
+    assert executor.n_calls == 7 * 2 + 7 - 1
+
+
+def test_what_goes_wrong_within_a_run_is_not_tried_again(data, tmp_path):
+    executor = Unreliable()
+    with pytest.raises(InputError, match="diverged"):
+        play_all([job(data, "FD", beta=1000.0, printed_sign=True)], tmp_path, 1, executor)
+    assert executor.n_calls == 2
+
+
+def test_a_pool_whose_process_is_killed_is_left_and_the_rest_played_here(runs, alone, tmp_path):
+    with pool() as executor:
+        executor.submit(os.getpid).result()
+
+        processes = list(executor._processes.values())
+
+        def kill_one(rounds):
+            if rounds >= 3 and processes:
+                processes.pop().kill()
+
+        with pytest.warns(UserWarning, match="the executor is broken .* played here"):
+            play_all(runs, tmp_path, 2, executor, kill_one)
+    assert files_of(tmp_path) == alone
+
+
+def test_an_executor_gets_no_more_runs_at_once_than_it_says(runs, tmp_path):
+    under_way, most = set(), []
+
+    class Narrow(Unreliable):
+        def submit(self, function, /, *args, **kwargs):
+            under_way.add(args[0].name)
+            most.append(len(under_way))
+            after = function(*args, **kwargs)
+            if after is None:
+                under_way.discard(args[0].name)
+            future = Future()
+            future.set_result(after)
+            return future
+
+        def capacity(self):
+            return 2
+
+    play_all(runs, tmp_path, 100, Narrow())
+    assert max(most) == 2
+
+
+@pytest.mark.parametrize("part", ["versions", "data"])
+def test_a_worker_with_other_data_or_versions_is_refused(data, part):
+    run = job(data)
+    identity = jobs.job_identity(run)
+    with pytest.raises(InputError, match=f"a worker has {part}"):
+        elsewhere.next_round(run, identity | {part: "another"}, elsewhere.beginning(jobs.task_of(run)))
+
+
+def test_arrays_that_travelled_read_only_are_copied_and_the_original_left_alone(data):
+    run = job(data)
+    task = jobs.task_of(run)
+    frozen = elsewhere.beginning(task)
+    for array in (frozen.fed.weights, frozen.fed.outputs, frozen.fed.server):
+        array.setflags(write=False)
+    after = elsewhere.next_round(run, jobs.job_identity(run), frozen)
+    assert after.p == 1 and frozen.p == 0
+    assert after.rounds == elsewhere.next_round(run, jobs.job_identity(run), elsewhere.beginning(task)).rounds
+
+
+def test_a_resumed_experiment_may_change_hands(runs, alone, tmp_path):
+    with pytest.raises(InputError):
+        play_all(runs, tmp_path, 2, Unreliable(range(9, 100)))
+    assert any(path.name != "settings.json" for path in (tmp_path / "unfinished").iterdir())
+    play_all(runs, tmp_path, 3)
+    assert files_of(tmp_path) == alone
+
+
+def test_rows_count_rounds_in_order(data, tmp_path):
+    assert main(compare(data, tmp_path, "--workers=3", "--protocols=FL,FD")) == 0
+    rows = csv.DictReader(io.StringIO((tmp_path / "rounds.csv").read_text()))
+    assert [(row["protocol"], row["round"]) for row in rows] == [("FL", "1"), ("FL", "2"), ("FD", "1"), ("FD", "2")]
