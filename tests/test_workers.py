@@ -122,6 +122,15 @@ def test_a_round_whose_worker_is_lost_is_played_again(runs, alone, tmp_path, how
     assert executor.n_calls == 6 + 7 * 2 + 7, "what was lost, two rounds a run, and the question whether there is another"
 
 
+def test_an_executor_may_name_errors_that_mean_a_lost_worker(runs, alone, tmp_path):
+    executor = Unreliable({1, 4}, ZeroDivisionError)
+    with pytest.raises(ZeroDivisionError):
+        play_all(runs, tmp_path, 1, executor)
+    executor.lost = (ZeroDivisionError,)
+    play_all(runs, tmp_path, 1, executor)
+    assert files_of(tmp_path) == alone
+
+
 def test_a_run_that_loses_its_worker_again_and_again_is_given_up_and_goes_on_later(runs, alone, tmp_path):
     with pytest.raises(InputError, match="run FL-seed0 lost its worker 4 times .the worker is gone."):
         play_all(runs, tmp_path, 1, Unreliable(range(2, 100)))

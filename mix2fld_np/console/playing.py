@@ -32,7 +32,7 @@ def chosen_data(asked: dict[str, Any], quiet: bool) -> Source:
         name = "mnist" if registry.find("mnist", data_dir) else "digits"
         if name == "digits" and data_dir:
             registry.load("mnist", data_dir)  # the user named a folder: say why it will not do
-    source = Source(name, None if name == "digits" else data_dir)
+    source = Source(name, None if name == "digits" or not data_dir else os.path.abspath(data_dir))  # workers may stand elsewhere
     if not quiet:
         other = "--data digits takes the embedded digits" if name != "digits" else "mix2fld data fetch mnist gets MNIST"
         print(f"Data: {dataset(source).origin} ({other}).")

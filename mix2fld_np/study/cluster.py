@@ -26,7 +26,7 @@ def connected(address: str) -> Iterator["Cluster"]:
         import dask
         import distributed
     except ImportError:
-        raise InputError("a Dask cluster needs the package distributed; pip install 'mix2fld_np[dask]', here and there.") from None
+        raise InputError("a Dask cluster needs the package distributed (pip install distributed), here and where workers are.") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"})  # a state may be some megabytes
     try:
