@@ -161,7 +161,7 @@ def asked(args: argparse.Namespace, options: tuple[Option, ...], base: Settings,
     config = getattr(args, "config", None)
     file = read_config(Path(config), command) if config is not None else {}
     table = {name: tuple(value) if isinstance(value, list) else value for name, value in file.pop("settings", {}).items()}
-    check_known(file, [option.name for option in options], config, f"mix2fld {command} --help lists them")
+    check_known(file, [option.name for option in options], str(config), f"mix2fld {command} --help lists them")
     check_known(table, SETTINGS, f"{config}, settings", WHERE_SETTINGS)
     in_file = {option.name: from_config(option, file[option.name]) for option in options if option.name in file}
     on_line = {option.name: getattr(args, option.name) for option in options if hasattr(args, option.name)}

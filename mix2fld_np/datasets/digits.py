@@ -104,8 +104,10 @@ def digits(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     images = np.empty((n, 1, SIZE, SIZE), np.uint8)
     for first in range(0, n, CHUNK):
         x, y, stroke = _trace(labels[first : first + CHUNK], rng)
-        x, y = _place(*_bend(x, y, rng), rng)
-        images[first : first + CHUNK, 0] = _soak(*_add_dash(x, y, _ink(x, y, stroke), rng), rng)
+        x, y = _bend(x, y, rng)
+        x, y = _place(x, y, rng)
+        x, y, ink = _add_dash(x, y, _ink(x, y, stroke), rng)
+        images[first : first + CHUNK, 0] = _soak(x, y, ink, rng)
     return images, labels
 
 
@@ -114,7 +116,7 @@ def blueprint(label: int, writing: int) -> Blueprint:
     """The blueprint of one of the `WRITINGS` of a label."""
     text = WRITINGS[label][writing]
     names = sorted(set(text.replace("/", " ").split()))
-    points = np.array([[int(x), int(y)] for x, y in names], np.float32) / 9 - np.float32(0.5)
+    points = np.array([[int(name[0]), int(name[1])] for name in names], np.float32) / 9 - np.float32(0.5)
     strokes = [[names.index(name) for name in stroke.split()] for stroke in text.split("/")]
     ends = [p for stroke in strokes for p in (stroke[0], stroke[-1])]
     loose = [LOOSENESS if ends.count(p) == 1 else 1 for p in range(len(names))]

@@ -5,8 +5,8 @@ import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def pixels(images: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def _open(path: Path) -> Iterator[tuple[BufferedIOBase, int]]:
     """The file at `path`, unpacked on the fly where it is gzip, and the most bytes it can hold."""
     size = _size(path)
     try:

@@ -86,8 +86,10 @@ def load(name: str, data_dir: str | Path | None = None, n_train: int | None = No
     folder = find(name, data_dir)
     if folder is None:
         raise InputError(_not_found(name, source, data_dir))
-    train, test = (_read(source, _files(source, patterns, folder)) for patterns in (source.train, source.test))
-    return Dataset(name, *train, *test, source.n_labels, f"{source.title} from {folder}")
+    train_images, train_labels = _read(source, _files(source, source.train, folder))
+    test_images, test_labels = _read(source, _files(source, source.test, folder))
+    origin = f"{source.title} from {folder}"
+    return Dataset(name, train_images, train_labels, test_images, test_labels, source.n_labels, origin)
 
 
 def find(name: str, data_dir: str | Path | None = None) -> Path | None:

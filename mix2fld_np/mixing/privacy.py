@@ -47,8 +47,8 @@ def mix2up_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, pa
 
 
 def _mixup_distance(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:
-    raw = [images[index].astype(np.float64) for index in (first, second)]
-    return _smallest_distance(mixup(*raw, ratio), raw)
+    a, b = (images[index].astype(np.float64) for index in (first, second))
+    return _smallest_distance(mixup(a, b, ratio), [a, b])
 
 
 def _mix2up_distance(images: np.ndarray, sources: list[np.ndarray], ratio: float) -> float:

@@ -67,8 +67,8 @@ def to_criterion(ours: KeptRun, theirs: KeptRun) -> tuple[float, float] | None:
 def to_common_accuracy(ours: KeptRun, theirs: KeptRun) -> tuple[float, float] | None:
     """Seconds until each first reached the lower of their two final accuracies; None where one began with it."""
     level = min(ours.accuracy, theirs.accuracy)
-    both = tuple(next((seconds for seconds, accuracy in run.curve if accuracy >= level), run.elapsed_s) for run in (ours, theirs))
-    return both if min(both) > 0 else None
+    a, b = (next((seconds for seconds, accuracy in run.curve if accuracy >= level), run.elapsed_s) for run in (ours, theirs))
+    return (a, b) if min(a, b) > 0 else None
 
 
 def of_all_rounds(ours: KeptRun, theirs: KeptRun) -> tuple[float, float]:

@@ -33,7 +33,7 @@ def play_elsewhere(
                 under_way[run.send(executor)] = run
             for future in wait(under_way, LOOK_S, FIRST_COMPLETED).done:
                 run = under_way.pop(future)
-                if run.receive(future, getattr(executor, "lost", ())):
+                if run.receive(future, (CancelledError, OSError, *getattr(executor, "lost", ()))):
                     under_way[run.send(executor)] = run
                 else:
                     store(run.job, directory, result_of(run.now, run.task))
@@ -55,11 +55,11 @@ class Run:
         """Asks for the next round."""
         return executor.submit(next_round, self.job, self.identity, self.now)
 
-    def receive(self, future: Future, lost: tuple[type[Exception], ...]) -> bool:
+    def receive(self, future: Future, lost: tuple[type[BaseException], ...]) -> bool:
         """Takes in what came back, or that a worker was lost; False at the end of the run. What went wrong within the run is raised."""
         try:
             after = future.result()
-        except (CancelledError, OSError, *lost) as problem:
+        except lost as problem:
             self.n_lost += 1
             if self.n_lost > TRIES:
                 raise InputError(

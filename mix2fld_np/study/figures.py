@@ -71,7 +71,7 @@ def draw_curve(axes: Axes, rows: list[dict], label: str, colour: str, line: obje
 
 def finish_curves(axes: Axes, title: str, bottom: float = 50.0) -> None:
     """Labels, grid and legend of learning curves; the climb from chance at the very beginning is cut off."""
-    highest = max((line.get_ydata().max() for line in axes.get_lines()), default=100.0)
+    highest = max((np.max(np.asarray(line.get_ydata())) for line in axes.get_lines()), default=100.0)
     axes.set_ylim(min(bottom, highest - 5), min(100.0, highest + 3))
     axes.set_xlim(left=0)
     axes.set_xlabel("convergence time: airtime and compute (s)")

@@ -94,7 +94,8 @@ def seeds_of(described: dict[str, Any]) -> tuple[int, ...]:
 
 def settings_of(described: dict[str, Any]) -> Settings:
     """The settings in a settings.json."""
-    return Settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in described["settings"].items()})
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described["settings"].items()}
+    return Settings(**values)
 
 
 def kept_run(rounds: list[dict], looks: list[dict]) -> KeptRun:

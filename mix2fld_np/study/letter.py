@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
+from typing import Any
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, Settings
@@ -78,7 +79,7 @@ SPLITS = ("iid", "non-iid")
 FIGURES = replace(COMPARISON, pairing="scheduled")
 # The letter is silent: which (N_S, N_I) Figure 3 uses. With 50 devices a slot carries 800 bits, so N_S = 50 would take 396 of the 100 slots
 # and never arrive; N_S = 10 takes 83. N_I is 20, the larger of those that Figure 2 has for N_S = 10.
-FIGURE_3_SEEDS = {"n_seed_samples": 10, "n_inverse_samples": 20}
+FIGURE_3_SEEDS: dict[str, Any] = {"n_seed_samples": 10, "n_inverse_samples": 20}
 
 
 def figure_2_runs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[Run]:

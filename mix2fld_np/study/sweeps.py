@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Series:
 
     name: str
     protocol: str
-    changes: tuple[tuple[str, object], ...] = ()
+    changes: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[
 
 def job_at(sweep: Sweep, settings: Settings, line: Series, value: float, source: Source, seed: int) -> Job:
     """The run of one line at one value."""
-    changed = replace(settings, **dict(line.changes), **{sweep.field: value})
-    return Job(f"{line.name.replace(' ', '-')}-{value:g}-seed{seed}", line.protocol, changed, source, seed)
+    changes: dict[str, Any] = {**dict(line.changes), sweep.field: value}
+    name = f"{line.name.replace(' ', '-')}-{value:g}-seed{seed}"
+    return Job(name, line.protocol, replace(settings, **changes), source, seed)
 
 
 def check_free(sweep: Sweep, settings: Settings) -> None:

@@ -167,15 +167,15 @@ def printed_value(table: str, name: str, head: float) -> float | None:
     return None if values is None else values[HEADS.index(head)]
 
 
-def fits(table: str, name: str, head: float, ratio: float, measure: Callable[[float], float]) -> bool | None:
+def fits(table: str, name: str, head: float, ratio: float, measure: Callable[..., float]) -> bool | None:
     """Whether `ratio` is the reading of a column head that fits the printed values best; None where there is no choice.
 
     What is compared is the step from the neighbouring column: it does not depend on which samples were drawn, the numbers do.
     """
     if head not in READINGS or name not in PRINTED_VALUES[table]:
         return None
-    neighbour = NEIGHBOURS[head]
-    step = printed_value(table, name, head) - printed_value(table, name, neighbour)
+    neighbour, values = NEIGHBOURS[head], PRINTED_VALUES[table][name]
+    step = values[HEADS.index(head)] - values[HEADS.index(neighbour)]
     return ratio == min(READINGS[head], key=lambda reading: abs(measure(reading) - measure(neighbour) - step))
 
 
