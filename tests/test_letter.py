@@ -1,0 +1,226 @@
+"""Figures 2 and 3 and Tables II and III as typed, at sizes that take seconds; and the letter's own numbers."""
+
+import csv
+import itertools
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from small_runs import files_of, write_digits
+
+from mix2fld_np.cli import main
+from mix2fld_np.datasets.registry import load
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation.settings import COMPARISON, PRINTED
+from mix2fld_np.mixing import mixup, pairing
+from mix2fld_np.study import letter, letter_figures, tables
+from mix2fld_np.study.jobs import Source
+from mix2fld_np.study.kept import rows_of as read_again
+from mix2fld_np.wireless import channel
+
+TINY = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --set n_samples=20 --set n_looks=1 --workers=1".split()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_digits(tmp_path_factory.mktemp("data"), 1_000, 30)
+
+
+@pytest.fixture(scope="module")
+def figure_2(data, tmp_path_factory):
+    """A tiny Figure 2 of two rounds under two seeds."""
+    out = tmp_path_factory.mktemp("figure-2")
+    assert main(["figure", "2", *TINY, "--rounds=2", "--seeds=2", f"--data-dir={data}", f"--out={out}"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def figure_3(data, tmp_path_factory):
+    """A tiny Figure 3 of one round."""
+    out = tmp_path_factory.mktemp("figure-3")
+    assert main(["figure", "3", *TINY, "--rounds=1", f"--data-dir={data}", f"--out={out}"]) == 0
+    return out
+
+
+def rows_of(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# ------------------------------------------------------------------------------------------------------------- Figure 2
+def test_figure_2_has_four_panels_of_eight_curves_and_mixfld_once_for_each_number_of_seed_samples(figure_2):
+    rows = rows_of(figure_2 / "rounds.csv")
+    runs = {(row["panel"], row["protocol"], row["N_S"], row["N_I"], row["seed"]) for row in rows}
+    assert len(runs) == 4 * 8 * 2 and len(rows) == 2 * len(runs)
+    assert {key[2:4] for key in runs if key[1] == "Mix2FLD"} == {("10", "10"), ("10", "20"), ("50", "50"), ("50", "100")}
+    assert {key[2:4] for key in runs if key[1] == "MixFLD"} == {("10", ""), ("50", "")}
+    assert {path.name for path in figure_2.iterdir()} >= {"curve.csv", "summary.json", "settings.json", "figure_2.png", "figure_2.svg"}
+
+
+def test_the_summary_of_figure_2_is_the_mean_of_the_last_rounds(figure_2):
+    rows, summary = rows_of(figure_2 / "rounds.csv"), json.loads((figure_2 / "summary.json").read_text())
+    for panel, label, protocol, n_seed, n_inverse in (("a", "FL", "FL", "", ""), ("d", "Mix2FLD (50, 100)", "Mix2FLD", "50", "100")):
+        last = [float(row["reference_accuracy"]) for row in rows if row["round"] == "2" and row["panel"] == panel
+                and (row["protocol"], row["N_S"], row["N_I"]) == (protocol, n_seed, n_inverse)]  # fmt: skip
+        assert summary[panel][label]["final_accuracies"] == last and len(last) == 2
+
+
+def test_a_symmetric_channel_changes_times_and_not_what_fd_learns(figure_2):
+    rows = [row for row in rows_of(figure_2 / "rounds.csv") if row["protocol"] == "FD"]
+    for asymmetric, symmetric in (("a", "b"), ("c", "d")):
+        slow, fast = ([row for row in rows if row["panel"] == panel] for panel in (asymmetric, symmetric))
+        assert [row["reference_accuracy"] for row in slow] == [row["reference_accuracy"] for row in fast]
+        assert all(float(one["airtime_s"]) >= float(other["airtime_s"]) for one, other in zip(slow, fast, strict=True))
+
+
+def test_running_figure_2_again_plays_nothing_and_writes_the_same_bytes(data, figure_2):
+    before, played = files_of(figure_2), {path: path.stat().st_mtime_ns for path in (figure_2 / "runs").iterdir()}
+    assert main(["figure", "2", *TINY, "--rounds=2", "--seeds=2", f"--data-dir={data}", f"--out={figure_2}"]) == 0
+    assert files_of(figure_2) == before
+    assert {path: path.stat().st_mtime_ns for path in (figure_2 / "runs").iterdir()} == played
+
+
+def test_with_the_printed_t_max_fl_delivers_nothing_and_with_105_it_does(data, figure_2, tmp_path):
+    assert main(["figure", "2", *TINY, "--rounds=1", "--printed", f"--data-dir={data}", f"--out={tmp_path}"]) == 0
+    for out, max_slots, delivered in ((tmp_path, 100, {"0"}), (figure_2, 105, {"10"})):
+        assert json.loads((out / "settings.json").read_text())["settings"]["max_slots"] == max_slots
+        rows = rows_of(out / "rounds.csv")
+        assert {row["uplink_delivered"] for row in rows if row["protocol"] == "FL" and row["channel"] == "symmetric"} == delivered
+        assert {row["uplink_delivered"] for row in rows if row["protocol"] == "Mix2FLD" and row["channel"] == "symmetric"} == {"10"}
+
+
+def test_the_picture_of_figure_2_shows_the_rows_in_a_look_of_its_own_for_each_curve(figure_2):
+    rows = read_again(figure_2 / "curve.csv", {"panel", "protocol", "N_S", "N_I", "seed", "elapsed_s", "accuracy"})
+    picture = letter_figures.figure_2(rows, "title")
+    assert len(picture.axes) == 4 and len(set(letter_figures.LINES.values())) == 8
+    for panel, ax in zip("abcd", picture.axes, strict=True):
+        assert [line.get_label() for line in ax.get_lines()] == [curve.label for curve in letter.CURVES]
+        drawn = ax.get_lines()[0].get_ydata()
+        ours = [[row["accuracy"] for row in rows if (row["panel"], row["protocol"], row["seed"]) == (panel, "FL", seed)] for seed in (0, 1)]
+        assert drawn[0] == pytest.approx(50 * (ours[0][0] + ours[1][0]))
+        assert len(drawn) == len(ours[0])
+
+
+@pytest.mark.parametrize("typed", ["n_seed_samples=70", "split=iid", "uplink_power_dbm=40", "n_inverse_samples=200"])
+def test_what_figure_2_goes_through_cannot_be_chosen(typed, data, tmp_path, capsys):
+    assert main(["figure", "2", *TINY, f"--data-dir={data}", f"--out={tmp_path}", "--set", typed]) == 2
+    assert "figure 2 goes through values of its own" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------------------------- Figure 3
+def test_figure_3_tests_every_device_and_its_variance_is_theirs(figure_3):
+    devices, points = rows_of(figure_3 / "devices.csv"), rows_of(figure_3 / "distribution.csv")
+    assert len(devices) == 2 * sum((10, 20, 30, 40, 50)) and len(points) == 2 * 5
+    for point in points:
+        own = [float(row["accuracy"]) for row in devices if (row["split"], row["n_devices"]) == (point["split"], point["n_devices"])]
+        assert len(own) == int(point["n_devices"])
+        assert_allclose([float(point["mean"]), float(point["variance"])], [np.mean(own), np.var(own)])
+
+
+def test_the_boxes_of_figure_3_stand_at_the_medians(figure_3):
+    rows = read_again(figure_3 / "devices.csv", {"split", "n_devices", "accuracy"})
+    ax = letter_figures.new_figure()[1][0, 0]
+    letter_figures.draw_boxes(ax, [row for row in rows if row["split"] == "iid"])
+    for n in letter.N_DEVICES:
+        own = [row["accuracy"] for row in rows if (row["split"], row["n_devices"]) == ("iid", n)]
+        flat = [line for line in ax.get_lines() if len(line.get_xdata()) == 2 and len(set(line.get_ydata())) == 1]
+        assert any(line.get_ydata()[0] == pytest.approx(100 * np.median(own)) and np.mean(line.get_xdata()) == n for line in flat)
+
+
+def test_figure_3_is_only_possible_with_ten_seed_samples():
+    jobs = letter.figure_3_jobs(letter.FIGURES, Source("digits"), [0])
+    largest = max(jobs, key=lambda job: job.settings.n_devices).settings
+    assert (largest.n_devices, largest.n_seed_samples) == (50, 10)
+    assert channel.slots_needed(largest.uplink, 3_200 + 10 * 6_272) == 83 <= PRINTED.max_slots
+    assert channel.slots_needed(largest.uplink, 3_200 + 50 * 6_272) == 396 > COMPARISON.max_slots
+    with pytest.raises(InputError, match="n_devices = 20 cannot be chosen"):
+        letter.figure_3_jobs(replace(letter.FIGURES, n_devices=20), Source("digits"), [0])
+
+
+@pytest.mark.parametrize(("command", "why"), [("figure", "drawing of the idea"), ("table", "lists the notation")])
+def test_what_holds_no_result_says_so(command, why, capsys):
+    assert main([command, "1"]) == 2
+    assert why in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------------------- Tables II and III
+@pytest.fixture(scope="module")
+def uploads(data):
+    settings = replace(tables.TABLES, n_devices=4, n_samples=60, n_seed_samples=15, n_inverse_samples=15)
+    return tables.uploads_of(load("mnist", data), settings, seed=0)
+
+
+@pytest.mark.parametrize("name", tables.PRINTED_VALUES["2"])
+def test_table_ii_was_copied_from_the_letter_its_columns_differ_by_logarithms_of_001_and_049(name):
+    ratios = np.array([0.01, 0.1, 0.2, 0.3, 0.4, 0.49])
+    assert_allclose(np.diff(tables.PRINTED_VALUES["2"][name]), np.diff(np.log(ratios)), atol=2e-3)
+
+
+@pytest.mark.parametrize(("table", "name"), [*itertools.product("23", tables.PRINTED_VALUES["2"])])
+def test_the_heads_0001_and_0499_are_read_as_001_and_049(table, name):
+    measure = math.log if table == "2" else lambda ratio: math.log(ratio / (1 - 2 * ratio))
+    fitting = {(head, ratio) for head, ratio in tables.COLUMNS if tables.fits(table, name, head, ratio, measure)}
+    assert fitting == {(0.001, 0.01), (0.499, 0.49)}
+
+
+def test_heads_that_were_right_would_be_read_as_printed(monkeypatch):
+    monkeypatch.setitem(tables.PRINTED_VALUES["2"], "mnist", tuple(6.77 + math.log(head) for head in tables.HEADS))
+    fitting = {(head, ratio) for head, ratio in tables.COLUMNS if tables.fits("2", "mnist", head, ratio, math.log)}
+    assert fitting == {(0.001, 0.001), (0.499, 0.499)}
+
+
+@pytest.mark.parametrize("definition", tables.DEFINITIONS["2"], ids=lambda definition: definition.measure.__name__)
+def test_both_definitions_of_table_ii_differ_by_logarithms_between_columns(definition, uploads):
+    ratios = [ratio for _, ratio in tables.COLUMNS]
+    measured = [definition.measure(uploads, ratio) for ratio in ratios]
+    assert_allclose(np.diff(measured), np.diff(np.log(ratios)), atol=1e-9)
+
+
+def test_the_closest_two_samples_of_different_labels_are_those_a_double_loop_finds(uploads):
+    among = np.unique(uploads.first)
+    flat = uploads.images.reshape(len(uploads.images), -1).astype(float)
+    looped = min(np.linalg.norm(flat[i] - flat[j]) for i in among for j in among if uploads.labels[i] != uploads.labels[j])
+    assert tables.any_two(uploads, 0.2) == pytest.approx(math.log(0.2 * looped))
+
+
+def test_the_nearer_upload_is_a_scaled_difference_of_two_uploads_away(uploads, monkeypatch):
+    ratio = 0.2
+    flat = uploads.images.reshape(len(uploads.images), -1).astype(float)
+    mixed = mixup.mixup(flat[uploads.first], flat[uploads.second], ratio)
+    nearest = min(np.linalg.norm(mixed[m] - mixed[k]) for m, k in uploads.pairs)
+    assert tables.to_mixed(uploads, ratio) == pytest.approx(math.log(ratio / (1 - 2 * ratio) * nearest))
+    monkeypatch.setattr(tables.privacy, "CHUNK", 3)
+    assert tables.to_mixed(uploads, ratio) == pytest.approx(math.log(ratio / (1 - 2 * ratio) * nearest))
+
+
+def test_uploads_of_the_tables_pair_across_devices_with_symmetric_labels(uploads):
+    m, k = uploads.pairs.T
+    assert len(m) and np.all(uploads.labels[uploads.first[m]] == uploads.labels[uploads.second[k]])
+    device = np.arange(len(uploads.first)) // 15
+    everywhere = pairing.symmetric_pairs(uploads.labels[uploads.first], uploads.labels[uploads.second], device)
+    assert np.all(device[m] != device[k]) and len(everywhere) == len(m)
+
+
+@pytest.mark.parametrize("number", ["2", "3"])
+def test_a_table_shows_the_data_sets_that_are_there_beside_the_printed_values_and_the_digits_instead_of_the_others(
+    number, data, tmp_path, capsys
+):
+    asked = ["table", number, f"--data-dir={data}", f"--out={tmp_path}", "--seeds=2", "--set=n_samples=60", "--set=n_seed_samples=15"]
+    assert main(asked) == 0
+    printed = capsys.readouterr().out
+    assert "Not found: fashion-mnist, cifar-10, cifar-100" in printed
+    assert "The column headed 0.001 holds the values of lambda = 0.01, not 0.001" in printed
+    rows = rows_of(tmp_path / "table.csv")
+    assert len(rows) == 2 * 2 * 8
+    measures = rows_of(tmp_path / "measures.csv")
+    for row in rows:
+        own = [float(one["privacy"]) for one in measures if all(one[name] == row[name] for name in ("data", "definition", "lambda"))]
+        assert float(row["measured"]) == pytest.approx(np.mean(own)) and len(own) == 2
+        if row["data"] == "digits":
+            assert not row["printed"] and not row["difference"]
+        else:
+            assert float(row["difference"]) == pytest.approx(float(row["measured"]) - float(row["printed"]))
+    assert {path.suffix for path in tmp_path.glob(f"table_{number}.*")} == {".png", ".svg"}

@@ -1,0 +1,177 @@
+"""The studies beyond the letter: what they go through, what they record besides accuracy, and what their commands leave."""
+
+import csv
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_runs import files_of, write_digits
+from strategies import generators
+
+from mix2fld_np.cli import main
+from mix2fld_np.datasets.registry import load
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation import seeds
+from mix2fld_np.federation.settings import COMPARISON, Settings
+from mix2fld_np.federation.task import Task
+from mix2fld_np.mixing import pairing
+from mix2fld_np.randomness import UP, stream
+from mix2fld_np.study import sweep_figures, sweeps
+from mix2fld_np.study.jobs import Source
+from mix2fld_np.wireless.channel import transmit
+
+TINY = "--quiet --data=mnist --devices=4 --rounds=2 --iterations=10 --distill-iterations=10 --seeds=2 --workers=1".split()
+TINY += ["--set=n_samples=20", "--set=n_looks=1"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_digits(tmp_path_factory.mktemp("data"), 400, 30)
+
+
+@pytest.fixture(scope="module")
+def studies(data, tmp_path_factory):
+    """All four studies at a tiny size, by name."""
+    top = tmp_path_factory.mktemp("studies")
+    for name in sweeps.SWEEPS:
+        assert main(["study", name, *TINY, f"--data-dir={data}", f"--out={top / name}"]) == 0
+    return {name: top / name for name in sweeps.SWEEPS}
+
+
+def rows_of(out):
+    with open(out / "rows.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# ------------------------------------------------------------------------------------------------------------- as typed
+@pytest.mark.parametrize("name", sweeps.SWEEPS)
+def test_a_study_has_a_row_for_each_line_value_and_seed_and_a_picture(name, studies):
+    sweep = sweeps.SWEEPS[name]
+    values = sweep.values(replace(sweep.base, n_devices=4))
+    runs = {(row["series"], float(row[sweep.field]), row["seed"]) for row in rows_of(studies[name])}
+    assert runs == {(line.name, value, seed) for line in sweep.series for value in values for seed in "01"}
+    assert len(rows_of(studies[name])) == len(runs)
+    stem = name.replace("-", "_")
+    assert {f"{stem}.png", f"{stem}.svg", "summary.json", "settings.json"} <= {path.name for path in studies[name].iterdir()}
+
+
+@pytest.mark.parametrize("name", sweeps.SWEEPS)
+def test_a_point_is_the_mean_and_spread_over_its_seeds(name, studies):
+    sweep, rows = sweeps.SWEEPS[name], rows_of(studies[name])
+    for point in json.loads((studies[name] / "summary.json").read_text())["points"]:
+        own = [float(row["accuracy"]) for row in rows if row["series"] == point["series"] and float(row[sweep.field]) == point[sweep.field]]
+        assert point["n_seeds"] == len(own) == 2
+        assert (point["accuracy"], point["accuracy_spread"]) == pytest.approx((np.mean(own), np.std(own)))
+
+
+def test_a_study_that_is_run_again_plays_nothing_and_writes_the_same_bytes(data, studies):
+    out = studies["beta"]
+    before, played = files_of(out), {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
+    assert main(["study", "beta", *TINY, f"--data-dir={data}", f"--out={out}"]) == 0
+    assert files_of(out) == before
+    assert {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()} == played
+
+
+def test_the_cliff_stands_where_401408_bits_of_4000_a_slot_put_it(data, tmp_path):
+    asked = ["study", "slots", *TINY, f"--data-dir={data}", f"--out={tmp_path}", "--devices=10"]  # fewer would get wider shares of the band
+    assert main(asked) == 0
+    by_slots = {(row["series"], int(row["max_slots"])): row for row in rows_of(tmp_path) if row["seed"] == "0"}
+    assert by_slots["FL symmetric", 100]["delivered"] == "0.0" and float(by_slots["FL symmetric", 102]["delivered"]) > 0.5
+    alone = {by_slots[place]["accuracy"] for place in (("FL symmetric", 98), ("FL symmetric", 100), ("FL asymmetric", 98))}
+    assert len(alone) == 1
+    assert float(by_slots["FL asymmetric", 105]["delivered"]) < 0.5 < float(by_slots["FL asymmetric", 120]["delivered"])
+    assert {row["delivered"] for (name, _), row in by_slots.items() if name == "Mix2FLD symmetric"} == {"1.0"}
+
+
+@pytest.mark.parametrize("name", sweeps.SWEEPS)
+def test_the_picture_of_a_study_draws_every_line(name, studies):
+    points = json.loads((studies[name] / "summary.json").read_text())["points"]
+    picture = sweep_figures.PICTURES[name](points, "title")
+    drawn = {text for ax in picture.axes for text in ax.get_legend_handles_labels()[1]}
+    assert drawn == {line.name for line in sweeps.SWEEPS[name].series}
+
+
+@pytest.mark.parametrize(("name", "typed"), [
+    ("ratio", "mixing_ratio=0.3"), ("beta", "beta=1"), ("slots", "max_slots=90"), ("slots", "uplink_power_dbm=40"),
+    ("inverse-samples", "n_inverse_samples=50"), ("inverse-samples", "split=iid"),
+])  # fmt: skip
+def test_what_a_study_goes_through_cannot_be_chosen(name, typed, data, tmp_path, capsys):
+    assert main(["study", name, *TINY, f"--data-dir={data}", f"--out={tmp_path}", "--set", typed]) == 2
+    assert f"{typed.split('=')[0]} = " in capsys.readouterr().err
+
+
+def test_more_seed_samples_move_the_inverse_samples_with_them():
+    sweep = sweeps.SWEEPS["inverse-samples"]
+    asked = replace(sweep.base, n_seed_samples=30, n_inverse_samples=30)  # what --seed-samples 30 makes of it
+    assert {point.value for point in sweeps.points_of(sweep, asked, Source("digits"), [0])} == {30, 60, 90, 150, 300, 600}
+    with pytest.raises(InputError, match="n_inverse_samples = 31"):
+        sweeps.check_free(sweep, replace(asked, n_inverse_samples=31))
+
+
+# --------------------------------------------------------------------------------------------- what else they record
+@given(st.integers(2, 12), st.integers(1, 12), generators)
+def test_the_study_of_inverse_samples_asks_for_what_a_schedule_can_plan_and_for_no_less(n_devices, n_seeds, rng):
+    values = sweeps.inverse_samples(Settings(n_devices=n_devices, n_seed_samples=n_seeds))
+    assert set(values) <= {factor * n_seeds for factor in (1, 2, 3, 5, 10, 20)}
+    for factor in (1, 2, 3, 5, 10, 20):
+        if factor * n_seeds in values:
+            pairing.schedule(n_devices, n_seeds, factor * n_seeds, 10, rng)
+        else:
+            with pytest.raises(InputError, match="at most"):
+                pairing.schedule(n_devices, n_seeds, factor * n_seeds, 10, rng)
+
+
+def task_of(data, **changes):
+    settings = replace(sweeps.FIGURES, **{"n_devices": 4, "n_samples": 60, "n_seed_samples": 10, "n_inverse_samples": 20} | changes)
+    return Task(settings, load("mnist", data), seed=0)
+
+
+def test_privacy_of_uploads_rises_with_the_ratio_and_inverse_samples_have_one_only_where_they_are_made(data):
+    low, high = (sweeps.privacies("Mix2FLD", task_of(data, mixing_ratio=ratio)) for ratio in (0.1, 0.4))
+    assert high["privacy_of_uploads"] - low["privacy_of_uploads"] == pytest.approx(math.log(4))
+    assert high["privacy_of_inverse"] > low["privacy_of_inverse"]
+    mixed = sweeps.privacies("MixFLD", task_of(data, mixing_ratio=0.1))
+    assert mixed == {"privacy_of_uploads": low["privacy_of_uploads"], "privacy_of_inverse": None}
+
+
+@pytest.mark.parametrize("n_inverse", [10, 20, 50])
+def test_memory_counts_every_pixel_of_every_inverse_sample_that_is_made(data, n_inverse):
+    task = task_of(data, n_inverse_samples=n_inverse)
+    found = sweeps.memory("Mix2FLD", task)
+    material = seeds.inversely_mixed(seeds.mixed(task), task)
+    images, labels = material.render(np.arange(material.n_samples))
+    assert found["n_made"] == len(images) == 4 * n_inverse
+    assert found["memory_mb"] == pytest.approx(images.astype(np.float32).nbytes / 1e6)
+    assert found["n_labels"] == len(set(labels.argmax(axis=1)))
+
+
+def test_inverse_samples_of_few_groups_leave_labels_out(data):
+    assert sweeps.memory("Mix2FLD", task_of(data, n_inverse_samples=10))["n_labels"] == 10
+    assert sweeps.memory("Mix2FLD", task_of(data, n_inverse_samples=200))["n_labels"] < 10
+
+
+def test_the_chance_of_an_upload_is_what_uploads_come_to(data):
+    task = task_of(data, n_devices=10, n_samples=20, max_slots=112)
+    chance = sweeps.chance_of_upload("FL", task)["chance_of_upload"]
+    n_tries = 4_000
+    arrived = transmit(task.uplink, 401_408, n_tries, stream(1, "channel", 1, UP)).delivered.mean()
+    assert 0.2 < chance < 0.8
+    assert abs(arrived - chance) < 5 * math.sqrt(chance * (1 - chance) / n_tries)
+    assert sweeps.chance_of_upload("Mix2FLD", task)["chance_of_upload"] == pytest.approx(1)
+    assert sweeps.chance_of_upload("FL", task_of(data, n_devices=10, max_slots=COMPARISON.max_slots))["chance_of_upload"] < 0.01
+
+
+# ------------------------------------------------------------------------------------------------------ where it stops
+@given(st.lists(st.floats(0.1, 1), min_size=1, max_size=8), st.floats(0, 0.1), st.integers(1, 5))
+def test_more_stops_paying_at_the_first_value_within_a_standard_error_of_the_best(accuracies, spread, n_seeds):
+    sweep = sweeps.SWEEPS["inverse-samples"]
+    points = [{"n_inverse_samples": 10 * (k + 1), "accuracy": accuracy, "accuracy_spread": spread, "n_seeds": n_seeds}
+              for k, accuracy in enumerate(accuracies)]  # fmt: skip
+    enough = sweeps.stops_paying(sweep, points)
+    error = spread / math.sqrt(n_seeds)
+    assert accuracies[enough // 10 - 1] >= max(accuracies) - error
+    assert all(accuracy < max(accuracies) - error for accuracy in accuracies[: enough // 10 - 1])
