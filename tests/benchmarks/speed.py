@@ -1,8 +1,9 @@
 """How fast is a step of SGD, and an inferred image, on one core?   python tests/benchmarks/speed.py [--json FILE] [--quick]
 
 Everybody who is installed starts from the same weights and must agree on the result before anybody is timed. Then they take turns,
-repetition after repetition in one process bound to one core, so that a slow minute of the machine hits all of them. Printed are
-medians, and medians of the ratio to this package within a repetition.
+repetition after repetition in one process bound to one core, so that a slow minute of the machine hits all of them. Time is processor
+time, which equals wall-clock time on an idle machine and leaves out what other programs take on a busy one. Printed are medians, and
+medians of the ratio to this package within a repetition.
 
 Arithmetic of the network with 12,544 weights, in multiply-adds for one image:
 
@@ -74,10 +75,10 @@ def matrix_product_rate(a: np.ndarray) -> float:
 
 
 def timed(work) -> float:
-    """Seconds that work takes."""
-    started = time.perf_counter()
+    """Seconds of processor time that work takes."""
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def take_turns(everybody: list[Contender], m: Material, n_repetitions: int) -> tuple[dict, dict, list[float]]:
