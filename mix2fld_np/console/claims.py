@@ -4,8 +4,9 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from mix2fld_np.console import reports
+from mix2fld_np.console import options, reports
 from mix2fld_np.datasets.registry import source_of
+from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import findings as judging
 from mix2fld_np.study import verdicts
 from mix2fld_np.study.comparisons import Results
@@ -19,20 +20,23 @@ RULE = (
 )
 
 
+OPTIONS = (
+    *(options.Option(f"figure_{n}", str, f"what mix2fld figure {n} wrote", default=f"results/figure-{n}", word="DIR") for n in (2, 3)),
+    options.Option("out", str, "directory for results", default="results/claims", word="DIR"),
+)
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
-    for number in (2, 3):
-        default = f"results/figure-{number}"
-        explanation = f"what mix2fld figure {number} wrote (default {default})"
-        parser.add_argument(f"--figure-{number}", metavar="DIR", default=default, help=explanation)
-    parser.add_argument("--out", metavar="DIR", default="results/claims", help="directory for results (default results/claims)")
+    options.add_options(parser, OPTIONS, settings=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld claims`: nothing is run, stored figures are read."""
-    results = Results(read_figure_2(Path(args.figure_2)), read_figure_3(Path(args.figure_3)))
-    out = Path(args.out)
-    kept = {"figure_2": args.figure_2, "figure_3": args.figure_3}
+    asked, _ = options.asked(args, OPTIONS, PRINTED, "claims")
+    results = Results(read_figure_2(Path(asked["figure_2"])), read_figure_3(Path(asked["figure_3"])))
+    out = Path(asked["out"])
+    kept = {"figure_2": asked["figure_2"], "figure_3": asked["figure_3"]}
     with experiment(out, description("claims", kept, results.two.settings, {"data": results.two.data}), True) as write:
         rows = judging.findings(results)
         write("claims.csv", [judging.flat(row) for row in rows])

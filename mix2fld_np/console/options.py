@@ -19,6 +19,7 @@ SETTINGS = [field.name for field in fields(Settings)]
 WHERE_SETTINGS = "mix2fld_np/federation/settings.py and every settings.json list them"
 LONGEST = 200  # characters of a value
 LARGEST_CONFIG = 1 << 20  # bytes
+LARGEST_WHOLE = 1 << 64
 
 
 def whole(text: str) -> int:
@@ -224,6 +225,9 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         raise InputError(f"--config {path} is no valid {kind} ({problem}); the README shows an example.") from None
     if not isinstance(read, dict) or not isinstance(read.get("settings", {}), dict):
         raise InputError(f"--config {path} holds no table of options; the README shows an example.")
+    for name, value in {**read, **read.get("settings", {})}.items():
+        if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
+            raise InputError(f"--config {path}: {shortened(name)} is a whole number of more than 64 bits; give a smaller one.")
     if read.get("command", command) != command:
         raise InputError(f"--config {path} belongs to mix2fld {read['command']}, not to mix2fld {command}; run that command with it.")
     return {name: value for name, value in read.items() if name not in NOT_OPTIONS and value is not None}

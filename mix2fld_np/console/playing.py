@@ -1,6 +1,7 @@
 """What the commands that play runs have in common: data, checks, compilation, progress."""
 
 import argparse
+import math
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from mix2fld_np.datasets import registry
+from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.study.cluster import connected
@@ -41,13 +43,39 @@ def chosen_data(asked: dict[str, Any], quiet: bool) -> Source:
 
 def ready(jobs: list[Job]) -> Task:
     """Checks every job before anything is written and has the kernels compiled; returns the first job's task."""
-    tasks = [Task(job.settings, dataset(job.source), job.seed) for job in jobs]
-    for task in tasks:
-        task.check()
-    with announced(f"Compiling the network for {'x'.join(map(str, tasks[0].network.image_shape))} images, once on this machine ..."):
-        for network in {task.network for task in tasks}:
+    first, *others = {(job.settings, job.source, job.seed): job for job in jobs}.values()  # protocols share their task
+    task = checked(first)
+    networks = {task.network, *(checked(job).network for job in others)}
+    with announced(f"Compiling the network for {'x'.join(map(str, task.network.image_shape))} images, once on this machine ..."):
+        for network in networks:
             network.compile()
-    return tasks[0]
+    return task
+
+
+def checked(job: Job) -> Task:
+    """The task of a job, which can be played on this machine; InputError where it cannot."""
+    task = Task(job.settings, dataset(job.source), job.seed)
+    check_memory(task, memory_bytes())
+    task.check()
+    return task
+
+
+def check_memory(task: Task, there_bytes: float) -> None:
+    """InputError where the state of a run, its fading or its order of samples would not fit; better than being killed hours later."""
+    s, D, N_L = task.settings, task.n_devices, task.data.n_labels
+    state = D * (12 * task.network.n_weights + 32 * N_L**2 + 24 * s.n_samples + 24 * s.max_slots)
+    steps = (16 + 8 * N_L) * max(s.n_local_iterations, s.n_distill_iterations)
+    if state + steps > there_bytes:
+        raise InputError(
+            f"{D:,} devices with {s.n_samples:,} samples, {task.network.n_weights:,} weights and {s.max_slots:,} slots each, and "
+            f"{s.n_local_iterations:,} iterations, need about {(state + steps) / 1e9:,.0f} GB of memory, and this machine has "
+            f"{there_bytes / 1e9:,.0f}; take less of what is largest."
+        )
+
+
+def memory_bytes() -> float:
+    """Memory of this machine, as far as the system tells."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
 
 
 @contextmanager

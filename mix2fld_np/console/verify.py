@@ -9,23 +9,29 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mix2fld_np.console import playing, reports
+from mix2fld_np.console import options, playing, reports
+from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import equations
 from mix2fld_np.study.equations import Check, Verdict
 from mix2fld_np.study.storage import claimed, csv_bytes, json_bytes, write_whole
 
+OPTIONS = (
+    options.Option("only", str, 'rows whose name contains TEXT, such as "eq. (4)" or "latency law"', word="TEXT"),
+    options.Option("out", str, "directory for results", default="results/verify", word="DIR"),
+)
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command; there is no setting to change in what the letter prints."""
-    parser.add_argument("--only", metavar="TEXT", help='rows whose name contains TEXT, such as "eq. (4)" or "latency law"')
+    options.add_options(parser, OPTIONS, settings=False)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON, for machines, instead of the table")
-    parser.add_argument("--out", metavar="DIR", default="results/verify", help="directory for results (default results/verify)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld verify`: every equation of the letter by two routes, one row each; exit code 1 if they disagree in any."""
-    checks, out = equations.chosen(args.only), Path(args.out)
+    asked, _ = options.asked(args, OPTIONS, PRINTED, "verify")
+    checks, out = equations.chosen(asked["only"]), Path(asked["out"])
     with claimed(out):
         with playing.announced("Compiling the network in single and double precision, once on this machine ..."):
             equations.compile_networks(checks)

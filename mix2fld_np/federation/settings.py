@@ -70,8 +70,11 @@ class Settings:
                 raise InputError(f"{name} = {value} is out of range: {why}; choose a value from {least:g} to {most:g}.")
         check_choice("split", self.split, SPLITS)
         check_choice("pairing", self.pairing, PAIRINGS)
-        if len(self.filters) != 2 or min(self.filters) < 1:
-            raise InputError(f"filters = {self.filters} describes no network: it has two convolutions; give two numbers, such as (12, 6).")
+        if len(self.filters) != 2 or not 1 <= min(self.filters) <= max(self.filters) <= MOST_FILTERS:
+            raise InputError(
+                f"filters = {self.filters} describes no network: it has two convolutions; give two numbers from 1 to {MOST_FILTERS}, "
+                "such as (12, 6)."
+            )
         if self.mixing_ratio == 0.5:
             raise InputError(
                 "mixing_ratio = 0.5 cannot be inverted: both devices would upload the same blend of labels, so inverse-Mixup has nothing "
@@ -107,6 +110,7 @@ class Settings:
         )
 
 
+MOST_FILTERS = 1_000
 LIMITS: dict[str, tuple[float, float, str]] = {
     "n_devices": (1, 10_000, "at least one device has to train"),
     "n_samples": (1, 1_000_000, "a device without samples cannot train"),
@@ -141,10 +145,10 @@ def check_type(name: str, kind: object, value: object) -> None:
     """InputError unless value is of the kind that the field `name` is annotated with; a number must be finite."""
     right = {
         int: isinstance(value, int) and not isinstance(value, bool),
-        float: isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
+        float: isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf,
         bool: isinstance(value, bool),
         str: isinstance(value, str),
-    }.get(kind, isinstance(value, tuple) and all(isinstance(part, int) for part in value))  # type: ignore[call-overload]
+    }.get(kind, isinstance(value, tuple) and all(type(part) is int for part in value))  # type: ignore[call-overload]
     if not right:
         wanted = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a word"}.get(
             kind, "a pair of whole numbers"
