@@ -60,6 +60,15 @@ def test_figure_2_has_four_panels_of_eight_curves_and_mixfld_once_for_each_numbe
     assert {path.name for path in figure_2.iterdir()} >= {"curve.csv", "summary.json", "settings.json", "figure_2.png", "figure_2.svg"}
 
 
+def test_every_curve_of_figure_2_is_played_with_its_own_numbers_in_its_own_panel():
+    for run in letter.figure_2_runs(letter.FIGURES, Source("digits"), [0]):
+        asked = run.job.settings
+        assert asked.split == run.panel.split and asked.pairing == "scheduled" and asked.max_slots == 105
+        assert asked.uplink_power_dbm == {"asymmetric": 23, "symmetric": 40}[run.panel.channel]
+        if run.curve.n_seed:
+            assert (asked.n_seed_samples, asked.n_inverse_samples) == (run.curve.n_seed, run.curve.n_inverse or run.curve.n_seed)
+
+
 def test_the_summary_of_figure_2_is_the_mean_of_the_last_rounds(figure_2):
     rows, summary = rows_of(figure_2 / "rounds.csv"), json.loads((figure_2 / "summary.json").read_text())
     for panel, label, protocol, n_seed, n_inverse in (("a", "FL", "FL", "", ""), ("d", "Mix2FLD (50, 100)", "Mix2FLD", "50", "100")):
