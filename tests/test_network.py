@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from strategies import exercises, generators, networks, patient, random_exercise
 
 from mix2fld_np.errors import InputError
+from mix2fld_np.nn import kernels
 from mix2fld_np.nn.network import Network
 
 LETTER = Network()
@@ -78,10 +79,11 @@ def test_huge_weights_give_outputs_that_still_sum_to_one(exercise, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_broken_logit_breaks_the_whole_output_instead_of_hiding_in_it(dtype, bad):
+@pytest.mark.parametrize("layer", ["w1", "b1", "w2", "b2", "w3", "b3"])
+def test_a_broken_weight_breaks_the_whole_output_instead_of_hiding_in_it(dtype, bad, layer):
     network, w, x, _, _ = random_exercise(SMALL, np.random.default_rng(7), 3)
     w = w.astype(dtype)
-    network.layers(w).b3[1] = bad
+    getattr(network.layers(w), layer).flat[0] = bad
     assert np.isnan(network.outputs(w, x)).all()
 
 
@@ -104,6 +106,43 @@ def test_the_same_input_gives_the_same_bits_on_two_threads(dtype):
         for outputs, gradient in pool.map(lambda _: (network.outputs(w, x), network.gradient(w, x, y)), range(20)):
             assert_array_equal(outputs, alone[0])
             assert_array_equal(gradient, alone[1])
+
+
+def scattered(arrays, rng):
+    """Copies of named arrays in one piece of memory: in random order, close together, each at the start of a cache line."""
+    memory, copies = np.zeros(sum(a.nbytes + 64 for a in arrays.values()) + 64, np.uint8), {}
+    start = -memory.ctypes.data % 64
+    for name in rng.permutation(list(arrays)):
+        a = arrays[name]
+        copies[name] = memory[start : start + a.nbytes].view(a.dtype).reshape(a.shape)
+        copies[name][...] = a
+        start += a.nbytes + -a.nbytes % 64
+    return copies
+
+
+@pytest.mark.parametrize("network", [SMALL, LETTER], ids=["small", "letter"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_bits_do_not_depend_on_where_arrays_lie_in_memory(network, dtype):
+    for rng in map(np.random.default_rng, range(200)):
+        w, x, y = (a.astype(dtype) for a in random_exercise(network, rng, 1)[1:4])
+        work = network.workspace(dtype)
+        here = scattered(work._asdict() | {"weights": w, "x": x, "y": y, "outputs": np.empty_like(y), "into": np.zeros_like(w)}, rng)
+        there = kernels.Workspace(*(here[name] for name in work._fields))
+        layers, into = network.layers(here["weights"]), network.layers(here["into"])
+        network.compiled.add_gradient(layers, here["x"], here["y"], dtype(1), there, here["outputs"], into)
+        assert_array_equal(here["outputs"], network.outputs(w, x))
+        assert_array_equal(here["into"], network.gradient(w, x, y))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arrays_that_cannot_be_written_to_are_read_by_the_code_that_is_there(dtype):
+    network, w, x, y, _ = random_exercise(SMALL, np.random.default_rng(8), 3)
+    w, x, y = w.astype(dtype), x.astype(dtype), y.astype(dtype)
+    expected, n_compiled = network.gradient(w, x, y), len(network.compiled.add_gradient.signatures)
+    for a in (w, x, y):
+        a.flags.writeable = False
+    assert_array_equal(network.gradient(w, x, y), expected)
+    assert len(network.compiled.add_gradient.signatures) == n_compiled, "compiled anew"
 
 
 def test_what_is_handed_in_is_left_alone():

@@ -63,7 +63,7 @@ class Workspace(NamedTuple):
     no_bias: np.ndarray  # (F1,) zeros
     feature: np.ndarray  # (F2, height, width) after the second ReLU
     slope_feature: np.ndarray  # (F2, height, width)
-    slope: np.ndarray  # (N_L,) logits on the way forward, their slope on the way back
+    slope: np.ndarray  # (N_L,) by the logits
 
 
 @inlined()
@@ -166,7 +166,8 @@ def rectify_and_pool(sums, pitch, height, width, pooled, winner):
             who, value = two, s2[q]
         if s3[q] > value:
             who, value = three, s3[q]
-        winner[q], best[q] = who, value
+        total = s0[q] + s1[q] + s2[q] + s3[q]
+        winner[q], best[q] = who, value if total == total else total  # NaN, which loses every comparison, must not get lost
     for r in range(height):
         for x in range(width, pitch):
             winner[r * pitch + x], best[r * pitch + x] = nobody, zero
@@ -211,13 +212,13 @@ def alive_sum(slope_pooled, winner):
 
 @inlined()
 def rectify(sums, pitch, feature):
-    """ReLU of bare planes into the compact feature (F, H, W)."""
+    """ReLU of bare planes into the compact feature (F, H, W); NaN stays NaN."""
     zero = sums.dtype.type(0)
     for f in range(feature.shape[0]):
         for r in range(feature.shape[1]):
             row = sums[f, r * pitch :]
             for x in range(feature.shape[2]):
-                feature[f, r, x] = row[x] if row[x] > zero else zero
+                feature[f, r, x] = zero if row[x] <= zero else row[x]
 
 
 @inlined()
@@ -260,14 +261,19 @@ def disconnect(slope, feature, w3, scale, slope_feature, into_w3, into_b3):
 
 
 @inlined()
-def softmax(logits, output):
-    """F_m = exp(z_m) / sum of exp(z), shifted by the largest logit so that nothing overflows."""
+def softmax(logits):
+    """F_m = exp(z_m) / sum of exp(z) in place, shifted by the largest logit so that nothing overflows.
+
+    In place, and with a loop of its own for the sum: whether two arrays overlap is asked at run time, and the answer, which depends on
+    where they happen to lie in memory, must not choose between two orders of a sum.
+    """
     highest, total = logits.max(), logits.dtype.type(0)
     for m in range(logits.size):
-        output[m] = np.exp(logits[m] - highest)
-        total += output[m]
+        logits[m] = np.exp(logits[m] - highest)
     for m in range(logits.size):
-        output[m] /= total
+        total += logits[m]
+    for m in range(logits.size):
+        logits[m] /= total
 
 
 @inlined()
@@ -290,8 +296,8 @@ def forward(layers, image, height, width, work, output):
         rectify_and_pool(work.sums1, pitch, height, width, work.pooled[f], work.winner[f])
     correlate(work.pooled, layers.w2, layers.b2, pitch, height * pitch, work.sums2)
     rectify(work.sums2, pitch, work.feature)
-    connect(work.feature.reshape(-1), layers.w3, layers.b3, work.slope)
-    softmax(work.slope, output)
+    connect(work.feature.reshape(-1), layers.w3, layers.b3, output)
+    softmax(output)
 
 
 @inlined()

@@ -135,21 +135,26 @@ class Network:
         w = np.asarray(weights)
         if w.shape != (self.n_weights,):
             raise InputError(f"weights of shape {w.shape} do not fit: this network has one flat vector of N_mod = {self.n_weights:,}")
-        return np.ascontiguousarray(w, np.float64 if w.dtype == np.float64 else np.float32)
+        return plain(w, np.float64 if w.dtype == np.float64 else np.float32)
 
     def check_images(self, images: ArrayLike, dtype: np.dtype) -> np.ndarray:
         """The images as a contiguous array (N, C, H, W) of the weights' dtype, or an InputError."""
         x = np.asarray(images)
         if x.ndim != 4 or x.shape[1:] != self.image_shape or not len(x):
             raise InputError(f"images of shape {x.shape} do not fit: expected at least one image of (C, H, W) = {self.image_shape}")
-        return np.ascontiguousarray(x, dtype)
+        return plain(x, dtype)
 
     def check_targets(self, targets: ArrayLike, n_images: int, dtype: np.dtype) -> np.ndarray:
         """The targets as a contiguous array (N, N_L) of the weights' dtype, or an InputError."""
         t = np.asarray(targets)
         if t.shape != (n_images, self.n_labels):
             raise InputError(f"targets of shape {t.shape} do not fit: expected one row of {self.n_labels} for each of {n_images} images")
-        return np.ascontiguousarray(t, dtype)
+        return plain(t, dtype)
+
+
+def plain(values: np.ndarray, dtype: type | np.dtype) -> np.ndarray:
+    """The values as a contiguous, aligned, writeable array, copied where they are not: any other kind would be compiled for anew."""
+    return np.require(values, dtype, ["C", "A", "W"])
 
 
 def aligned_zeros(shape: tuple[int, ...], dtype: type | np.dtype) -> np.ndarray:
