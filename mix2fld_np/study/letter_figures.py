@@ -11,8 +11,7 @@ from mix2fld_np.study.letter import CURVES, N_DEVICES, PANELS, SPLITS
 from mix2fld_np.study.tables import COLUMNS, title_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from mix2fld_np.study.figures import Axes, Figure
 
 LAMBDAS = tuple(ratio for _, ratio in COLUMNS)
 SPLIT_TITLES = {"iid": "IID", "non-iid": "non-IID"}

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from mix2fld_np.study.figures import STYLE, new_figure
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from mix2fld_np.study.figures import Axes, Figure
 
 BLUE = STYLE["FLD"][0]
 # Colour, line and marker of each line of each study.

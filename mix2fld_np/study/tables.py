@@ -69,7 +69,7 @@ def as_uploaded(up: Uploads, ratio: float) -> float:
 
 
 def any_two(up: Uploads, ratio: float) -> float:
-    """Table II: any two samples of different labels might be mixed up, among those whose share is lambda in an upload, 1,000 of them."""
+    """Table II: any two samples of different labels might be mixed up, among those that some upload begins with, about 1,000."""
     pair = nearest_of_different_labels(up.images, up.labels, np.unique(up.first))
     return privacy.mixup_privacy(up.images, pair[:1], pair[1:], ratio)
 
@@ -111,7 +111,7 @@ class Definition:
 
 
 DEFINITIONS = {
-    "2": (Definition("uploads, as drawn", as_uploaded), Definition("any two of 1,000 samples", any_two)),
+    "2": (Definition("uploads, as drawn", as_uploaded), Definition("any two samples", any_two)),
     "3": (Definition("to the nearest raw sample", to_raw), Definition("to the nearer upload", to_mixed)),
 }
 
