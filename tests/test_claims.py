@@ -74,7 +74,7 @@ def test_as_high_as_allows_one_point_below_and_anything_above(gap):
 def made_up_run(accuracy=0.9, elapsed_s=10.0, criterion_s=None, **changes) -> KeptRun:
     """A run that climbs in a straight line from nothing."""
     curve = (*((elapsed_s * k / 10, accuracy * k / 10) for k in range(10)), (elapsed_s, accuracy))
-    return replace(KeptRun(curve, accuracy, criterion_s, elapsed_s, 1.0, elapsed_s - 1, 1_000, 100), **changes)
+    return replace(KeptRun(curve, accuracy, accuracy, criterion_s, elapsed_s, 1.0, elapsed_s - 1, 1_000, 100), **changes)
 
 
 def made_up_results(run=lambda panel, label, seed: made_up_run(), n_seeds=2, **changes) -> comparisons.Results:
@@ -244,6 +244,8 @@ def test_what_a_figure_left_is_read_as_its_runs_were_stored(figures):
         stored = json.loads((figures / "2" / "runs" / f"{name}.json").read_text())["result"]
         run = two.runs[key]
         assert run.accuracy == stored["rounds"][-1]["reference_accuracy"]
+        models = [row["server_accuracy"] for row in stored["rounds"] if row["server_accuracy"] is not None]
+        assert run.model_accuracy == (models[-1] if models else run.accuracy)
         assert [list(point) for point in run.curve] == stored["curve"]
         assert run.uplink_bits == sum(row["uplink_bits"] for row in stored["rounds"])
     stored = json.loads((figures / "3" / "runs" / "non-iid-30-seed0.json").read_text())["result"]["accuracies"]

@@ -33,6 +33,11 @@ def in_points(ours: KeptRun, theirs: KeptRun) -> float:
     return ours.accuracy - theirs.accuracy
 
 
+def of_models(ours: KeptRun, theirs: KeptRun) -> float:
+    """How much more accurate our global model is before local updates; where there is none, as in FD, the device's own counts."""
+    return ours.model_accuracy - theirs.model_accuracy
+
+
 def fewer_bits(ours: KeptRun, theirs: KeptRun) -> float:
     """How many times more bits they asked the uplink for, less one."""
     return theirs.uplink_bits / ours.uplink_bits - 1

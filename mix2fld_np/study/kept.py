@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from mix2fld_np.federation.settings import Settings
 from mix2fld_np.study.letter import CURVES, N_DEVICES, PANELS, SPLITS
 from mix2fld_np.study.storage import read_json
 
+MOST_SEEDS = 10_000
+WORDS = {"panel", "protocol", "split", "N_S", "N_I", "server_accuracy"}  # columns of words, or of numbers that may be missing
 PLACE = ("panel", "protocol", "N_S", "N_I", "seed")  # columns of both files of Figure 2
-ROUND = ("reference_accuracy", "converged", "elapsed_s", "airtime_s", "compute_s", "uplink_bits", "uplink_delivered")
+ROUND = ("reference_accuracy", "server_accuracy", "converged", "elapsed_s", "airtime_s", "compute_s", "uplink_bits", "uplink_delivered")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class KeptRun:
 
     curve: tuple[tuple[float, float], ...]  # (elapsed seconds, accuracy)
     accuracy: float  # of the reference device, at the end of the last round's local update
+    model_accuracy: float  # of the last global model that was downloaded; of the device itself where none ever was
     criterion_s: float | None  # elapsed seconds when the stop criterion was met first
     elapsed_s: float  # after all rounds
     airtime_s: float
@@ -84,6 +88,9 @@ def finished(directory: Path, command: str) -> dict[str, Any]:
     described = read_json(file)
     if described.get("command") != command:
         raise InputError(f"{directory} holds mix2fld {described.get('command')}, not mix2fld {command}; name another directory.")
+    kinds = {"seed": int, "seeds": int, "data": str, "settings": dict}
+    if not all(isinstance(described.get(name), kind) for name, kind in kinds.items()) or described["seeds"] > MOST_SEEDS:
+        raise InputError(f"{file} is damaged: it does not hold {', '.join(kinds)} as it did; run mix2fld {command} again.")
     return described
 
 
@@ -95,16 +102,21 @@ def seeds_of(described: dict[str, Any]) -> tuple[int, ...]:
 def settings_of(described: dict[str, Any]) -> Settings:
     """The settings in a settings.json."""
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described["settings"].items()}
-    return Settings(**values)
+    try:
+        return Settings(**values)
+    except TypeError as problem:
+        raise InputError(f"settings.json is damaged ({problem}); run the command that wrote it again.") from None
 
 
 def kept_run(rounds: list[dict], looks: list[dict]) -> KeptRun:
     """What sentences are about, from the rows of one run."""
+    last, models = rounds[-1], [row["server_accuracy"] for row in rounds if row["server_accuracy"] is not None]
     return KeptRun(
         curve=tuple((row["elapsed_s"], row["accuracy"]) for row in looks),
-        accuracy=rounds[-1]["reference_accuracy"],
+        accuracy=last["reference_accuracy"],
+        model_accuracy=models[-1] if models else last["reference_accuracy"],
         criterion_s=next((row["elapsed_s"] for row in rounds if row["converged"]), None),
-        elapsed_s=rounds[-1]["elapsed_s"],
+        elapsed_s=last["elapsed_s"],
         airtime_s=sum(row["airtime_s"] for row in rounds),
         compute_s=sum(row["compute_s"] for row in rounds),
         uplink_bits=sum(row["uplink_bits"] for row in rounds),
@@ -138,7 +150,11 @@ def rows_of(path: Path, columns: set[str]) -> list[dict]:
     missing = columns - set(rows[0] if rows else ())
     if missing:
         raise InputError(f"{path} is damaged: it has no column {min(missing)}; run the command that wrote it again.")
-    return [{name: value_of(row[name]) for name in columns} for row in rows]
+    kept = [{name: value_of(row[name]) for name in columns} for row in rows]
+    for name in columns - WORDS:
+        if not all(isinstance(row[name], (int, float)) and abs(row[name]) < math.inf for row in kept):
+            raise InputError(f"{path} is damaged: its column {name} holds more than numbers; run the command that wrote it again.")
+    return kept
 
 
 def value_of(text: str | None) -> Any:

@@ -111,13 +111,21 @@ def rounds_played(results: Results) -> str:
 
 def mean_accuracies(panels: Sequence[str], *labels: str) -> Reason:
     """Final accuracies, a mean over panels and seeds."""
+    return lambda results: f"Means after the last local update: {means(results, panels, labels, 'accuracy')}."
 
-    def reason(results: Results) -> str:
-        runs = results.two.runs
-        means = {label: fmean(runs[panel, label, seed].accuracy for panel in panels for seed in results.two.seeds) for label in labels}
-        return f"Means: {', '.join(f'{label} {100 * mean:.1f} %' for label, mean in means.items())}."
 
-    return reason
+def mean_models(panels: Sequence[str], *labels: str) -> Reason:
+    """Accuracies of the last models that were downloaded, a mean over panels and seeds."""
+    return lambda results: f"Means as downloaded (FD downloads no model): {means(results, panels, labels, 'model_accuracy')}."
+
+
+def means(results: Results, panels: Sequence[str], labels: Sequence[str], of: str) -> str:
+    """One accuracy of some curves, a mean over panels and seeds."""
+    runs, shown = results.two.runs, []
+    for label in labels:
+        values = [getattr(runs[panel, label, seed], of) for panel in panels for seed in results.two.seeds]
+        shown.append(f"{label} {100 * fmean(values):.1f} %")
+    return ", ".join(shown)
 
 
 def distributions(split: str) -> Reason:
