@@ -19,6 +19,7 @@ COMMANDS = {
     "channel": (channel, "What each protocol asks of the channel, in closed form."),
     "data": (data, "Which data sets are there, and where."),
 }
+LONGEST = 1_000  # characters of a message
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except InputError as problem:
-        print("mix2fld:", *str(problem).splitlines(), file=sys.stderr)
+        print("mix2fld:", one_line(str(problem)), file=sys.stderr)
         return 2
     except MemoryError:
         print("mix2fld: this needs more memory than there is; try fewer devices, samples or iterations.", file=sys.stderr)
@@ -46,6 +47,12 @@ def main(argv: list[str] | None = None) -> int:
         discard_output()
         print(f"mix2fld: the system refused ({problem}); free some space and look at the permissions, then try again.", file=sys.stderr)
         return 2
+
+
+def one_line(message: str) -> str:
+    """A message without line breaks and without the middle of a value that goes on and on."""
+    text = " ".join(message.splitlines())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 def discard_output() -> None:

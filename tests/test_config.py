@@ -162,8 +162,9 @@ def test_set_reads_numbers_words_truth_and_pairs_as_toml_does(values):
         ("", "command = 'channel'", "belongs to mix2fld channel, not to mix2fld compare"),
         ("", "settings = 3", "holds no table of options"),
         ("", "rounds = ", "is no valid TOML"),
-        ("", "rounds = 0x" + "f" * 5000, "more than 64 bits"),
-        ("", "[settings]\nn_rounds = 0x" + "f" * 5000, "more than 64 bits"),
+        ("", "rounds = 0x" + "f" * 5000, "Exceeds the limit"),
+        ("", "out = [[0x" + "f" * 5000 + "]]", "Exceeds the limit"),
+        ("", "[settings]\nn_rounds = " + "9" * 1000, "is out of range"),
     ],
 )
 def test_each_mistake_is_told_in_a_sentence(ask, line, file, words):

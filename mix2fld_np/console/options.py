@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import json
+import sys
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
@@ -19,7 +20,6 @@ SETTINGS = [field.name for field in fields(Settings)]
 WHERE_SETTINGS = "mix2fld_np/federation/settings.py and every settings.json list them"
 LONGEST = 200  # characters of a value
 LARGEST_CONFIG = 1 << 20  # bytes
-LARGEST_WHOLE = 1 << 64
 
 
 def whole(text: str) -> int:
@@ -27,7 +27,7 @@ def whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{shortened(text)} is no whole number; give one such as 10") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; give one such as 10") from None
 
 
 def number(text: str) -> float:
@@ -35,7 +35,7 @@ def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{shortened(text)} is no number; give one such as 0.1") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; give one such as 0.1") from None
 
 
 def names(text: str) -> list[str]:
@@ -137,6 +137,13 @@ class Parser(argparse.ArgumentParser):
         """Raised, so that `main` says it like every other error."""
         raise InputError(f"{message.removeprefix('argument ')} (see {self.prog} --help).")
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As ever, but `--option=--` is refused, which argparse would hand on as an empty list."""
+        for text in sys.argv[1:] if args is None else args:
+            if text.startswith("--") and text.endswith("=--"):
+                self.error(f"{text.removesuffix('=--')}: expected one argument")
+        return super().parse_known_args(args, namespace)
+
 
 def add_options(parser: argparse.ArgumentParser, options: Iterable[Option], settings: bool = True) -> None:
     """Adds options and what every command understands; what is not given does not appear in the result.
@@ -201,7 +208,7 @@ def parse_set(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     check_known({name: value}, SETTINGS, "--set", WHERE_SETTINGS)
     if not equals or not value or len(value) > LONGEST:
-        raise InputError(f"--set {shortened(text)} gives no value that can be used; write --set {name}=VALUE.")
+        raise InputError(f"--set {text!r} gives no value that can be used; write --set {name}=VALUE.")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
@@ -216,6 +223,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
             raise InputError(f"--config {path} is no file of settings; name a TOML file, or the settings.json of a finished run.")
         content = path.read_bytes().decode("utf-8-sig")
         read = json.loads(content) if path.suffix.lower() == ".json" else tomllib.loads(content)
+        repr(read)  # fails here, and not in a message, where a whole number has thousands of digits
     except OSError as problem:
         raise InputError(f"--config {path} cannot be read ({problem.strerror or problem}); check the path.") from None
     except InputError:
@@ -225,9 +233,6 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         raise InputError(f"--config {path} is no valid {kind} ({problem}); the README shows an example.") from None
     if not isinstance(read, dict) or not isinstance(read.get("settings", {}), dict):
         raise InputError(f"--config {path} holds no table of options; the README shows an example.")
-    for name, value in {**read, **read.get("settings", {})}.items():
-        if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
-            raise InputError(f"--config {path}: {shortened(name)} is a whole number of more than 64 bits; give a smaller one.")
     if read.get("command", command) != command:
         raise InputError(f"--config {path} belongs to mix2fld {read['command']}, not to mix2fld {command}; run that command with it.")
     return {name: value for name, value in read.items() if name not in NOT_OPTIONS and value is not None}
@@ -240,7 +245,7 @@ def from_config(option: Option, value: Any) -> Any:
     except argparse.ArgumentTypeError as problem:
         raise InputError(f"{option.name} in the configuration file: {problem}.") from None
     if found != value and not isinstance(found, list):  # a number in place of a word, a word in place of a number
-        raise InputError(f"{option.name} = {shortened(value)} in the configuration file cannot be used: it is to be like {found!r}.")
+        raise InputError(f"{option.name} = {value!r} in the configuration file cannot be used: it is to be like {found!r}.")
     return found
 
 
@@ -250,10 +255,4 @@ def check_known(given: Iterable[str], known: list[str], where: str, look: str) -
         if name not in known:
             near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"{look}."
-            raise InputError(f"{where}: {shortened(name)} is no setting of this command; {hint}")
-
-
-def shortened(value: object) -> str:
-    """A value as it was written, or the beginning of it."""
-    text = repr(value)
-    return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
+            raise InputError(f"{where}: {name!r} is no setting of this command; {hint}")

@@ -43,7 +43,7 @@ def chosen_data(asked: dict[str, Any], quiet: bool) -> Source:
 
 def ready(jobs: list[Job]) -> Task:
     """Checks every job before anything is written and has the kernels compiled; returns the first job's task."""
-    first, *others = {(job.settings, job.source, job.seed): job for job in jobs}.values()  # protocols share their task
+    first, *others = {(job.settings, job.source): job for job in jobs}.values()  # protocols share a task, and seeds all but its draws
     task = checked(first)
     networks = {task.network, *(checked(job).network for job in others)}
     with announced(f"Compiling the network for {'x'.join(map(str, task.network.image_shape))} images, once on this machine ..."):

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 
-import numba
 import numpy as np
 
 import mix2fld_np
@@ -108,13 +108,19 @@ def checkpoint_path(job: Job, directory: Path) -> Path:
 def job_identity(job: Job) -> dict:
     """What makes a run this run: everything that its result depends on."""
     return {
-        "versions": {"mix2fld_np": mix2fld_np.__version__, "numpy": np.__version__, "numba": numba.__version__},
+        "versions": versions(),
         "protocol": job.protocol,
         "seed": job.seed,
         "settings": dataclasses.asdict(job.settings),
         "test_every_device": job.test_every_device,
         "data": {"name": dataset(job.source).name, "sha256": fingerprint(job.source)},
     }
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Of everything that computes; another one may round differently."""
+    return {"mix2fld_np": mix2fld_np.__version__, **{name: metadata.version(name) for name in ("numpy", "numba")}}
 
 
 def checksum(content: object) -> str:

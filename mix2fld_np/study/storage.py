@@ -90,7 +90,7 @@ def json_bytes(content: object) -> bytes:
 def read_json(path: Path) -> dict:
     """The object in a JSON file, or an InputError that names the file."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), parse_constant=no_number)
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror or problem}); check the path.") from problem
     except (ValueError, RecursionError) as problem:
@@ -98,6 +98,11 @@ def read_json(path: Path) -> dict:
     if not isinstance(content, dict):
         raise InputError(f"{path} is damaged: it holds {type(content).__name__}, not settings; delete it and run the command again.")
     return content
+
+
+def no_number(word: str) -> None:
+    """Raises ValueError: JSON has no NaN and no infinity, and neither has any file of ours."""
+    raise ValueError(f"{word} is no number")
 
 
 @contextmanager
