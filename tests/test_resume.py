@@ -73,6 +73,22 @@ def test_real_runs_killed_at_random_moments_go_on_to_the_same_bytes(data, whole,
         n_ends += 1
 
 
+@pytest.mark.parametrize("words", ["figure 3", "study beta"])
+def test_figures_and_studies_go_on_when_they_are_simply_run_again(data, tmp_path, words):
+    small = f"--quiet --data=mnist --data-dir={data} --rounds=1 --iterations=50 --distill-iterations=9 --seeds=1 --set=n_samples=20".split()
+    assert main([*words.split(), *small, f"--out={tmp_path}/whole"]) == 0
+    killed = [*words.split(), *small, f"--out={tmp_path}/killed"]
+    process = started(killed)
+    while not list((tmp_path / "killed").glob("runs/*.json")) and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    n_finished = len(list((tmp_path / "killed").glob("runs/*.json")))
+    assert 1 <= n_finished < len(list((tmp_path / "whole").glob("runs/*.json")))
+    assert main(killed) == 0
+    assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
+
+
 def disasters(kind, data, work):
     """What came of one disaster after another (see crashing.py): of the run without any, and of each in turn."""
     command = [sys.executable, HERE / "crashing.py", kind, data, work]

@@ -70,7 +70,7 @@ class Cluster(Executor):
     def submit(self, function: Callable, /, *args: Any, **kwargs: Any) -> Future:
         """As every executor's; InputError once the scheduler is gone for good."""
         if self.client.status not in ("running", "connecting"):
-            raise InputError(f"the Dask scheduler at {self.address} is gone; start it again, then run the same command with --resume.")
+            raise InputError(f"the Dask scheduler at {self.address} is gone; start it and this command again (compare: with --resume).")
         return self.executor.submit(function, *args, **kwargs)
 
     def capacity(self) -> int:
@@ -83,8 +83,8 @@ class Cluster(Executor):
         self.seen_s = now_s if n_threads else self.seen_s
         if now_s - self.seen_s > PATIENCE_S:
             raise InputError(
-                f"the Dask cluster has had no worker for {PATIENCE_S:.0f} seconds; start some with `dask worker {self.address}`, then run "
-                "the same command with --resume."
+                f"the Dask cluster has had no worker for {PATIENCE_S:.0f} seconds; start some with `dask worker {self.address}`, then "
+                "this command again (compare: with --resume)."
             )
         return max(1, n_threads)
 

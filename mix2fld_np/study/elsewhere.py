@@ -2,10 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
-from dataclasses import fields, replace
 from pathlib import Path
-
-import numpy as np
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import protocol_named
@@ -64,7 +61,7 @@ class Run:
             if self.n_lost > TRIES:
                 raise InputError(
                     f"run {self.job.name} lost its worker {self.n_lost} times ({problem}); look at the workers' logs, then run the same "
-                    "command again with --resume."
+                    "command again (compare: with --resume)."
                 ) from problem
             return True
         if after is None:
@@ -84,10 +81,4 @@ def next_round(job: Job, identity: dict, now: Progress) -> Progress | None:
                 f"a worker has {name} {found[name]} where this machine has {plain(identity)[name]}; install the same versions of "
                 "mix2fld_np, numpy and numba on both, and the same data."
             )
-    return next(simulate(protocol_named(job.protocol), task_of(job), writable(now)), None)
-
-
-def writable(now: Progress) -> Progress:
-    """The same with arrays of its own: those that travelled may be read-only, for which kernels would be compiled anew."""
-    arrays = {field.name: getattr(now.fed, field.name) for field in fields(now.fed)}
-    return replace(now, fed=replace(now.fed, **{name: np.array(array) for name, array in arrays.items() if array is not None}))
+    return next(simulate(protocol_named(job.protocol), task_of(job), now), None)
