@@ -60,7 +60,7 @@ def figure_2(asked: dict[str, Any], settings: Settings, source: Source, kept: di
         write("rounds.csv", letter.round_rows(runs, results))
         write("curve.csv", curves)
         write("summary.json", summary)
-        figures.save(letter_figures.figure_2(curves, title(settings, task, asked["seeds"])), out / "figure_2")
+        figures.save(letter_figures.figure_2(curves, title(settings, task, asked["seeds"], "mean")), out / "figure_2")
     print(accuracy_table(summary))
     print()
     print(time_table(summary))
@@ -82,7 +82,7 @@ def figure_3(asked: dict[str, Any], settings: Settings, source: Source, kept: di
         write("distribution.csv", rows)
         write("summary.json", {"points": points})
         seeds = f"$N_S$ = {jobs[0].settings.n_seed_samples}, $N_I$ = {jobs[0].settings.n_inverse_samples}"
-        heading = f"Mix2FLD, {seeds}, symmetric channel, {title(settings, task, asked['seeds'])}"
+        heading = f"Mix2FLD, {seeds}, symmetric channel, {title(settings, task, asked['seeds'], 'devices')}"
         figures.save(letter_figures.figure_3(devices, points, heading), out / "figure_3")
     print(distribution_table(points, asked["seeds"]))
     print()
@@ -96,9 +96,9 @@ def seeds_of(asked: dict[str, Any]) -> range:
     return range(asked["seed"], asked["seed"] + asked["seeds"])
 
 
-def title(settings: Settings, task: Task, n_seeds: int) -> str:
-    """What all panels share, in a line."""
-    seeds = "one seed" if n_seeds == 1 else f"mean of {n_seeds} seeds"
+def title(settings: Settings, task: Task, n_seeds: int, drawn: str) -> str:
+    """What all panels share, in a line; `drawn` says what is shown of several seeds."""
+    seeds = "one seed" if n_seeds == 1 else f"{drawn} of {n_seeds} seeds"
     return f"{source_of(task.data.name).title}, K = {settings.n_local_iterations:,}, $T_{{max}}$ = {settings.max_slots}, {seeds}"
 
 
