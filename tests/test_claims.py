@@ -16,6 +16,7 @@ from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
 from mix2fld_np.study import comparisons, findings, kept, letter, reasons, verdicts
 from mix2fld_np.study.claims import AGAINST_FD, AGAINST_FL, ALL, CLAIMS, FEW_AGAINST_MANY
+from mix2fld_np.study.findings import judged
 from mix2fld_np.study.kept import KeptFigure2, KeptFigure3, KeptRun
 from mix2fld_np.wireless import payload
 
@@ -52,6 +53,18 @@ def test_a_spread_between_seeds_forgives_size_but_not_an_uncertain_sign():
     assert verdicts.verdict_of_effect(0.1, [0.05, 0.09, 0.07]) == verdicts.REPRODUCED
     assert verdicts.verdict_of_effect(0.1, [-0.1, 0.15, 0.1]) == verdicts.NOT_REPRODUCED
     assert verdicts.verdict_of_effect(0.1, []) == verdicts.NOT_REPRODUCED
+
+
+def test_what_only_its_spread_makes_near_says_so():
+    def world(times):
+        return made_up_results(lambda panel, label, seed: made_up_run(elapsed_s=times[seed] if label == "FL" else 10.0), n_seeds=3)
+
+    def words(times):
+        return judged(next(row for row in of_claim("1.2x faster", world(times)) if row["reading"] == "time of all rounds"))
+
+    assert words((12.0, 12.0, 12.0)) == words((11.9, 12.3, 12.1)) == "reproduced"
+    assert words((30.0, 50.0, 85.0)) == "reproduced, by a wide spread alone"
+    assert words((30.0, 31.0, 32.0)) == "in the same direction"
 
 
 @given(st.lists(effects, min_size=1, max_size=12), st.randoms())

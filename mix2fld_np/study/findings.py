@@ -17,6 +17,7 @@ def findings(results: Results) -> list[dict]:
 def finding(number: int, claim: Claim, reading: Reading, results: Results) -> dict:
     """One row."""
     values = reading.measure(results)
+    judgement = verdict(claim, values, results)
     return {
         "claim": number,
         "where": claim.where,
@@ -27,7 +28,8 @@ def finding(number: int, claim: Claim, reading: Reading, results: Results) -> di
         "measured": fmean(values) if values else None,
         "spread": verdicts.spread_of(values),
         "values": values,
-        "verdict": verdict(claim, values, results),
+        "verdict": judgement,
+        "by_spread_alone": judgement == verdicts.REPRODUCED and verdicts.near_by_spread_alone(claim.printed, values),
         "impossible_as_printed": claim.fl_learns and fl_cannot_upload(results, PRINTED.max_slots),
         "reasons": [why if isinstance(why, str) else why(results) for why in reading.reasons],
     }
@@ -60,10 +62,11 @@ def shown(row: dict, number: str) -> str:
 
 
 def judged(row: dict) -> str:
-    """A row's verdict; where the printed T_max rules the claim out, that too."""
+    """A row's verdict, with what must not be overlooked: a wide spread that allows it, or a printed T_max that rules the claim out."""
+    text = row["verdict"] + (", by a wide spread alone" if row["by_spread_alone"] else "")
     if row["impossible_as_printed"] and row["verdict"] != verdicts.IMPOSSIBLE:
-        return f"{row['verdict']} ({verdicts.IMPOSSIBLE})"
-    return row["verdict"]
+        text += f" ({verdicts.IMPOSSIBLE})"
+    return text
 
 
 def flat(row: dict) -> dict:

@@ -27,6 +27,13 @@ def verdict_of_effect(printed: float, measured: Sequence[float]) -> str:
     return REPRODUCED if abs(mean - printed) <= max(SPREADS * spread, CLOSE * abs(printed)) else SAME_DIRECTION
 
 
+def near_by_spread_alone(printed: float | None, measured: Sequence[float]) -> bool:
+    """Whether a measured effect is near the printed one only because the seeds differ so much; an order and "as high as" never are."""
+    if not printed or not measured:
+        return False
+    return abs(fmean(measured) - printed) > CLOSE * abs(printed)
+
+
 def verdict_of_order(differences: Sequence[float]) -> str:
     """The verdict on "A is above B", given A - B for each comparison, a mean over the seeds each.
 
