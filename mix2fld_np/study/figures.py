@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def learning_curves(rows: list[dict], title: str) -> Figure:
     figure, ((axes,),) = new_figure()
     for protocol in dict.fromkeys(row["protocol"] for row in rows):
         draw_curve(axes, [row for row in rows if row["protocol"] == protocol], protocol, *STYLE.get(protocol, ("#56B4E9", "solid")))
-    finish_curves(axes, title)
+    finish_curves(figure, axes, title)
     return figure
 
 
@@ -69,13 +70,14 @@ def draw_curve(axes: Axes, rows: list[dict], label: str, colour: str, line: obje
         axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
-def finish_curves(axes: Axes, title: str, bottom: float = 50.0) -> None:
-    """Labels, grid and legend of learning curves; the climb from chance at the very beginning is cut off."""
-    highest = max((np.max(np.asarray(line.get_ydata())) for line in axes.get_lines()), default=100.0)
-    axes.set_ylim(min(bottom, highest - 5), min(100.0, highest + 3))
+def finish_curves(figure: Figure, axes: Axes, title: str) -> None:
+    """Labels, grid and legend of learning curves; the climb of the first local iterations is cut off."""
+    curves = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
+    lowest = min(curve[min(1, len(curve) - 1) :].min() for curve in curves)
+    axes.set_ylim(5 * math.floor(lowest / 5), min(100.0, max(curve.max() for curve in curves) + 2))
     axes.set_xlim(left=0)
     axes.set_xlabel("convergence time: airtime and compute (s)")
     axes.set_ylabel("test accuracy of the reference device (%)")
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right", fontsize=9, framealpha=0.9)
+    figure.legend(loc="outside lower center", ncols=len(curves), fontsize=9)
