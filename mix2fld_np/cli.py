@@ -45,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
         return 141
     except OSError as problem:  # a full disk, most likely
         discard_output()
-        print(f"mix2fld: the system refused ({problem}); free some space and look at the permissions, then try again.", file=sys.stderr)
+        refusal = f"the system refused ({problem}); free some space and look at the permissions, then try again."
+        print("mix2fld:", one_line(refusal), file=sys.stderr)
         return 2
 
 

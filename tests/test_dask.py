@@ -30,6 +30,31 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def listens(port):
+    """Whether somebody answers at a port of this machine."""
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(condition):
+    """Returns once it holds, or in two minutes."""
+    begun = time.monotonic()
+    while not condition() and time.monotonic() - begun < 120:
+        time.sleep(0.005)
+
+
+def once(condition, act):
+    """A thread that acts once a condition holds."""
+
+    def watch():
+        wait_until(condition)
+        act()
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    return watching
+
+
 def dask(*arguments):
     """A process of the command `dask`."""
     return subprocess.Popen([sys.executable, "-m", "dask", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -42,6 +67,7 @@ def scheduler(tmp_path, monkeypatch):
     monkeypatch.setenv("DASK_TEMPORARY_DIRECTORY", str(tmp_path / "dask"))
     address = f"tcp://127.0.0.1:{(port := free_port())}"
     processes = [dask("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")]
+    wait_until(lambda: listens(port))
     yield address, processes
     for process in processes:
         process.kill()
@@ -69,13 +95,7 @@ def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(data, tmp_path, sch
     victim, _ = add_workers(scheduler, 2)
     checkpoints = tmp_path / "there" / "unfinished"
 
-    def kill_in_the_middle():
-        while not list(checkpoints.glob("*-seed0")):
-            time.sleep(0.005)
-        victim.send_signal(signal.SIGKILL)
-
-    killer = threading.Thread(target=kill_in_the_middle)
-    killer.start()
+    killer = once(lambda: list(checkpoints.glob("*-seed0")), victim.kill)
     assert cli.main(compare(data, tmp_path / "there", *LONGER, f"--dask={scheduler[0]}")) == 0
     killer.join()
     assert victim.wait() == -signal.SIGKILL
@@ -87,13 +107,7 @@ def test_a_scheduler_that_dies_is_told_and_what_came_back_is_kept(data, tmp_path
     add_workers(scheduler, 1)
     checkpoints = tmp_path / "unfinished"
 
-    def kill_in_the_middle():
-        while not list(checkpoints.glob("*-seed0")):
-            time.sleep(0.005)
-        scheduler[1][0].kill()
-
-    killer = threading.Thread(target=kill_in_the_middle)
-    killer.start()
+    killer = once(lambda: list(checkpoints.glob("*-seed0")), scheduler[1][0].kill)
     assert cli.main(compare(data, tmp_path, *LONGER, f"--dask={scheduler[0]}")) == 2
     killer.join()
     assert "is gone" in (said := one_line(capsys)) and "--resume" in said
@@ -111,7 +125,7 @@ def test_an_executor_sends_calls_to_processes_and_says_how_many_it_takes(schedul
     add_workers(scheduler, 2)
     with connected(scheduler[0]) as workers:
         assert workers.capacity() >= 1
-        workers.client.wait_for_workers(2, timeout=30)
+        workers.client.wait_for_workers(2, timeout=120)
         assert workers.capacity() == 2
         assert os.getpid() not in {workers.submit(os.getpid).result() for _ in range(4)}
         assert isinstance(workers.submit(int, "x").exception(), ValueError)
@@ -120,7 +134,7 @@ def test_an_executor_sends_calls_to_processes_and_says_how_many_it_takes(schedul
 def test_a_worker_with_another_version_is_refused(scheduler, monkeypatch):
     add_workers(scheduler, 1)
     with connected(scheduler[0]) as workers:
-        workers.client.wait_for_workers(1, timeout=30)
+        workers.client.wait_for_workers(1, timeout=120)
     monkeypatch.setattr("mix2fld_np.__version__", "9.9")
     with pytest.raises(InputError, match=r"has mix2fld_np 1\..*; install mix2fld_np 9.9 there"), connected(scheduler[0]):
         pass
@@ -167,7 +181,7 @@ def test_something_else_that_listens_there_is_told_and_not_waited_for(data, tmp_
         threading.Thread(target=serve, daemon=True).start()
         begun = time.monotonic()
         assert cli.main(compare(data, tmp_path, f"--dask=tcp://127.0.0.1:{server.getsockname()[1]}")) == 2
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 60
     assert "there is no Dask scheduler at" in one_line(capsys)
 
 

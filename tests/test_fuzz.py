@@ -26,7 +26,7 @@ from mix2fld_np.study.jobs import job_identity, result_path, stored
 
 fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=150)
 FIELDS = [field.name for field in fields(Settings)]
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0  # of a machine with other things to do
 
 
 def refuse(*arguments, **named):
