@@ -90,35 +90,35 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
 
 def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
     """K iterations of eq. (1), or (3) where a device holds a teacher, on every device; and their average outputs, eq. (2)."""
-    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the one that is tested takes longest, so it comes first
-    weights, outputs = np.empty_like(fed.weights), np.empty_like(fed.outputs)
-    looks: dict[int, tuple[float, ...]] = {}
+    s, weights, outputs = task.settings, np.empty_like(fed.weights), np.empty_like(fed.outputs)
+    looked_at: list[np.ndarray] = []
     seconds = 0.0
-    for d, update in zip(devices, task.spread(lambda d: train_device(d, fed, task, p), devices), strict=True):
-        weights[d], outputs[d], looks[d], seconds_d = update
-        seconds = max(seconds, seconds_d)
-    device_s = seconds if task.settings.stopwatch else task.settings.n_local_iterations * task.settings.device_s_per_iteration
-    accuracies = tuple(looks[d][-1] for d in range(task.n_devices)) if all(looks.values()) else None
-    return replace(fed, weights=weights, outputs=outputs), Training(looks[task.reference], accuracies, device_s)
+    updates = task.spread(lambda d: train_device(d, fed, task, p), range(task.n_devices))
+    for d, (weights_d, outputs_d, models, seconds_d) in enumerate(updates):
+        weights[d], outputs[d], seconds = weights_d, outputs_d, max(seconds, seconds_d)
+        looked_at = models if d == task.reference else looked_at
+    looks = tuple(task.accuracy(model) for model in looked_at)
+    last_of_all = task.test_every_device and p == s.n_rounds
+    accuracies = tuple(task.accuracy(weights_d) for weights_d in weights) if last_of_all else None
+    device_s = seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration
+    return replace(fed, weights=weights, outputs=outputs), Training(looks, accuracies, device_s)
 
 
-def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], float]:
-    """Local update of device d: its weights, average outputs (N_L, N_L), looks (none where nobody asks) and seconds."""
+def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
+    """Local update of device d: its weights, average outputs (N_L, N_L), the models on the way that are to be tested, and seconds."""
     s, N_L = task.settings, task.data.n_labels
     images, labels = task.local_data(d)
     targets = distillation_target(np.eye(N_L)[labels], fed.teachers[d], s.beta, s.printed_sign)
     order = stream(task.seed, "batches", p, d).integers(labels.size, size=s.n_local_iterations)
-    watched = d == task.reference
-    weights, seen, looks, seconds = fed.weights[d], [], [], 0.0
-    for part in np.array_split(order, s.n_looks if watched else 1):
-        looks += [task.test(weights)] if watched else []
+    models, seen, seconds = [fed.weights[d]], [], 0.0
+    for part in np.array_split(order, s.n_looks if d == task.reference else 1):
         started = time.thread_time()
-        weights, outputs = local_update(task.network, weights, images, targets, part, s.learning_rate)
+        weights, outputs = local_update(task.network, models[-1], images, targets, part, s.learning_rate)
         seconds += time.thread_time() - started
+        models.append(weights)
         seen.append(outputs)
-    looks += [task.test(weights)] if watched or (task.test_every_device and p == s.n_rounds) else []
     check_finite(weights, f"device {d}", p, s.learning_rate)
-    return weights, average_outputs(np.concatenate(seen), labels[order], N_L), tuple(looks), seconds
+    return weights, average_outputs(np.concatenate(seen), labels[order], N_L), models, seconds
 
 
 def check_finite(weights: np.ndarray, whose: str, p: int, learning_rate: float) -> None:
@@ -203,6 +203,7 @@ def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> 
 
 def weights_change(new: np.ndarray, old: np.ndarray) -> float:
     """|G_mod^p - G_mod^(p-1)| / |G_mod^(p-1)|, Euclidean  (Section II-A)."""
+    new, old = new.astype(np.float64), old.astype(np.float64)  # squares of large single-precision weights overflow
     return float(np.linalg.norm(new - old) / np.linalg.norm(old))
 
 
