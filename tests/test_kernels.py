@@ -55,7 +55,7 @@ def dealt(image):
     """An image (C, H, W) in four planes by parity, as the kernel deals it."""
     C, H, W = image.shape
     quarters = np.zeros((C, 4, (H // 2 + 3) * (W // 2 + 2)))
-    source(kernels.deal)(image, W // 2 + 2, quarters)
+    source(kernels.deal)(image, W // 2, quarters)
     return quarters
 
 

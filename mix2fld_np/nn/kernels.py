@@ -118,16 +118,16 @@ def add_taps(into, scale, s0, s1, s2, s3, s4, s5, s6, s7, s8):
 
 
 @inlined()
-def deal(image, pitch, quarters):
-    """Deals the padded image (C, H, W) into four planes by parity of row and column; their frame is zero already."""
+def deal(image, width, quarters):
+    """Deals the padded image (C, H, W) into four planes by parity of row and column, of pitch width + 2; their frame is zero."""
     for c in range(image.shape[0]):
         for r in range(image.shape[1]):
+            row = image[c, r]
             below = 2 * ((r + 1) % 2)
-            odd = quarters[c, below + 1, (r + 1) // 2 * pitch :]
-            even = quarters[c, below, (r + 1) // 2 * pitch + 1 :]
-            for x in range(image.shape[2] // 2):
-                odd[x] = image[c, r, 2 * x]
-                even[x] = image[c, r, 2 * x + 1]
+            odd = quarters[c, below + 1, (r + 1) // 2 * (width + 2) :]
+            even = quarters[c, below, (r + 1) // 2 * (width + 2) + 1 :]
+            for x in range(width):
+                odd[x], even[x] = row[2 * x], row[2 * x + 1]
 
 
 @inlined()
@@ -290,7 +290,7 @@ def turn(taps, turned):
 def forward(layers, image, height, width, work, output):
     """One image (C, H, W) to its softmax output F (N_L,); everything in between stays in the workspace."""
     pitch = width + 2
-    deal(image, pitch, work.quarters)
+    deal(image, width, work.quarters)
     for f in range(layers.b1.size):
         correlate_cells(work.quarters, layers.w1[f], layers.b1[f], pitch, height * pitch, work.sums1)
         rectify_and_pool(work.sums1, pitch, height, width, work.pooled[f], work.winner[f])
