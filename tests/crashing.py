@@ -123,10 +123,14 @@ def disasters(kind: str, data: Path, work: Path, other: Path) -> None:
 def kills_at_random(data: Path, work: Path, duration_s: float) -> None:
     """Many, several for each directory."""
     chance = random.Random(20)
-    for n in range(10):
-        arguments = compare(data, work / f"out-{n}", *OPTIONS, "--resume")
-        codes = [in_a_child(arguments, kill_after_s=chance.uniform(0, duration_s)) for _ in range(4)]
+    n_kills = n = 0
+    while n_kills < 30:
+        arguments, codes = compare(data, work / f"out-{n}", *OPTIONS, "--resume"), []
+        while len(codes) < 4 and 0 not in codes:
+            codes.append(in_a_child(arguments, kill_after_s=chance.uniform(0, duration_s)))
+        duration_s *= 0.8 if 0 in codes else 1.1
         print(json.dumps({"codes": codes, "second": in_a_child(arguments), "digest": digest(work / f"out-{n}")}))
+        n_kills, n = n_kills + codes.count(-signal.SIGKILL), n + 1
 
 
 def digest(directory: Path) -> str:

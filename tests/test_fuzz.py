@@ -22,9 +22,10 @@ from mix2fld_np.console import playing, table, verify
 from mix2fld_np.datasets.formats import read_cifar, read_idx
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
+from mix2fld_np.nn.network import Network
 from mix2fld_np.study.jobs import job_identity, result_path, stored
 
-fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=150)
+fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=120)
 FIELDS = [field.name for field in fields(Settings)]
 PATIENCE_S = 60.0  # of a machine with other things to do
 
@@ -35,6 +36,7 @@ def refuse(*arguments, **named):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
+    Network().compile()  # so that no command has to say that it takes a while
     return write_digits(tmp_path_factory.mktemp("data"))
 
 
@@ -49,6 +51,7 @@ def here(data, tmp_path, monkeypatch):
     monkeypatch.setattr(playing, "memory_bytes", lambda: 2e8)
     monkeypatch.setattr(table, "measured", refuse)
     monkeypatch.setattr(verify, "judged", refuse)
+    monkeypatch.setattr(verify.equations, "compile_networks", lambda checks: None)
     monkeypatch.setattr(data_command, "fetch_data", refuse)
     return tmp_path
 
@@ -107,7 +110,7 @@ def lines(draw):
     return arguments + draw(st.lists(values, max_size=1)) if draw(st.integers(0, 9)) == 0 else arguments
 
 
-@settings(fuzzed, max_examples=500)
+@settings(fuzzed, max_examples=300)
 @given(arguments=lines())
 def test_any_line_is_done_or_refused_in_one_line(here, arguments):
     outcome(arguments)
@@ -135,7 +138,7 @@ leaves = st.one_of(
 trees = st.dictionaries(keys, st.recursive(leaves, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(keys, deeper, max_size=4)))
 
 
-@settings(fuzzed, max_examples=300)
+@fuzzed
 @given(tree=trees | st.builds(lambda table: {"settings": table}, trees))
 def test_any_json_as_configuration(here, tree):
     (here / "any.json").write_bytes(json.dumps(tree | ({"out": "o"} if "out" in tree else {})).encode("utf-8", "surrogatepass"))
@@ -151,7 +154,7 @@ toml_lines = st.one_of(
 )
 
 
-@settings(fuzzed, max_examples=300)
+@fuzzed
 @given(content=st.lists(toml_lines, max_size=6).map("\n".join).filter(lambda content: "out" not in content))
 def test_any_toml_as_configuration(here, content):
     (here / "any.toml").write_text(content)
