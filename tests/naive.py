@@ -3,7 +3,7 @@
 import numpy as np
 
 from mix2fld_np.nn import losses
-from mix2fld_np.nn.kernels import Layers
+from mix2fld_np.nn.workspace import Layers
 
 
 def convolve(images, filters, bias):

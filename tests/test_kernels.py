@@ -7,6 +7,7 @@ import sys
 
 import naive
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -55,8 +56,13 @@ def dealt(image):
     """An image (C, H, W) in four planes by parity, as the kernel deals it."""
     C, H, W = image.shape
     quarters = np.zeros((C, 4, (H // 2 + 3) * (W // 2 + 2)))
-    source(kernels.deal)(image, W // 2, quarters)
+    source(kernels.deal)(image[None], W // 2, quarters)
     return quarters
+
+
+def side_by_side(arrays):
+    """Arrays of N images (N, ..., P) as (..., P * N): number p of image n stands at p * N + n."""
+    return np.ascontiguousarray(np.moveaxis(np.asarray(arrays), 0, -1)).reshape(*np.shape(arrays)[1:-1], -1)
 
 
 # -------------------------------------------------------------------------------------------------- second convolution
@@ -95,7 +101,8 @@ def test_running_sums_over_whole_planes_are_the_gradient_of_the_filters(rng, C, 
 def test_relu_and_its_way_back_leave_the_rubbish_beyond_the_width_behind(rng, F, H, W, scale):
     sums, slope_feature, start = rng.normal(size=(F, H, W)), rng.normal(size=(F, H, W)), rng.normal(size=F)
     feature, slope, into_bias = np.empty((F, H, W)), padded(np.zeros((F, H, W))), start.copy()
-    source(kernels.rectify)(bare(sums), W + 2, feature)
+    for f, r in np.ndindex(F, H):
+        source(kernels.rectify)(bare(sums)[f, r * (W + 2) :], W, feature[f, r])
     assert_array_equal(feature, np.maximum(sums, 0))
     source(kernels.unrectify)(slope_feature, feature, W + 2, scale, slope, into_bias)
     assert_array_equal(slope, padded(slope_feature * (sums > 0)))
@@ -185,6 +192,53 @@ def test_the_kernels_softmax_is_that_of_the_losses(rng, N_L, spread):
     assert_allclose(output, losses.softmax(logits), rtol=1e-12, atol=1e-300)
 
 
+# --------------------------------------------------------------------------------------------------------- side by side
+@brief
+@given(generators, few, few, few, few, few)
+def test_images_side_by_side_are_convolved_row_by_row_each_for_itself(rng, N, C, F, H, W):
+    planes, filters, bias = rng.normal(size=(N, C, H, W)), rng.normal(size=(F, C, 3, 3)), rng.normal(size=F)
+    beside, pitch, length = side_by_side([padded(image) for image in planes]), (W + 2) * N, W * N
+    expected = np.stack([naive.convolve(image, filters, bias) for image in planes], axis=-1)
+    for r in range(H):
+        sums = np.empty((F + F % 2, length))
+        source(kernels.correlate)(beside, filters, bias, pitch, length, sums, r * pitch, N)
+        assert_allclose(sums[:F].reshape(F, W, N), expected[:, r], atol=1e-12)
+
+
+@brief
+@given(generators, few, few, few, few)
+def test_images_side_by_side_are_dealt_convolved_and_pooled_row_by_row_each_for_itself(rng, N, C, h, w):
+    images, taps, bias = rng.random((N, C, 2 * h, 2 * w)), rng.normal(size=(C, 3, 3)), rng.normal()
+    quarters, pitch, length = np.zeros((C, 4, (h + 3) * (w + 2) * N)), (w + 2) * N, w * N
+    source(kernels.deal)(images, w, quarters, N)
+    assert_array_equal(quarters, side_by_side([dealt(image) for image in images]))
+    whole = np.stack([np.maximum(naive.convolve(image, taps[None], [bias]), 0) for image in images])
+    expected = np.stack([naive.pool(planes)[0][0] for planes in whole], axis=-1)
+    for r in range(h):
+        sums, best = np.empty((4, length)), np.empty(length)
+        source(kernels.correlate_cells)(quarters, taps, bias, pitch, length, sums, r * pitch, N)
+        source(kernels.pool)(sums, length, best)
+        assert_allclose(best.reshape(w, N), expected[r], atol=1e-12)
+
+
+@pytest.mark.parametrize("where", range(4))
+@pytest.mark.parametrize("what", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_not_pooled_away(what, where):
+    sums, best = np.ones((4, 3)), np.empty(3)
+    sums[where, 1] = what
+    source(kernels.pool)(sums, 3, best)
+    assert_array_equal(best, [1, max(what, 1) if what == what else what, 1])
+
+
+@brief
+@given(generators, few, st.integers(1, 40))
+def test_a_block_is_connected_like_its_images(rng, N_L, n_feature):
+    features, w3, b3 = rng.normal(size=(kernels.BLOCK, n_feature)), rng.normal(size=(N_L, n_feature)), rng.normal(size=N_L)
+    logits = np.empty((N_L, kernels.BLOCK))
+    source(kernels.connect_block)(side_by_side(features), w3, b3, logits)
+    assert_allclose(logits, w3 @ features.T + b3[:, None], atol=1e-12)
+
+
 # ----------------------------------------------------------------------------------------------------- without compiler
 UNCOMPILED = """
 import json
@@ -194,14 +248,14 @@ from mix2fld_np.nn import kernels
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import local_update
 assert not hasattr(kernels.forward, "py_func"), "compiled after all"
-network, w, x, y, _ = random_exercise(Network((2, 6, 8), (3, 2), 4), np.random.default_rng(6), 3)
+network, w, x, y, _ = random_exercise(Network((2, 4, 4), (3, 2), 4), np.random.default_rng(6), 3)
 results = network.outputs(w, x), network.gradient(w, x, y), local_update(network, w, x, y, [0, 2, 1], 0.1).weights
 print(json.dumps([result.tolist() for result in results]))
 """
 
 
 def test_the_source_gives_the_same_numbers_without_a_compiler():
-    network, w, x, y, _ = random_exercise(Network((2, 6, 8), (3, 2), 4), np.random.default_rng(6), 3)
+    network, w, x, y, _ = random_exercise(Network((2, 4, 4), (3, 2), 4), np.random.default_rng(6), 3)
     path = os.pathsep.join([os.path.dirname(__file__), *filter(None, sys.path)])
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path}
     run = subprocess.run([sys.executable, "-c", UNCOMPILED], env=environment, capture_output=True, text=True, check=True)

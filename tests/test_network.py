@@ -11,8 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from strategies import exercises, generators, networks, patient, random_exercise
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.nn import kernels
+from mix2fld_np.nn.kernels import BLOCK
 from mix2fld_np.nn.network import Network
+from mix2fld_np.nn.training import local_update
+from mix2fld_np.nn.workspace import BlockWorkspace, Workspace
 
 LETTER = Network()
 SMALL = Network((2, 6, 8), (3, 2), 4)
@@ -96,6 +98,22 @@ def test_accuracy_counts_the_largest_outputs_that_stand_at_the_label(exercise, r
     assert network.accuracy(w, x, labels) == sum(hits) / len(hits)
 
 
+@patient
+@given(exercises(), st.integers(1, 2 * BLOCK + 1))
+def test_an_output_does_not_depend_on_its_place_among_many(exercise, n_images):
+    network, w, x, _, _ = exercise
+    many = x[np.arange(n_images) % len(x)]
+    assert_array_equal(network.outputs(w, many), network.outputs(w, x)[np.arange(n_images) % len(x)])
+
+
+@patient
+@given(exercises())
+def test_inference_and_training_put_out_the_same_but_for_rounding(exercise):
+    network, w, x, y, _ = exercise
+    trained = [local_update(network, w, x, y, [n], 0.1).outputs[0] for n in range(len(x))]
+    assert_allclose(network.outputs(w, x), trained, rtol=1e-9, atol=1e-12)
+
+
 # ---------------------------------------------------------------------------------------------------------- to the bit
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_same_input_gives_the_same_bits_on_two_threads(dtype):
@@ -125,13 +143,25 @@ def scattered(arrays, rng):
 def test_the_bits_do_not_depend_on_where_arrays_lie_in_memory(network, dtype):
     for rng in map(np.random.default_rng, range(200)):
         w, x, y = (a.astype(dtype) for a in random_exercise(network, rng, 1)[1:4])
-        work = network.workspace(dtype)
-        here = scattered(work._asdict() | {"weights": w, "x": x, "y": y, "outputs": np.empty_like(y), "into": np.zeros_like(w)}, rng)
-        there = kernels.Workspace(*(here[name] for name in work._fields))
-        layers, into = network.layers(here["weights"]), network.layers(here["into"])
-        network.compiled.add_gradient(layers, here["x"], here["y"], dtype(1), there, here["outputs"], into)
+        work, outputs, into = network.workspace(dtype), np.empty_like(y), np.zeros_like(w)
+        network.compiled.add_gradient(network.layers(w), x, y, dtype(1), work, outputs, network.layers(into))
+        here = scattered(work._asdict() | {"weights": w, "x": x, "y": y, "outputs": 0 * y, "into": 0 * w}, rng)
+        there, layers = Workspace(*(here[name] for name in work._fields)), network.layers(here["weights"])
+        network.compiled.add_gradient(layers, here["x"], here["y"], dtype(1), there, here["outputs"], network.layers(here["into"]))
+        assert_array_equal(here["outputs"], outputs)
+        assert_array_equal(here["into"], into)
+
+
+@pytest.mark.parametrize("network", [SMALL, LETTER], ids=["small", "letter"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_bits_of_inferred_outputs_do_not_depend_on_where_arrays_lie_in_memory(network, dtype):
+    for rng in map(np.random.default_rng, range(50)):
+        w, x, y = (a.astype(dtype) for a in random_exercise(network, rng, BLOCK + 2)[1:4])
+        work = network.block_workspace(dtype)
+        here = scattered(work._asdict() | {"weights": w, "x": x, "outputs": 0 * y}, rng)
+        there = BlockWorkspace(*(here[name] for name in work._fields))
+        network.compiled.infer(network.layers(here["weights"]), here["x"], there, here["outputs"])
         assert_array_equal(here["outputs"], network.outputs(w, x))
-        assert_array_equal(here["into"], network.gradient(w, x, y))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -19,8 +19,15 @@ What limits such a loop is loading, so each number loaded has to serve several s
                          four planes by parity of row and column: pixels 2q and 2q + 1 of a row become neighbours 0 and 1 of cell q.
                          `correlate_cells` is the forward pass, `add_cell_gradient` the gradient of the filters.
 
-Sealed rooms: arrays in, results into arrays handed in, no checks, no draws, no globals. The front door is `network.py`; the slow twin
-of each kernel, written as the textbook writes it, stands in tests/naive.py.
+The first channel writes its sums and the others add to them: to fill the sums with the bias beforehand would cost half as much again.
+
+Training knows one image at a time. Inference knows many, and no way back: it takes BLOCK images side by side, pixel p of image n at
+p * BLOCK + n. A tap then meets its pixel at the distance i * pitch + j * step, with step = BLOCK and pitch = (width + 2) * BLOCK, and the
+same two convolutions run from `at`, where a row starts, over its width * BLOCK numbers: no rubbish, and every load starts on a cache line.
+
+Sealed rooms: arrays in (`workspace.py` names them), results into arrays handed in, no checks, no draws, no state. The front door is
+`network.py`; the slow twin of each kernel, written as the textbook writes it, stands in tests/naive.py. They share one file because
+Numba compiles anew when the file of a function has changed, but does not notice changes in the file of a function that it calls.
 """
 
 import functools
@@ -34,56 +41,47 @@ import numpy as np
 compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 inlined = functools.partial(compiled, forceinline=True)  # a part of whoever calls it, so that constants reach its loops
 
-
-class Layers(NamedTuple):
-    """Named views of one flat vector of weights (or of a gradient), in its order."""
-
-    w1: np.ndarray  # (F1, C, 3, 3)
-    b1: np.ndarray  # (F1,)
-    w2: np.ndarray  # (F2, F1, 3, 3)
-    b2: np.ndarray  # (F2,)
-    w3: np.ndarray  # (N_L, N_feature), N_feature = F2 * H/2 * W/2
-    b3: np.ndarray  # (N_L,)
-
-
-class Workspace(NamedTuple):
-    """What one image leaves behind on its way forward and back; one per thread. A slope is the gradient of the loss by that quantity.
-
-    Planes are those of the pooled image, height x width = H/2 x W/2.
-    """
-
-    quarters: np.ndarray  # (C, 4, padded) the image, dealt by parity
-    sums1: np.ndarray  # (4, bare) first convolution, one filter at a time
-    pooled: np.ndarray  # (F1, padded) after ReLU and max-pool
-    winner: np.ndarray  # (F1, bare) which of its four pixels gave a cell its maximum; 4 where the ReLU cut
-    slope_pooled: np.ndarray  # (F1 made even, bare)
-    sums2: np.ndarray  # (F2 made even, bare) second convolution
-    slope2: np.ndarray  # (F2 made even, padded) by sums2
-    turned: np.ndarray  # (F1, F2, 3, 3) w2 turned by 180 degrees, inputs and outputs exchanged
-    no_bias: np.ndarray  # (F1,) zeros
-    feature: np.ndarray  # (F2, height, width) after the second ReLU
-    slope_feature: np.ndarray  # (F2, height, width)
-    slope: np.ndarray  # (N_L,) by the logits
+BLOCK = 32  # images that inference takes side by side
 
 
 @inlined()
-def correlate(planes, taps, bias, pitch, length, sums):
-    """sums[f, q] = bias[f] + sum over c, i, j of taps[f, c, i, j] planes[c, q + i pitch + j], for q < length."""
+def nine(taps):
+    """A filter (3, 3) as nine numbers, which the compiler keeps in registers."""
+    return taps[0, 0], taps[0, 1], taps[0, 2], taps[1, 0], taps[1, 1], taps[1, 2], taps[2, 0], taps[2, 1], taps[2, 2]
+
+
+@inlined()
+def since(plane, at):
+    """The plane from number `at` on; where that is all of it, the compiler is spared a slice, which would cost it some certainty."""
+    return plane[at:] if at else plane
+
+
+@inlined()
+def sum_at(q, taps, rows, step):
+    """The nine products of a filter at q."""
+    t0, t1, t2, t3, t4, t5, t6, t7, t8 = taps
+    top, mid, low = rows
+    upper = t0 * top[q] + t1 * top[q + step] + t2 * top[q + 2 * step]
+    middle = t3 * mid[q] + t4 * mid[q + step] + t5 * mid[q + 2 * step]
+    return upper + middle + (t6 * low[q] + t7 * low[q + step] + t8 * low[q + 2 * step])
+
+
+@inlined()
+def correlate(planes, taps, bias, pitch, length, sums, at=0, step=1):
+    """sums[f, q] = bias[f] + sum over c, i, j of taps[f, c, i, j] planes[c, at + q + i pitch + j step], for q < length."""
     n_filters, n_channels = taps.shape[0], taps.shape[1]
     for f in range(0, n_filters, 2):
         g = min(f + 1, n_filters - 1)
         su, sv = sums[f], sums[f + 1]
-        su[:length], sv[:length] = bias[f], bias[g]
         for c in range(n_channels):
-            u, v = taps[f, c], taps[g, c]
-            u0, u1, u2, u3, u4, u5, u6, u7, u8 = u[0, 0], u[0, 1], u[0, 2], u[1, 0], u[1, 1], u[1, 2], u[2, 0], u[2, 1], u[2, 2]
-            v0, v1, v2, v3, v4, v5, v6, v7, v8 = v[0, 0], v[0, 1], v[0, 2], v[1, 0], v[1, 1], v[1, 2], v[2, 0], v[2, 1], v[2, 2]
-            top, mid, low = planes[c], planes[c, pitch:], planes[c, 2 * pitch :]
-            for q in range(length):
-                x0, x1, x2, x3, x4, x5 = top[q], top[q + 1], top[q + 2], mid[q], mid[q + 1], mid[q + 2]
-                x6, x7, x8 = low[q], low[q + 1], low[q + 2]
-                su[q] += u0 * x0 + u1 * x1 + u2 * x2 + u3 * x3 + u4 * x4 + u5 * x5 + u6 * x6 + u7 * x7 + u8 * x8
-                sv[q] += v0 * x0 + v1 * x1 + v2 * x2 + v3 * x3 + v4 * x4 + v5 * x5 + v6 * x6 + v7 * x7 + v8 * x8
+            u, v = nine(taps[f, c]), nine(taps[g, c])
+            rows = since(planes[c], at), planes[c, at + pitch :], planes[c, at + 2 * pitch :]
+            if c == 0:
+                for q in range(length):
+                    su[q], sv[q] = bias[f] + sum_at(q, u, rows, step), bias[g] + sum_at(q, v, rows, step)
+            else:
+                for q in range(length):
+                    su[q], sv[q] = su[q] + sum_at(q, u, rows, step), sv[q] + sum_at(q, v, rows, step)
 
 
 @inlined()
@@ -118,37 +116,49 @@ def add_taps(into, scale, s0, s1, s2, s3, s4, s5, s6, s7, s8):
 
 
 @inlined()
-def deal(image, width, quarters):
-    """Deals the padded image (C, H, W) into four planes by parity of row and column, of pitch width + 2; their frame is zero."""
-    for c in range(image.shape[0]):
-        for r in range(image.shape[1]):
-            row = image[c, r]
-            below = 2 * ((r + 1) % 2)
-            odd = quarters[c, below + 1, (r + 1) // 2 * (width + 2) :]
-            even = quarters[c, below, (r + 1) // 2 * (width + 2) + 1 :]
-            for x in range(width):
-                odd[x], even[x] = row[2 * x], row[2 * x + 1]
+def deal(images, width, quarters, step=1):
+    """Deals images (N, C, H, W), N <= step, into four planes by parity of row and column, around which a frame stays zero."""
+    for c in range(images.shape[1]):
+        for r in range(images.shape[2]):
+            below, start = 2 * ((r + 1) % 2), (r + 1) // 2 * (width + 2) * step
+            for n in range(images.shape[0]):
+                row, odd, even = images[n, c, r], quarters[c, below + 1, start + n :], quarters[c, below, start + step + n :]
+                for x in range(width):
+                    odd[x * step], even[x * step] = row[2 * x], row[2 * x + 1]
 
 
 @inlined()
-def correlate_cells(quarters, taps, bias, pitch, length, sums):
-    """One filter at the four pixels of every pooling cell: sums[k, q], k = 0..3, from the 4 x 4 pixels around cell q < length."""
+def sums_at(q, taps, rows, step):
+    """The nine products of a filter at each of the four pixels of cell q."""
+    t0, t1, t2, t3, t4, t5, t6, t7, t8 = taps
+    ee, eo, oe, oo, ee2, eo2, oe2, oo2 = rows
+    a0, a1, a2, a3 = ee[q], eo[q], ee[q + step], eo[q + step]
+    b0, b1, b2, b3 = oe[q], oo[q], oe[q + step], oo[q + step]
+    c0, c1, c2, c3 = ee2[q], eo2[q], ee2[q + step], eo2[q + step]
+    d0, d1, d2, d3 = oe2[q], oo2[q], oe2[q + step], oo2[q + step]
+    s0 = t0 * a0 + t1 * a1 + t2 * a2 + t3 * b0 + t4 * b1 + t5 * b2 + t6 * c0 + t7 * c1 + t8 * c2
+    s1 = t0 * a1 + t1 * a2 + t2 * a3 + t3 * b1 + t4 * b2 + t5 * b3 + t6 * c1 + t7 * c2 + t8 * c3
+    s2 = t0 * b0 + t1 * b1 + t2 * b2 + t3 * c0 + t4 * c1 + t5 * c2 + t6 * d0 + t7 * d1 + t8 * d2
+    s3 = t0 * b1 + t1 * b2 + t2 * b3 + t3 * c1 + t4 * c2 + t5 * c3 + t6 * d1 + t7 * d2 + t8 * d3
+    return s0, s1, s2, s3
+
+
+@inlined()
+def correlate_cells(quarters, taps, bias, pitch, length, sums, at=0, step=1):
+    """One filter at the four pixels of every pooling cell: sums[k, q], k = 0..3, from the 4 x 4 pixels around cell at + q, q < length."""
     s0, s1, s2, s3 = sums[0], sums[1], sums[2], sums[3]
-    s0[:length], s1[:length], s2[:length], s3[:length] = bias, bias, bias, bias
     for c in range(taps.shape[0]):
-        t = taps[c]
-        t0, t1, t2, t3, t4, t5, t6, t7, t8 = t[0, 0], t[0, 1], t[0, 2], t[1, 0], t[1, 1], t[1, 2], t[2, 0], t[2, 1], t[2, 2]
-        ee, eo, oe, oo = quarters[c, 0], quarters[c, 1], quarters[c, 2], quarters[c, 3]
-        ee2, eo2, oe2, oo2 = quarters[c, 0, pitch:], quarters[c, 1, pitch:], quarters[c, 2, pitch:], quarters[c, 3, pitch:]
-        for q in range(length):
-            a0, a1, a2, a3 = ee[q], eo[q], ee[q + 1], eo[q + 1]
-            b0, b1, b2, b3 = oe[q], oo[q], oe[q + 1], oo[q + 1]
-            c0, c1, c2, c3 = ee2[q], eo2[q], ee2[q + 1], eo2[q + 1]
-            d0, d1, d2, d3 = oe2[q], oo2[q], oe2[q + 1], oo2[q + 1]
-            s0[q] += t0 * a0 + t1 * a1 + t2 * a2 + t3 * b0 + t4 * b1 + t5 * b2 + t6 * c0 + t7 * c1 + t8 * c2
-            s1[q] += t0 * a1 + t1 * a2 + t2 * a3 + t3 * b1 + t4 * b2 + t5 * b3 + t6 * c1 + t7 * c2 + t8 * c3
-            s2[q] += t0 * b0 + t1 * b1 + t2 * b2 + t3 * c0 + t4 * c1 + t5 * c2 + t6 * d0 + t7 * d1 + t8 * d2
-            s3[q] += t0 * b1 + t1 * b2 + t2 * b3 + t3 * c1 + t4 * c2 + t5 * c3 + t6 * d1 + t7 * d2 + t8 * d3
+        t, z, below = nine(taps[c]), quarters[c], at + pitch
+        upper = since(z[0], at), since(z[1], at), since(z[2], at), since(z[3], at)
+        rows = upper + (z[0, below:], z[1, below:], z[2, below:], z[3, below:])
+        if c == 0:
+            for q in range(length):
+                u0, u1, u2, u3 = sums_at(q, t, rows, step)
+                s0[q], s1[q], s2[q], s3[q] = bias + u0, bias + u1, bias + u2, bias + u3
+        else:
+            for q in range(length):
+                u0, u1, u2, u3 = sums_at(q, t, rows, step)
+                s0[q], s1[q], s2[q], s3[q] = s0[q] + u0, s1[q] + u1, s2[q] + u2, s3[q] + u3
 
 
 @inlined()
@@ -171,6 +181,19 @@ def rectify_and_pool(sums, pitch, height, width, pooled, winner):
     for r in range(height):
         for x in range(width, pitch):
             winner[r * pitch + x], best[r * pitch + x] = nobody, zero
+
+
+@inlined()
+def pool(sums, length, best):
+    """ReLU and max over the four pixels of each cell, where nobody asks for the winner."""
+    zero, s0, s1, s2, s3 = sums.dtype.type(0), sums[0], sums[1], sums[2], sums[3]
+    for q in range(length):
+        value = s0[q] if s0[q] > zero else zero
+        value = s1[q] if s1[q] > value else value
+        value = s2[q] if s2[q] > value else value
+        value = s3[q] if s3[q] > value else value
+        total = s0[q] + s1[q] + s2[q] + s3[q]
+        best[q] = value if total == total else total  # as above
 
 
 @inlined()
@@ -211,14 +234,11 @@ def alive_sum(slope_pooled, winner):
 
 
 @inlined()
-def rectify(sums, pitch, feature):
-    """ReLU of bare planes into the compact feature (F, H, W); NaN stays NaN."""
+def rectify(sums, length, rectified):
+    """ReLU of the first `length` numbers; NaN stays NaN."""
     zero = sums.dtype.type(0)
-    for f in range(feature.shape[0]):
-        for r in range(feature.shape[1]):
-            row = sums[f, r * pitch :]
-            for x in range(feature.shape[2]):
-                feature[f, r, x] = zero if row[x] <= zero else row[x]
+    for q in range(length):
+        rectified[q] = zero if sums[q] <= zero else sums[q]
 
 
 @inlined()
@@ -245,6 +265,37 @@ def connect(feature, w3, b3, logits):
         for k in range(feature.size):
             total += row[k] * feature[k]
         logits[m] = total
+
+
+@inlined()
+def eight(row, k):
+    """Eight numbers of a row, which the compiler keeps in registers."""
+    return row[k], row[k + 1], row[k + 2], row[k + 3], row[k + 4], row[k + 5], row[k + 6], row[k + 7]
+
+
+@inlined()
+def sum_of_eight(n, weights, x):
+    """Eight weights times eight features of image n."""
+    t0, t1, t2, t3, t4, t5, t6, t7 = weights
+    early = t0 * x[n] + t1 * x[n + BLOCK] + t2 * x[n + 2 * BLOCK] + t3 * x[n + 3 * BLOCK]
+    return early + (t4 * x[n + 4 * BLOCK] + t5 * x[n + 5 * BLOCK] + t6 * x[n + 6 * BLOCK] + t7 * x[n + 7 * BLOCK])
+
+
+@inlined()
+def connect_block(feature, w3, b3, logits):
+    """logits[m, n] = b3[m] + sum over k of w3[m, k] feature[k BLOCK + n], for two labels and eight features at a time."""
+    n_labels, n_feature = w3.shape
+    for m in range(0, n_labels, 2):
+        o = min(m + 1, n_labels - 1)
+        u, v, zu, zv = w3[m], w3[o], logits[m], logits[o]
+        zu[:], zv[:] = b3[m], b3[o]
+        for k in range(n_feature % 8):
+            for n in range(BLOCK):
+                zu[n], zv[n] = zu[n] + u[k] * feature[k * BLOCK + n], zv[n] + v[k] * feature[k * BLOCK + n]
+        for k in range(n_feature % 8, n_feature, 8):
+            eight_u, eight_v, x = eight(u, k), eight(v, k), feature[k * BLOCK :]
+            for n in range(BLOCK):
+                zu[n], zv[n] = zu[n] + sum_of_eight(n, eight_u, x), zv[n] + sum_of_eight(n, eight_v, x)
 
 
 @inlined()
@@ -287,17 +338,38 @@ def turn(taps, turned):
 
 
 @inlined()
-def forward(layers, image, height, width, work, output):
-    """One image (C, H, W) to its softmax output F (N_L,); everything in between stays in the workspace."""
+def forward(layers, images, height, width, work, output):
+    """One image (1, C, H, W) to its softmax output F (N_L,); everything in between stays in the workspace."""
     pitch = width + 2
-    deal(image, width, work.quarters)
+    deal(images, width, work.quarters)
     for f in range(layers.b1.size):
         correlate_cells(work.quarters, layers.w1[f], layers.b1[f], pitch, height * pitch, work.sums1)
         rectify_and_pool(work.sums1, pitch, height, width, work.pooled[f], work.winner[f])
     correlate(work.pooled, layers.w2, layers.b2, pitch, height * pitch, work.sums2)
-    rectify(work.sums2, pitch, work.feature)
+    for f in range(layers.b2.size):
+        for r in range(height):
+            rectify(work.sums2[f, r * pitch :], width, work.feature[f, r])
     connect(work.feature.reshape(-1), layers.w3, layers.b3, output)
     softmax(output)
+
+
+@inlined()
+def forward_block(layers, images, height, width, work, outputs):
+    """Up to BLOCK images (N, C, H, W), side by side, to their softmax outputs (N, N_L), row by row."""
+    pitch, length = (width + 2) * BLOCK, width * BLOCK
+    deal(images, width, work.quarters, BLOCK)
+    for r in range(height):
+        for f in range(layers.b1.size):
+            correlate_cells(work.quarters, layers.w1[f], layers.b1[f], pitch, length, work.sums1, r * pitch, BLOCK)
+            pool(work.sums1, length, work.pooled[f, (r + 1) * pitch + BLOCK :])
+    for r in range(height):
+        correlate(work.pooled, layers.w2, layers.b2, pitch, length, work.sums2, r * pitch, BLOCK)
+        for f in range(layers.b2.size):
+            rectify(work.sums2[f], length, work.feature[f, r])
+    connect_block(work.feature.reshape(-1), layers.w3, layers.b3, work.logits)
+    for n in range(images.shape[0]):
+        outputs[n] = work.logits[:, n]
+        softmax(outputs[n])
 
 
 @inlined()
@@ -340,20 +412,20 @@ def entry_points(height, width):
         """SGD with batches of one, in place: for each k, w <- w - rate * gradient at sample order[k], whose output goes to outputs[k]."""
         for k in range(order.size):
             i = order[k]
-            forward(layers, images[i], height, width, work, outputs[k])
+            forward(layers, images[i : i + 1], height, width, work, outputs[k])
             backward(layers, outputs[k], targets[i], height, width, work, -rate, layers)
 
     @compiled()
     def infer(layers, images, work, outputs):
         """Softmax outputs (N, N_L) of images (N, C, H, W)."""
-        for i in range(images.shape[0]):
-            forward(layers, images[i], height, width, work, outputs[i])
+        for i in range(0, images.shape[0], BLOCK):
+            forward_block(layers, images[i : i + BLOCK], height, width, work, outputs[i : i + BLOCK])
 
     @compiled()
     def add_gradient(layers, images, targets, scale, work, outputs, into):
         """Adds scale times the sum of the samples' gradients to `into`."""
         for i in range(images.shape[0]):
-            forward(layers, images[i], height, width, work, outputs[i])
+            forward(layers, images[i : i + 1], height, width, work, outputs[i])
             backward(layers, outputs[i], targets[i], height, width, work, scale, into)
 
     return EntryPoints(descend, infer, add_gradient)

@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.nn import kernels
-
-LINE = 64  # bytes of a cache line; planes that start on one load faster
+from mix2fld_np.nn.workspace import BlockWorkspace, Layers, Workspace, aligned_zeros
 
 
 @dataclass(frozen=True)
@@ -59,21 +58,21 @@ class Network:
         parts = [rng.uniform(-1, 1, math.prod(shape)) / math.sqrt(n) for shape, n in zip(shapes, fan_in, strict=True)]
         return np.concatenate(parts).astype(np.float32)
 
-    def layers(self, weights: np.ndarray) -> kernels.Layers:
+    def layers(self, weights: np.ndarray) -> Layers:
         """Named views of a flat vector (N_mod,): writing to a view writes to the vector."""
         views, start = [], 0
         for shape in self.layer_shapes:
             stop = start + math.prod(shape)
             views.append(weights[start:stop].reshape(shape))
             start = stop
-        return kernels.Layers(*views)
+        return Layers(*views)
 
     def outputs(self, weights: ArrayLike, images: ArrayLike) -> np.ndarray:
         """Softmax output vectors F (N, N_L) of images (N, C, H, W)."""
         w = self.check_weights(weights)
         x = self.check_images(images, w.dtype)
         outputs = np.empty((len(x), self.n_labels), w.dtype)
-        self.compiled.infer(self.layers(w), x, self.workspace(w.dtype), outputs)
+        self.compiled.infer(self.layers(w), x, self.block_workspace(w.dtype), outputs)
         return outputs
 
     def accuracy(self, weights: ArrayLike, images: ArrayLike, labels: ArrayLike) -> float:
@@ -96,13 +95,13 @@ class Network:
         self.compiled.add_gradient(self.layers(w), x, t, scale, self.workspace(w.dtype), outputs, self.layers(gradient))
         return gradient
 
-    def workspace(self, dtype: type | np.dtype) -> kernels.Workspace:
+    def workspace(self, dtype: type | np.dtype) -> Workspace:
         """Room for one image on its way forward and back; see `kernels` for pitches and for bare and padded planes."""
         (C, H, W), (F1, F2), N_L = self.image_shape, self.filters, self.n_labels
         height, width = H // 2, W // 2
         bare, padded = height * (width + 2), (height + 3) * (width + 2)
         F1_even, F2_even = F1 + F1 % 2, F2 + F2 % 2
-        return kernels.Workspace(
+        return Workspace(
             quarters=aligned_zeros((C, 4, padded), dtype),
             sums1=aligned_zeros((4, bare), dtype),
             pooled=aligned_zeros((F1, padded), dtype),
@@ -115,6 +114,20 @@ class Network:
             feature=aligned_zeros((F2, height, width), dtype),
             slope_feature=aligned_zeros((F2, height, width), dtype),
             slope=aligned_zeros((N_L,), dtype),
+        )
+
+    def block_workspace(self, dtype: type | np.dtype) -> BlockWorkspace:
+        """Room for kernels.BLOCK images side by side on their way forward."""
+        (C, H, W), (F1, F2), N_L = self.image_shape, self.filters, self.n_labels
+        height, width = H // 2, W // 2
+        row, padded = width * kernels.BLOCK, (height + 3) * (width + 2) * kernels.BLOCK
+        return BlockWorkspace(
+            quarters=aligned_zeros((C, 4, padded), dtype),
+            sums1=aligned_zeros((4, row), dtype),
+            pooled=aligned_zeros((F1, padded), dtype),
+            sums2=aligned_zeros((F2 + F2 % 2, row), dtype),
+            feature=aligned_zeros((F2, height, row), dtype),
+            logits=aligned_zeros((N_L, kernels.BLOCK), dtype),
         )
 
     @property
@@ -155,11 +168,3 @@ class Network:
 def plain(values: np.ndarray, dtype: type | np.dtype) -> np.ndarray:
     """The values as a contiguous, aligned, writeable array, copied where they are not: any other kind would be compiled for anew."""
     return np.require(values, dtype, ["C", "A", "W"])
-
-
-def aligned_zeros(shape: tuple[int, ...], dtype: type | np.dtype) -> np.ndarray:
-    """Zeros whose first element stands at the start of a cache line."""
-    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
-    raw = np.zeros(n_bytes + LINE, np.uint8)
-    start = -raw.ctypes.data % LINE
-    return raw[start : start + n_bytes].view(dtype).reshape(shape)
