@@ -148,9 +148,9 @@ def correlate_cells(quarters, taps, bias, pitch, length, sums, at=0, step=1):
     """One filter at the four pixels of every pooling cell: sums[k, q], k = 0..3, from the 4 x 4 pixels around cell at + q, q < length."""
     s0, s1, s2, s3 = sums[0], sums[1], sums[2], sums[3]
     for c in range(taps.shape[0]):
-        t, z, below = nine(taps[c]), quarters[c], at + pitch
-        upper = since(z[0], at), since(z[1], at), since(z[2], at), since(z[3], at)
-        rows = upper + (z[0, below:], z[1, below:], z[2, below:], z[3, below:])
+        t, below = nine(taps[c]), at + pitch
+        ee, eo, oe, oo = quarters[c, 0], quarters[c, 1], quarters[c, 2], quarters[c, 3]
+        rows = since(ee, at), since(eo, at), since(oe, at), since(oo, at), ee[below:], eo[below:], oe[below:], oo[below:]
         if c == 0:
             for q in range(length):
                 u0, u1, u2, u3 = sums_at(q, t, rows, step)
@@ -368,7 +368,8 @@ def forward_block(layers, images, height, width, work, outputs):
             rectify(work.sums2[f], length, work.feature[f, r])
     connect_block(work.feature.reshape(-1), layers.w3, layers.b3, work.logits)
     for n in range(images.shape[0]):
-        outputs[n] = work.logits[:, n]
+        for m in range(layers.b3.size):
+            outputs[n, m] = work.logits[m, n]
         softmax(outputs[n])
 
 
