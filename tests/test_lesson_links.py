@@ -45,6 +45,10 @@ def test_a_lesson_stands_once_in_the_table_with_the_time_it_states_itself(notebo
     assert f"[Colab][c{notebook[:2]}] [Binder][b{notebook[:2]}]" in rows[0]
 
 
+def test_the_table_names_every_lesson_in_order_and_nothing_else():
+    assert links.notebooks_in(PAGE) == NOTEBOOKS
+
+
 def test_the_links_of_the_page_are_those_that_the_script_writes():
     assert links.page_with(PAGE, links.address_in(PAGE)) == PAGE
 

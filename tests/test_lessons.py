@@ -135,6 +135,7 @@ def test_every_check_of_a_lesson_has_its_sabotage_and_every_exercise_its_wrong_a
     assert 2 <= len(names[0]) <= 3
     assert names[0] == names[1] == names[2]
     assert all(len(cell.metadata.mix2fld.wrong) >= 2 for cell in cells(book, "exercise-check"))
+    assert all(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in cells(book, "exercise-check")), "it gives the answer away"
     assert all("<details>" in cell.source and "<summary>" in cell.source for cell in cells(book, "solution"))
 
 

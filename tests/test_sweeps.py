@@ -65,7 +65,7 @@ def test_a_point_is_the_mean_and_spread_over_its_seeds(name, studies):
     for point in json.loads((studies[name] / "summary.json").read_text())["points"]:
         own = [float(row["accuracy"]) for row in rows if row["series"] == point["series"] and float(row[sweep.field]) == point[sweep.field]]
         assert point["n_seeds"] == len(own) == 2
-        assert (point["accuracy"], point["accuracy_spread"]) == pytest.approx((np.mean(own), np.std(own)))
+        assert (point["accuracy"], point["accuracy_spread"]) == pytest.approx((np.mean(own), np.std(own, ddof=1)))
 
 
 def test_a_study_that_is_run_again_plays_nothing_and_writes_the_same_bytes(data, studies):

@@ -140,6 +140,12 @@ def test_outputs_and_labels_that_do_not_pair_up_are_turned_away(outputs, labels)
         average_outputs(np.ones(outputs), np.zeros(labels, int), 3)
 
 
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 2], [0.5, 1]])
+def test_labels_that_are_none_are_turned_away(labels):
+    with pytest.raises(InputError, match="numbered from 0 to 2"):
+        average_outputs(np.ones((2, 3)), labels, 3)
+
+
 # ----------------------------------------------------------------------------------------------------- output to model
 @patient
 @given(exercises(), generators, st.floats(0, 2), st.booleans())
@@ -181,8 +187,14 @@ def test_an_order_that_points_anywhere_but_at_the_samples_is_turned_away(order):
         local_update(network, w, x, y, order, 0.1)
 
 
-@pytest.mark.parametrize("rate", [0.0, -0.1, np.nan])
-def test_a_learning_rate_that_is_not_positive_is_turned_away(rate):
+def test_an_order_with_a_sample_that_is_not_there_is_told_which():
+    network, w, x, y, _ = random_exercise(SMALL, np.random.default_rng(8), 3)
+    with pytest.raises(InputError, match="with samples 1 to 7"):
+        local_update(network, w, x, y, [2, 7, 1], 0.1)
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1, np.nan, np.inf])
+def test_a_learning_rate_that_is_not_positive_and_finite_is_turned_away(rate):
     network, w, x, y, _ = random_exercise(SMALL, np.random.default_rng(9), 3)
     with pytest.raises(InputError, match="positive"):
         local_update(network, w, x, y, [0], rate)

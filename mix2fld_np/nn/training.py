@@ -30,8 +30,10 @@ def local_update(
     x = network.check_images(images, w.dtype)
     t = network.check_targets(targets, len(x), w.dtype)
     i = check_order(order, len(x))
-    if not learning_rate > 0:
-        raise InputError(f"the learning rate is {learning_rate}, but a step down the gradient needs a positive one; the letter's is 0.01")
+    if not 0 < learning_rate < np.inf:
+        raise InputError(
+            f"the learning rate is {learning_rate}, but a step down the gradient needs a positive and finite one; the letter's is 0.01"
+        )
     outputs = np.empty((i.size, network.n_labels), w.dtype)
     network.compiled.descend(network.layers(w), x, t, i, w.dtype.type(learning_rate), network.workspace(w.dtype), outputs)
     return Update(w, outputs)
@@ -46,6 +48,8 @@ def average_outputs(outputs: ArrayLike, labels: ArrayLike, n_labels: int) -> np.
     F, n = np.asarray(outputs, np.float64), np.asarray(labels)
     if F.ndim != 2 or n.shape != F.shape[:1]:
         raise InputError(f"outputs of shape {F.shape} and labels of shape {n.shape} do not fit: one label for each row of outputs")
+    if not np.isin(n, np.arange(n_labels)).all():
+        raise InputError(f"labels from {n.min()} to {n.max()} do not fit: N_L = {n_labels} labels are numbered from 0 to {n_labels - 1}")
     indicator = (n == np.arange(n_labels)[:, None]).astype(np.float64)  # (N_L, K): 1(l_n = 1)
     drawn = indicator.sum(axis=1, keepdims=True)
     return np.divide(indicator @ F, drawn, out=np.full((n_labels, F.shape[1]), np.nan), where=drawn > 0)
@@ -74,9 +78,12 @@ def distil(
 def check_order(order: ArrayLike, n_samples: int) -> np.ndarray:
     """The order as int64 (K,), or an InputError: a compiled loop would read whatever lies beyond the samples."""
     i = np.asarray(order)
-    if i.ndim != 1 or i.dtype.kind not in "iu" or (i.size and not 0 <= i.min() <= i.max() < n_samples):
-        raise InputError(
-            f"an order of SGD steps of shape {i.shape} and type {i.dtype} does not fit: it must be a vector of sample numbers "
-            f"from 0 to {n_samples - 1}; draw it with rng.integers({n_samples}, size=K)"
-        )
-    return i.astype(np.int64)
+    what = f"an order of SGD steps of shape {i.shape} and type {i.dtype}"
+    if i.ndim == 1 and i.dtype.kind in "iu":
+        if not i.size or 0 <= i.min() <= i.max() < n_samples:
+            return i.astype(np.int64)
+        what = f"an order of SGD steps with samples {i.min()} to {i.max()}"
+    raise InputError(
+        f"{what} does not fit: it must be a vector of sample numbers from 0 to {n_samples - 1}; "
+        f"draw it with rng.integers({n_samples}, size=K)"
+    )

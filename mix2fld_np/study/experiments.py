@@ -1,7 +1,8 @@
 """The experiments: which runs they need and the rows that come out; figures draw rows, tables print them."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-from statistics import fmean, pstdev
+from statistics import fmean, stdev
 
 from mix2fld_np.federation import seeds
 from mix2fld_np.federation.protocols import TABLE, Protocol, seed_bits
@@ -52,7 +53,7 @@ def summary(runs: list[dict], n_devices: int) -> dict:
     attempts = sum(n_devices for run in runs for _ in run["rounds"])
     return {
         "final_accuracy_mean": fmean(final),
-        "final_accuracy_spread": pstdev(final),
+        "final_accuracy_spread": spread_over_seeds(final),
         "final_accuracies": final,
         "best_accuracy": max(accuracy for run in runs for _, accuracy in run["curve"]),
         "server_accuracy": mean_or_none(server),
@@ -67,6 +68,12 @@ def summary(runs: list[dict], n_devices: int) -> dict:
 def time_to_criterion(run: dict) -> float | None:
     """Elapsed seconds at the end of the round that met the stop criterion first, or None."""
     return next((row["elapsed_s"] for row in run["rounds"] if row["converged"]), None)
+
+
+def spread_over_seeds(values: Iterable[float]) -> float:
+    """Standard deviation over the seeds, as an estimate from few of them; zero for one seed, which tells of no spread."""
+    known = list(values)
+    return stdev(known) if len(known) > 1 else 0.0
 
 
 def mean_or_none(values: list[float | None]) -> float | None:

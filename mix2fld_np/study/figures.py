@@ -66,8 +66,8 @@ def draw_curve(axes: Axes, rows: list[dict], label: str, colour: str, line: obje
     accuracy = 100 * np.stack([np.interp(at, seconds, accuracy) for seconds, accuracy in curves])
     axes.plot(at, accuracy.mean(axis=0), color=colour, linestyle=line, linewidth=1.6, label=label)
     if len(seeds) > 1:
-        low, high = accuracy.mean(axis=0) - accuracy.std(axis=0), accuracy.mean(axis=0) + accuracy.std(axis=0)
-        axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+        mean, spread = accuracy.mean(axis=0), accuracy.std(axis=0, ddof=1)
+        axes.fill_between(at, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
 
 
 def finish_curves(figure: Figure, axes: Axes, title: str) -> None:

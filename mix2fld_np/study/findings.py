@@ -6,6 +6,7 @@ from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import verdicts
 from mix2fld_np.study.claims import CLAIMS, Claim, Reading
 from mix2fld_np.study.comparisons import Results
+from mix2fld_np.study.experiments import spread_over_seeds
 from mix2fld_np.study.reasons import fl_cannot_upload
 
 
@@ -26,7 +27,7 @@ def finding(number: int, claim: Claim, reading: Reading, results: Results) -> di
         "unit": reading.unit,
         "printed": claim.printed,
         "measured": fmean(values) if values else None,
-        "spread": verdicts.spread_of(values),
+        "spread": spread_over_seeds(values),
         "values": values,
         "verdict": judgement,
         "by_spread_alone": judgement == verdicts.REPRODUCED and verdicts.near_by_spread_alone(claim.printed, values),

@@ -7,7 +7,7 @@ from typing import Any
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, Settings
-from mix2fld_np.study.experiments import summary, with_channel
+from mix2fld_np.study.experiments import spread_over_seeds, summary, with_channel
 from mix2fld_np.study.jobs import Job, Source
 
 
@@ -190,7 +190,7 @@ def over_seeds(rows: list[dict]) -> list[dict]:
             "split": split,
             "n_devices": n_devices,
             "mean": fmean(row["mean"] for row in own),
-            "mean_spread": pstdev(row["mean"] for row in own),
+            "mean_spread": spread_over_seeds(row["mean"] for row in own),
             "variance": fmean(row["variance"] for row in own),
         }
         for (split, n_devices), own in points.items()

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from statistics import fmean, pstdev
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import pairing, privacy
+from mix2fld_np.study.experiments import spread_over_seeds
 from mix2fld_np.study.jobs import Job, Source
 from mix2fld_np.study.letter import FIGURES
 from mix2fld_np.wireless import channel
@@ -108,7 +109,7 @@ def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
             known = [row[column] for row in own if row[column] is not None]
             point[column] = fmean(known) if known else None
             if column in ("accuracy", "server_accuracy"):
-                point[f"{column}_spread"] = pstdev(known) if known else None
+                point[f"{column}_spread"] = spread_over_seeds(known) if known else None
         found.append(point)
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from statistics import fmean, pstdev
+from statistics import fmean
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import mixup, pairing, privacy
 from mix2fld_np.mixing.inverse import inverse_mixup
+from mix2fld_np.study.experiments import spread_over_seeds
 
 N_SEED = 100  # N_S of both tables
 # The letter is silent: how samples are split over devices in Tables II and III, and whose uploads count. IID, and all ten devices'.
@@ -153,7 +154,7 @@ def beside_printed(table: str, rows: list[dict]) -> list[dict]:
                     "lambda": ratio,
                     "printed": printed,
                     "measured": value,
-                    "spread": pstdev(cells[name, definition, ratio]),
+                    "spread": spread_over_seeds(cells[name, definition, ratio]),
                     "difference": None if printed is None else value - printed,
                     "fits": fits(table, name, head, ratio, lambda other, n=name, d=definition: means[n, d, other]),
                 }

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean
+
+from mix2fld_np.study.experiments import spread_over_seeds
 
 REPRODUCED, SAME_DIRECTION, NOT_REPRODUCED = "reproduced", "in the same direction", "not reproduced"
 IMPOSSIBLE = "impossible as printed"
@@ -21,7 +23,7 @@ def verdict_of_effect(printed: float, measured: Sequence[float]) -> str:
     """
     if not measured:
         return NOT_REPRODUCED
-    mean, spread = fmean(measured), spread_of(measured)
+    mean, spread = fmean(measured), spread_over_seeds(measured)
     if mean * printed <= 0 or abs(mean) <= SPREADS * spread / sqrt(len(measured)):
         return NOT_REPRODUCED
     return REPRODUCED if abs(mean - printed) <= max(SPREADS * spread, CLOSE * abs(printed)) else SAME_DIRECTION
@@ -50,9 +52,4 @@ def verdict_of_equality(gaps: Sequence[float]) -> str:
 
     Reproduced: the mean is one point below at most, or not further below than two standard deviations over the seeds.
     """
-    return REPRODUCED if gaps and fmean(gaps) >= -max(EQUAL, SPREADS * spread_of(gaps)) else NOT_REPRODUCED
-
-
-def spread_of(values: Sequence[float]) -> float:
-    """Standard deviation over the seeds, as an estimate from few of them; zero for one seed, which tells of no spread."""
-    return stdev(values) if len(values) > 1 else 0.0
+    return REPRODUCED if gaps and fmean(gaps) >= -max(EQUAL, SPREADS * spread_over_seeds(gaps)) else NOT_REPRODUCED

@@ -158,7 +158,7 @@ def mean_airtime_slots(link: Link, payload_bits: int, n_devices: int) -> float:
 def mean_slowest_latency_slots(link: Link, payload_bits: int, n_devices: int) -> float:
     """Mean latency of the slowest of D devices, sum_{t >= 0} (1 - F(t)^D) slots, were there no T_max.
 
-    Once the law spreads over more than 20,000 slots, one slot stands for its neighbours: seven digits are left of sixteen.
+    Once the law spreads over 40,000 slots or more, one slot stands for its neighbours: seven digits are left of sixteen.
     """
     n, D = _one_payload(link, payload_bits), _devices(n_devices)
     if n == 0:
