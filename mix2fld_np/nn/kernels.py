@@ -39,7 +39,8 @@ import numpy as np
 
 # reassoc spreads a sum over vector lanes, contract fuses multiply and add, nsz ignores the sign of zero; NaN and infinity stay honest.
 compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-inlined = functools.partial(compiled, forceinline=True)  # a part of whoever calls it, so that constants reach its loops
+inlined = functools.partial(compiled, cache=False, forceinline=True)  # becomes a part of whoever calls it: constants reach its loops
+merged = functools.partial(compiled, cache=False, inline="always")  # never compiled for itself, which would take a second each
 
 BLOCK = 32  # images that inference takes side by side
 
@@ -337,7 +338,7 @@ def turn(taps, turned):
                     turned[c, f, i, j] = taps[f, c, 2 - i, 2 - j]
 
 
-@inlined()
+@merged()
 def forward(layers, images, height, width, work, output):
     """One image (1, C, H, W) to its softmax output F (N_L,); everything in between stays in the workspace."""
     pitch = width + 2
@@ -353,7 +354,7 @@ def forward(layers, images, height, width, work, output):
     softmax(output)
 
 
-@inlined()
+@merged()
 def forward_block(layers, images, height, width, work, outputs):
     """Up to BLOCK images (N, C, H, W), side by side, to their softmax outputs (N, N_L), row by row."""
     pitch, length = (width + 2) * BLOCK, width * BLOCK
@@ -373,7 +374,7 @@ def forward_block(layers, images, height, width, work, outputs):
         softmax(outputs[n])
 
 
-@inlined()
+@merged()
 def backward(layers, output, target, height, width, work, scale, into):
     """Adds scale times the gradient of the loss with target t to the layers of `into`.
 
