@@ -110,10 +110,22 @@ def test_a_device_in_outage_keeps_what_it_has(protocol):
     task = small_task(**CLEAR)
     fed, _ = play_round(1, protocol, first_state(task), task)
     reply = np.ones_like(fed.mean) if protocol.downlink is protocols.OUTPUTS else np.ones(task.network.n_weights, np.float32)
+    weights = fed.weights.copy()
     after = protocol.downlink.write(fed, reply, np.array([True, False, True, False]))
-    kept = [np.array_equal(a, b, equal_nan=True) for a, b in zip(after.weights, fed.weights, strict=True)]
+    kept = [np.array_equal(a, b, equal_nan=True) for a, b in zip(after.weights, weights, strict=True)]
     kept_teacher = [np.array_equal(a, b, equal_nan=True) for a, b in zip(after.teachers, fed.teachers, strict=True)]
     assert (kept_teacher if protocol.downlink is protocols.OUTPUTS else kept) == [False, True, False, True]
+
+
+@each_protocol
+def test_a_round_leaves_the_state_it_starts_from_alone(protocol):
+    task = small_task(**CLEAR)
+    fed, _ = play_round(1, protocol, first_state(task), task)
+    before = [np.copy(a) for a in vars(fed).values()]
+    after, _ = play_round(2, protocol, fed, task)
+    for was, now in zip(before, vars(fed).values(), strict=True):
+        assert_array_equal(was, now)
+    assert not np.array_equal(after.weights, fed.weights)
 
 
 def test_the_curve_does_not_disturb_what_it_watches():

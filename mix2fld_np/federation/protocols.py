@@ -214,8 +214,9 @@ def outputs_change(new: np.ndarray, old: np.ndarray) -> float | None:
 
 
 def write_weights(fed: Federation, model: np.ndarray, delivered: np.ndarray) -> Federation:
-    """Line 13: devices that got it substitute their weights with G_mod; the others keep what they have."""
-    return replace(fed, weights=np.where(delivered[:, None], model, fed.weights))
+    """Line 13: devices that got it substitute their weights with G_mod, in this round's own array; the others keep what they have."""
+    fed.weights[delivered] = model
+    return fed
 
 
 def write_teacher(fed: Federation, teacher: np.ndarray, delivered: np.ndarray) -> Federation:
