@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -49,9 +50,14 @@ class Protocol:
 class Training:
     """What can be said about the devices' part of a round."""
 
-    looks: tuple[float, ...]  # test accuracy of the reference device right after the download and n_looks times until the upload
+    tests: tuple[Callable[[], float], ...]  # of the reference device right after the download and n_looks times until the upload
     accuracies: tuple[float, ...] | None  # of every device before the upload of the last round, where the task asks for it
     device_s: float  # compute of one device; they work side by side
+
+    @cached_property
+    def looks(self) -> tuple[float, ...]:
+        """What the tests say. They are under way while other devices train and while the server distils; who asks waits for them."""
+        return tuple(test() for test in self.tests)
 
 
 @dataclass(frozen=True)
@@ -91,17 +97,17 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
 def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
     """K iterations of eq. (1), or (3) where a device holds a teacher, on every device; and their average outputs, eq. (2)."""
     s, weights, outputs = task.settings, np.empty_like(fed.weights), np.empty_like(fed.outputs)
-    looked_at: list[np.ndarray] = []
+    tests: list[Callable[[], float]] = []
     seconds = 0.0
-    updates = task.spread(lambda d: train_device(d, fed, task, p), range(task.n_devices))
-    for d, (weights_d, outputs_d, models, seconds_d) in enumerate(updates):
+    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the reference device first, so that its tests can begin
+    updates = task.spread(lambda d: train_device(d, fed, task, p), devices)
+    for d, (weights_d, outputs_d, models, seconds_d) in zip(devices, updates, strict=True):
         weights[d], outputs[d], seconds = weights_d, outputs_d, max(seconds, seconds_d)
-        looked_at = models if d == task.reference else looked_at
-    looks = tuple(task.accuracy(model) for model in looked_at)
+        tests += [task.testing(model) for model in models] if d == task.reference else []
     last_of_all = task.test_every_device and p == s.n_rounds
     accuracies = tuple(task.accuracy(weights_d) for weights_d in weights) if last_of_all else None
     device_s = seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration
-    return replace(fed, weights=weights, outputs=outputs), Training(looks, accuracies, device_s)
+    return replace(fed, weights=weights, outputs=outputs), Training(tuple(tests), accuracies, device_s)
 
 
 def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:

@@ -73,10 +73,15 @@ class Task:
         return pixels(self.data.train_images[held]), self.data.train_labels[held]
 
     def accuracy(self, weights: np.ndarray) -> float:
-        """Test accuracy of a model, all test images; shared out by `spread`, in parts of a fixed size."""
-        labels = self.data.test_labels
-        parts = [slice(start, start + 1_000) for start in range(0, len(labels), 1_000)]
-        return sum(self.spread(lambda part: self.n_right(weights, part), parts)) / len(labels)
+        """Test accuracy of a model, all test images."""
+        return self.testing(weights)()
+
+    def testing(self, weights: np.ndarray) -> Callable[[], float]:
+        """A test that is under way, shared out by `spread` in parts of a fixed size; called, it waits and says the accuracy."""
+        n_images = len(self.data.test_labels)
+        parts = [slice(start, start + 1_000) for start in range(0, n_images, 1_000)]
+        counts = self.spread(lambda part: self.n_right(weights, part), parts)
+        return lambda: sum(counts) / n_images
 
     def test(self, weights: np.ndarray) -> float:
         """The same, all in the calling thread."""

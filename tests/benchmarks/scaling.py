@@ -54,6 +54,7 @@ def round_seconds(task: Task, p: int = 1, fed=None):
     """Plays round p: seconds on the clock, seconds of processor time, and the federation afterwards."""
     clock, processor = time.perf_counter(), time.process_time()
     fed, record = play_round(p, protocol_named("Mix2FLD"), fed or first_state(task), task)
+    assert len(record.training.looks) > 1  # the last tests of the round have ended
     took = time.perf_counter() - clock, time.process_time() - processor
     assert record.up.delivered.all(), "an upload failed, so this is not the round that was meant"
     return *took, fed
