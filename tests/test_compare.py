@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mix2fld_np.cli import main
+from mix2fld_np.console.reports import ranking
 from mix2fld_np.datasets.registry import find, load
 from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.federation.settings import COMPARISON
@@ -130,3 +131,15 @@ def test_the_letters_main_result_on_mnist(channel):
         assert mix2fld > found["MixFLD"][1] and mix2fld > found["FD"][0] and mix2fld > found["FL"][0]
     else:
         assert all(found["FL"][0] > accuracy for name, (accuracy, _) in found.items() if name != "FL")
+
+
+@pytest.mark.parametrize(
+    "final, said",
+    [
+        ({"FL": 0.8, "FLD": 0.91, "Mix2FLD": 0.9}, "FLD ends highest, at 91.0 %: 1.0 points above Mix2FLD, 11.0 points above FL."),
+        ({"FL": 0.8, "FD": 0.9}, "FD ends highest, at 90.0 %: 10.0 points above FL."),
+        ({"FL": 0.1, "FD": 0.1, "FLD": 0.1}, "All of them end alike, at 10.0 %."),
+    ],
+)
+def test_the_ranking_names_who_is_highest_second_and_last(final, said):
+    assert ranking(final) == said

@@ -50,15 +50,8 @@ def comparison_table(summaries: dict[str, dict]) -> str:
 
 def remarks(summaries: dict[str, dict], task: Task) -> list[str]:
     """What a reader should notice, from the numbers alone."""
-    said = []
     final = {name: s["final_accuracy_mean"] for name, s in summaries.items()}
-    best = max(final, key=lambda name: final[name])
-    if len(final) > 1:
-        second = max((name for name in final if name != best), key=lambda name: final[name])
-        said.append(
-            f"{best} ends highest, at {percent(final[best])}: {100 * (final[best] - final[second]):.1f} points above {second}, "
-            f"{100 * (final[best] - min(final.values())):.1f} above {min(final, key=lambda name: final[name])}."
-        )
+    said = [ranking(final)] if len(final) > 1 else []
     said += [lost_uploads(name, s, task) for name, s in summaries.items() if s["outage_rate"] >= 0.01]
     if "Mix2FLD" in summaries and "FL" in summaries:
         ratio = summaries["FL"]["total_uplink_bits"] / summaries["Mix2FLD"]["total_uplink_bits"]
@@ -66,6 +59,15 @@ def remarks(summaries: dict[str, dict], task: Task) -> list[str]:
     if "Mix2FLD" in summaries and "MixFLD" in summaries:
         said.append(hard_labels(summaries["MixFLD"]["server_accuracy"], summaries["Mix2FLD"]["server_accuracy"]))
     return [sentence for sentence in said if sentence]
+
+
+def ranking(final: dict[str, float]) -> str:
+    """Who ends highest, and by how much."""
+    best, second, *_ = ranked = sorted(final, key=lambda name: -final[name])
+    lead = [f"{100 * (final[best] - final[name]):.1f} points above {name}" for name in dict.fromkeys((second, ranked[-1]))]
+    if final[best] == final[ranked[-1]]:
+        return f"All of them end alike, at {percent(final[best])}."
+    return f"{best} ends highest, at {percent(final[best])}: {', '.join(lead)}."
 
 
 def lost_uploads(name: str, summary: dict, task: Task) -> str:
