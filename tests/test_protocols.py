@@ -249,6 +249,12 @@ def test_the_random_policy_makes_as_many_as_there_are():
         seeds.mixed(replace(task, settings=replace(task.settings, pairing="scheduled")))
 
 
+def test_inverse_mixup_of_raw_samples_is_refused_instead_of_finding_nobody_to_pair():
+    task = small_task()
+    with pytest.raises(InputError, match="these seed samples are raw"):
+        seeds.inversely_mixed(seeds.raw(task), task)
+
+
 def test_one_device_cannot_be_paired():
     with pytest.raises(InputError, match="give 2 or more"):
         play(MIX2FLD, small_task(n_devices=1, pairing="random", **CLEAR))

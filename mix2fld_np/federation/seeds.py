@@ -86,6 +86,8 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
     Material is empty where no such pair exists.
     """
     check_two_devices(task)
+    if seeds.ratio == 1.0:
+        raise InputError("inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seeds.mixed to collect them.")
     first_label, second_label = task.data.train_labels[seeds.first], task.data.train_labels[seeds.second]
     s = task.settings
     enough = max(16, 4 * math.ceil(s.n_inverse_samples / s.n_seed_samples))  # partners of a sample; all of them at the letter's sizes
