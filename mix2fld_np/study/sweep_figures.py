@@ -65,7 +65,7 @@ def slots(points: list[dict], title: str) -> Figure:
     draw_lines(below, points, lambda point: point["max_slots"], "chance_of_upload")
     for ax in (above, below):
         ax.axvline(100, color="grey", linewidth=1, linestyle=":")
-    above.annotate("printed", (100, 0.02), xycoords=("data", "axes fraction"), xytext=(3, 0), textcoords="offset points", fontsize=8)
+    above.text(100, 0.3, "printed ", transform=above.get_xaxis_transform(), rotation=90, ha="right", va="center", fontsize=8)
     above.set_ylabel(DEVICE)
     below.set_ylabel("chance that an\nupload arrives (%)")
     below.set_xlabel(r"$T_{max}$ (slots)")
