@@ -111,7 +111,7 @@ def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Trai
 
 
 def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
-    """Local update of device d: its weights, average outputs (N_L, N_L), the models on the way that are to be tested, and seconds."""
+    """Local update of device d: its weights, average outputs (N_L, N_L), the models from its first look to its last, and seconds."""
     s, N_L = task.settings, task.data.n_labels
     images, labels = task.local_data(d)
     targets = distillation_target(np.eye(N_L)[labels], fed.teachers[d], s.beta, s.printed_sign)

@@ -83,10 +83,6 @@ class Task:
         counts = self.spread(lambda part: self.n_right(weights, part), parts)
         return lambda: sum(counts) / n_images
 
-    def test(self, weights: np.ndarray) -> float:
-        """The same, all in the calling thread."""
-        return self.n_right(weights, slice(None)) / len(self.data.test_labels)
-
     def n_right(self, weights: np.ndarray, part: slice) -> int:
         """How many test images of a part get their own label."""
         outputs = self.network.outputs(weights, self.test_images[part])

@@ -19,7 +19,7 @@ What limits such a loop is loading, so each number loaded has to serve several s
                          four planes by parity of row and column: pixels 2q and 2q + 1 of a row become neighbours 0 and 1 of cell q.
                          `correlate_cells` is the forward pass, `add_cell_gradient` the gradient of the filters.
 
-The first channel writes its sums and the others add to them: to fill the sums with the bias beforehand would cost half as much again.
+The first channel writes its sums and the others add to them: filling them with the bias beforehand would be one more pass through them.
 
 Training knows one image at a time. Inference knows many, and no way back: it takes BLOCK images side by side, pixel p of image n at
 p * BLOCK + n. A tap then meets its pixel at the distance i * pitch + j * step, with step = BLOCK and pitch = (width + 2) * BLOCK, and the
@@ -53,7 +53,7 @@ def nine(taps):
 
 @inlined()
 def since(plane, at):
-    """The plane from number `at` on; where that is all of it, the compiler is spared a slice, which would cost it some certainty."""
+    """The plane from number `at` on; all of it is no slice, whose start the compiler would have to work out anew."""
     return plane[at:] if at else plane
 
 
@@ -194,7 +194,7 @@ def pool(sums, length, best):
         value = s2[q] if s2[q] > value else value
         value = s3[q] if s3[q] > value else value
         total = s0[q] + s1[q] + s2[q] + s3[q]
-        best[q] = value if total == total else total  # as above
+        best[q] = value if total == total else total  # NaN, as above
 
 
 @inlined()
