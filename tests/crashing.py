@@ -24,8 +24,8 @@ from small_runs import compare, files_of
 
 from mix2fld_np import cli
 from mix2fld_np.nn.network import Network
-from mix2fld_np.study import figures
-from mix2fld_np.study.storage import write_whole
+from mix2fld_np.pictures import canvas as figures
+from mix2fld_np.runs.files import write_whole
 
 OPTIONS = ("--protocols=FL,Mix2FLD", "--workers=1")
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate"}

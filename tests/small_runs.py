@@ -7,7 +7,7 @@ import numpy as np
 
 from mix2fld_np.datasets.digits import digits
 from mix2fld_np.federation.settings import COMPARISON, Settings
-from mix2fld_np.study.jobs import Job, Source
+from mix2fld_np.runs.jobs import Job, Source
 
 SIZES = {"n_devices": 3, "n_samples": 20, "n_local_iterations": 30, "n_distill_iterations": 30, "n_rounds": 2}
 SEEDS = {"n_seed_samples": 3, "n_inverse_samples": 6}

@@ -14,10 +14,13 @@ from small_runs import write_digits
 
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
-from mix2fld_np.study import comparisons, findings, kept, letter, reasons, verdicts
+from mix2fld_np.study import figures as letter
+from mix2fld_np.study import findings, reasons, verdicts
+from mix2fld_np.study import measures as comparisons
+from mix2fld_np.study import stored_figures as kept
 from mix2fld_np.study.claims import AGAINST_FD, AGAINST_FL, ALL, CLAIMS, FEW_AGAINST_MANY
 from mix2fld_np.study.findings import judged
-from mix2fld_np.study.kept import KeptFigure2, KeptFigure3, KeptRun
+from mix2fld_np.study.stored_figures import KeptFigure2, KeptFigure3, KeptRun
 from mix2fld_np.wireless import payload
 
 effects = st.floats(0.01, 2).flatmap(lambda size: st.sampled_from([size, -size]))

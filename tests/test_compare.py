@@ -13,7 +13,7 @@ from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.federation.simulation import simulate
 from mix2fld_np.federation.task import Task
-from mix2fld_np.study.jobs import threads
+from mix2fld_np.runs.jobs import threads
 
 TINY = "--data digits --rounds 2 --iterations 20 --distill-iterations 20 --devices 3 --seed-samples 10 --inverse-samples 10".split()
 

@@ -13,8 +13,8 @@ from small_runs import compare, files_of, write_digits
 
 from mix2fld_np import cli
 from mix2fld_np.errors import InputError
-from mix2fld_np.study import cluster
-from mix2fld_np.study.cluster import check_address, connected
+from mix2fld_np.runs import dask_cluster as cluster
+from mix2fld_np.runs.dask_cluster import check_address, connected
 
 LONGER = ("--protocols=FL,FD,Mix2FLD", "--rounds=3", "--iterations=2000")
 
@@ -116,7 +116,7 @@ def test_a_scheduler_that_dies_is_told_and_what_came_back_is_kept(data, tmp_path
 
 def test_a_cluster_without_workers_is_waited_for_but_not_for_ever(data, tmp_path, scheduler, capsys, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE_S", 1.0)
-    monkeypatch.setattr("mix2fld_np.study.elsewhere.LOOK_S", 0.2)
+    monkeypatch.setattr("mix2fld_np.runs.remote.LOOK_S", 0.2)
     assert cli.main(compare(data, tmp_path, f"--dask={scheduler[0]}")) == 2
     assert f"no worker for 1 seconds; start some with `dask worker {scheduler[0]}`" in one_line(capsys)
 

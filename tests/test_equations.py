@@ -18,9 +18,10 @@ from mix2fld_np.federation import protocols
 from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.nn import losses, training
-from mix2fld_np.study import equations, equations_by_hand
-from mix2fld_np.study.equations import CHECKS, Check, Tolerance, judge
-from mix2fld_np.study.equations_played import rounds_by_hand
+from mix2fld_np.verify import by_hand as equations_by_hand
+from mix2fld_np.verify import rows as equations
+from mix2fld_np.verify.rounds_by_hand import rounds_by_hand
+from mix2fld_np.verify.rows import CHECKS, Check, Tolerance, judge
 from mix2fld_np.wireless import channel
 
 ROWS = {check.equation: check for check in CHECKS}

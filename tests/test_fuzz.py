@@ -23,7 +23,7 @@ from mix2fld_np.datasets.formats import read_cifar, read_idx
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.nn.network import Network
-from mix2fld_np.study.jobs import job_identity, result_path, stored
+from mix2fld_np.runs.jobs import job_identity, result_path, stored
 
 fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=120)
 FIELDS = [field.name for field in fields(Settings)]

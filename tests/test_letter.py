@@ -16,9 +16,11 @@ from mix2fld_np.datasets.registry import load
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, PRINTED
 from mix2fld_np.mixing import mixup, pairing
-from mix2fld_np.study import letter, letter_figures, tables
-from mix2fld_np.study.jobs import Source
-from mix2fld_np.study.kept import rows_of as read_again
+from mix2fld_np.pictures import letter as letter_figures
+from mix2fld_np.runs.jobs import Source
+from mix2fld_np.study import figures as letter
+from mix2fld_np.study import tables
+from mix2fld_np.study.stored_figures import rows_of as read_again
 from mix2fld_np.wireless import channel
 
 TINY = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --set n_samples=20 --set n_looks=1 --workers=1".split()

@@ -17,9 +17,9 @@ from small_runs import compare, files_of, job, write_digits
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import LIMITS
-from mix2fld_np.study import players
-from mix2fld_np.study.jobs import checkpoint_path, job_identity, result_path
-from mix2fld_np.study.storage import claimed, load_checkpoint
+from mix2fld_np.runs import play as players
+from mix2fld_np.runs.files import claimed, load_checkpoint
+from mix2fld_np.runs.jobs import checkpoint_path, job_identity, result_path
 
 HERE = Path(__file__).parent
 FEW = ("--protocols=FL,Mix2FLD", "--rounds=3")
@@ -239,7 +239,7 @@ def test_other_data_under_the_same_name_are_not_mixed_in(data, stopped, tmp_path
 
 
 def test_the_same_file_with_other_data_in_it_is_not_mixed_in(data, stopped, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("mix2fld_np.study.jobs.fingerprint", lambda source: "another")
+    monkeypatch.setattr("mix2fld_np.runs.jobs.fingerprint", lambda source: "another")
     assert "belongs to a run with other settings" in refused(compare(data, stopped, *FEW, "--resume"), stopped, capsys)
 
 

@@ -22,13 +22,13 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Federation
-from mix2fld_np.study import storage
-from mix2fld_np.study.directory import description, experiment
-from mix2fld_np.study.storage import CHECKPOINT, claimed, csv_bytes, json_bytes, load_checkpoint, read_json, save_checkpoint, write_whole
+from mix2fld_np.runs import files as storage
+from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.runs.files import CHECKPOINT, claimed, csv_bytes, json_bytes, load_checkpoint, read_json, save_checkpoint, write_whole
 
 in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 IDENTITY = {"protocol": "FL", "seed": 3, "settings": {"filters": (12, 6), "beta": 0.01}}
-CLAIM = "import sys, time; from pathlib import Path; from mix2fld_np.study.storage import claimed\n"
+CLAIM = "import sys, time; from pathlib import Path; from mix2fld_np.runs.files import claimed\n"
 
 
 # ---------------------------------------------------------------------------------------------------------- whole files

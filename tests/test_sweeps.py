@@ -19,9 +19,10 @@ from mix2fld_np.federation import seeds
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import pairing
+from mix2fld_np.pictures import studies as sweep_figures
 from mix2fld_np.randomness import UP, stream
-from mix2fld_np.study import sweep_figures, sweeps
-from mix2fld_np.study.jobs import Source
+from mix2fld_np.runs.jobs import Source
+from mix2fld_np.study import sweeps
 from mix2fld_np.wireless.channel import transmit
 
 TINY = "--quiet --data=mnist --devices=4 --rounds=2 --iterations=10 --distill-iterations=10 --seeds=2 --workers=1".split()

@@ -13,9 +13,11 @@ from small_runs import compare, files_of, job, write_digits
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.task import Task
-from mix2fld_np.study import elsewhere, jobs, players
-from mix2fld_np.study.jobs import checkpoint_path
-from mix2fld_np.study.players import play_all
+from mix2fld_np.runs import jobs
+from mix2fld_np.runs import play as players
+from mix2fld_np.runs import remote as elsewhere
+from mix2fld_np.runs.jobs import checkpoint_path
+from mix2fld_np.runs.play import play_all
 
 
 @pytest.fixture(scope="module")

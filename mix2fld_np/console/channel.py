@@ -4,7 +4,7 @@ import argparse
 
 from mix2fld_np.console import options, reports
 from mix2fld_np.federation.settings import COMPARISON
-from mix2fld_np.study import experiments
+from mix2fld_np.study import compare as experiments
 
 SEED_SAMPLES = (10, 50)  # the letter's N_S
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from mix2fld_np.console import options, reports
 from mix2fld_np.datasets.registry import source_of
 from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.runs.directory import description, experiment
 from mix2fld_np.study import findings as judging
 from mix2fld_np.study import verdicts
-from mix2fld_np.study.comparisons import Results
-from mix2fld_np.study.directory import description, experiment
-from mix2fld_np.study.kept import read_figure_2, read_figure_3
+from mix2fld_np.study.measures import Results
+from mix2fld_np.study.stored_figures import read_figure_2, read_figure_3
 
 RULE = (
     f"Reproduced: the printed sign, and within {verdicts.CLOSE:.0%} of the printed effect or {verdicts.SPREADS:g} standard deviations "

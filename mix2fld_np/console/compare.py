@@ -5,8 +5,9 @@ from pathlib import Path
 
 from mix2fld_np.console import options, playing, reports
 from mix2fld_np.federation.settings import COMPARISON
-from mix2fld_np.study import experiments, figures
-from mix2fld_np.study.directory import description, experiment
+from mix2fld_np.pictures import canvas as figures
+from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.study import compare as experiments
 
 OPTIONS = (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
 

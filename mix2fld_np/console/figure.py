@@ -10,9 +10,11 @@ from mix2fld_np.datasets.registry import source_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task
-from mix2fld_np.study import figures, letter, letter_figures
-from mix2fld_np.study.directory import description, experiment
-from mix2fld_np.study.jobs import Source
+from mix2fld_np.pictures import canvas as figures
+from mix2fld_np.pictures import letter as letter_figures
+from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.runs.jobs import Source
+from mix2fld_np.study import figures as letter
 
 FROM_LEARNING = ("rounds", "iterations", "distill_iterations")
 FROM_RUNNING = ("seeds", "seed")

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import TABLE, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Settings
-from mix2fld_np.study.cluster import check_address
+from mix2fld_np.runs.dask_cluster import check_address
 
 NOT_OPTIONS = {"command", "about"}  # what else a settings.json holds
 SETTINGS = [field.name for field in fields(Settings)]

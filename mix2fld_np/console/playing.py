@@ -16,9 +16,9 @@ from mix2fld_np.datasets import registry
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
-from mix2fld_np.study.cluster import connected
-from mix2fld_np.study.jobs import Job, Source, dataset
-from mix2fld_np.study.players import play_all
+from mix2fld_np.runs.dask_cluster import connected
+from mix2fld_np.runs.jobs import Job, Source, dataset
+from mix2fld_np.runs.play import play_all
 
 
 def add_switches(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,11 @@ from mix2fld_np.console import options, playing, reports
 from mix2fld_np.datasets.registry import source_of
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
-from mix2fld_np.study import figures, sweep_figures, sweeps
-from mix2fld_np.study.directory import description, experiment
-from mix2fld_np.study.jobs import dataset
+from mix2fld_np.pictures import canvas as figures
+from mix2fld_np.pictures import studies as sweep_figures
+from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.runs.jobs import dataset
+from mix2fld_np.study import sweeps
 from mix2fld_np.study.sweeps import Sweep
 
 N_SEEDS = 3  # by default: a study asks for differences of a point, which is what two seeds differ by

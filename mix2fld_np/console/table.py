@@ -11,9 +11,11 @@ from mix2fld_np.console import options, reports
 from mix2fld_np.datasets import registry
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
-from mix2fld_np.study import figures, letter_figures, tables
-from mix2fld_np.study.directory import description, experiment
-from mix2fld_np.study.jobs import Source, dataset
+from mix2fld_np.pictures import canvas as figures
+from mix2fld_np.pictures import letter as letter_figures
+from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.runs.jobs import Source, dataset
+from mix2fld_np.study import tables
 
 OPTIONS = (
     next(option for option in options.DATA if option.name == "data_dir"),

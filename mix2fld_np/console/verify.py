@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from mix2fld_np.console import options, playing, reports
 from mix2fld_np.federation.settings import PRINTED
-from mix2fld_np.study import equations
-from mix2fld_np.study.equations import Check, Verdict
-from mix2fld_np.study.storage import claimed, csv_bytes, json_bytes, write_whole
+from mix2fld_np.runs.files import claimed, csv_bytes, json_bytes, write_whole
+from mix2fld_np.verify import rows as equations
+from mix2fld_np.verify.rows import Check, Verdict
 
 OPTIONS = (
     options.Option("only", str, 'rows whose name contains TEXT, such as "eq. (4)" or "latency law"', word="TEXT"),

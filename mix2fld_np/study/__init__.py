@@ -1,1 +1,1 @@
-"""Experiments that return rows, pictures that draw rows, and the check of every equation."""
+"""The letter's figures, tables and claims, and sweeps beyond it: settings in, rows out."""

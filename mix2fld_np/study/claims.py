@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from mix2fld_np.study import reasons
-from mix2fld_np.study.comparisons import (
+from mix2fld_np.study.figures import CURVES
+from mix2fld_np.study.measures import (
     Couples,
     Measure,
     Times,
@@ -28,7 +29,6 @@ from mix2fld_np.study.comparisons import (
     to_criterion,
     where_most_accurate,
 )
-from mix2fld_np.study.letter import CURVES
 from mix2fld_np.study.reasons import Reason
 
 MIX2FLD = tuple(curve.label for curve in CURVES if curve.protocol == "Mix2FLD")

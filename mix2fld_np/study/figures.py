@@ -1,83 +1,197 @@
-"""Rows to pictures; the only place that knows matplotlib, which is imported when something is drawn."""
+"""The letter's Figures 2 and 3: which runs they need, and the rows that come out."""
 
-from __future__ import annotations
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from statistics import fmean, pstdev
+from typing import Any
 
-import io
-import math
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from mix2fld_np.study.storage import write_whole
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-# Okabe and Ito's colours, which stay apart for colour-blind eyes; one for each protocol, with a line style for printing in grey.
-STYLE = {
-    "FL": ("#000000", (0, (5, 1.5))),
-    "FD": ("#E69F00", (0, (1, 1))),
-    "FLD": ("#0072B2", (0, (3, 1, 1, 1))),
-    "MixFLD": ("#CC79A7", (0, (6, 2, 1, 2))),
-    "Mix2FLD": ("#009E73", "solid"),
-}
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation.settings import COMPARISON, Settings
+from mix2fld_np.runs.jobs import Job, Source
+from mix2fld_np.study.compare import spread_over_seeds, summary, with_channel
 
 
-def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, columns: int = 1, **sharing) -> tuple[Figure, np.ndarray]:
-    """An empty figure and its axes (rows, columns); no window is ever opened."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+@dataclass(frozen=True)
+class Panel:
+    """One of the four pictures of Figure 2."""
 
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
-
-
-def save(figure: Figure, path: Path) -> list[Path]:
-    """Writes PATH.png and PATH.svg whole; the same figure gives the same bytes."""
-    import matplotlib
-
-    written = []
-    with matplotlib.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none"}):
-        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            content = io.BytesIO()
-            figure.savefig(content, format=kind, dpi=120, metadata=metadata)
-            write_whole(path.with_suffix(f".{kind}"), content.getvalue())
-            written.append(path.with_suffix(f".{kind}"))
-    return written
+    name: str
+    split: str
+    channel: str
 
 
-def learning_curves(rows: list[dict], title: str) -> Figure:
-    """Test accuracy of the reference device against convergence time, one curve a protocol; a band of one standard deviation over seeds."""
-    figure, ((axes,),) = new_figure()
-    for protocol in dict.fromkeys(row["protocol"] for row in rows):
-        draw_curve(axes, [row for row in rows if row["protocol"] == protocol], protocol, *STYLE.get(protocol, ("#56B4E9", "solid")))
-    finish_curves(figure, axes, title)
-    return figure
+@dataclass(frozen=True)
+class Curve:
+    """One curve of Figure 2; N_S and N_I where the protocol has them."""
+
+    protocol: str
+    n_seed: int | None = None
+    n_inverse: int | None = None
+
+    @property
+    def label(self) -> str:
+        """As in the legend."""
+        numbers = ", ".join(str(number) for number in (self.n_seed, self.n_inverse) if number)
+        return f"{self.protocol} ({numbers})" if numbers else self.protocol
 
 
-def draw_curve(axes: Axes, rows: list[dict], label: str, colour: str, line: object) -> None:
-    """One curve, the mean over the seeds in rows, on the time axis of the first of them."""
-    seeds = list(dict.fromkeys(row["seed"] for row in rows))
-    curves = [np.array([(row["elapsed_s"], row["accuracy"]) for row in rows if row["seed"] == seed]).T for seed in seeds]
-    at = curves[0][0]
-    accuracy = 100 * np.stack([np.interp(at, seconds, accuracy) for seconds, accuracy in curves])
-    axes.plot(at, accuracy.mean(axis=0), color=colour, linestyle=line, linewidth=1.6, label=label)
-    if len(seeds) > 1:
-        mean, spread = accuracy.mean(axis=0), accuracy.std(axis=0, ddof=1)
-        axes.fill_between(at, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
+@dataclass(frozen=True)
+class Run:
+    """A job and its place in Figure 2."""
+
+    panel: Panel
+    curve: Curve
+    job: Job
+
+    @property
+    def place(self) -> dict:
+        """The columns that every row of this run begins with."""
+        return {
+            "panel": self.panel.name,
+            "split": self.panel.split,
+            "channel": self.panel.channel,
+            "protocol": self.curve.protocol,
+            "N_S": self.curve.n_seed,
+            "N_I": self.curve.n_inverse,
+            "seed": self.job.seed,
+        }
 
 
-def finish_curves(figure: Figure, axes: Axes, title: str) -> None:
-    """Labels, grid and legend of learning curves; the climb of the first local iterations is cut off."""
-    curves = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
-    lowest = min(curve[min(1, len(curve) - 1) :].min() for curve in curves)
-    axes.set_ylim(5 * math.floor(lowest / 5), min(100.0, max(curve.max() for curve in curves) + 2))
-    axes.set_xlim(left=0)
-    axes.set_xlabel("convergence time: airtime and compute (s)")
-    axes.set_ylabel("test accuracy of the reference device (%)")
-    axes.set_title(title, fontsize=10)
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=len(curves), fontsize=9)
+# Misprint: Section IV calls the IID panels "Fig. 2a and Fig. 2c", and a few lines above 2a and 2c the asymmetric ones. The IID ones are
+# 2a and 2b, as only then 2c and 2d, which it calls non-IID, are a pair.
+PANELS = (
+    Panel("a", "iid", "asymmetric"),
+    Panel("b", "iid", "symmetric"),
+    Panel("c", "non-iid", "asymmetric"),
+    Panel("d", "non-iid", "symmetric"),
+)
+SEED_SAMPLES = ((10, 10), (10, 20), (50, 50), (50, 100))  # (N_S, N_I) of Section IV
+CURVES = (
+    Curve("FL"),
+    Curve("FD"),
+    *(Curve("MixFLD", n_seed) for n_seed in dict.fromkeys(n_seed for n_seed, _ in SEED_SAMPLES)),
+    *(Curve("Mix2FLD", n_seed, n_inverse) for n_seed, n_inverse in SEED_SAMPLES),
+)
+N_DEVICES = (10, 20, 30, 40, 50)  # |D| of Figure 3
+SPLITS = ("iid", "non-iid")
+
+# With N_S = 10, random label pairs leave too few symmetric partners for N_I = 20, so both figures let the server schedule them.
+FIGURES = replace(COMPARISON, pairing="scheduled")
+# The letter is silent: which (N_S, N_I) Figure 3 uses. With 50 devices a slot carries 800 bits, so N_S = 50 would take 396 of the 100 slots
+# and never arrive; N_S = 10 takes 83. N_I is 20, the larger of those that Figure 2 has for N_S = 10.
+FIGURE_3_SEEDS: dict[str, Any] = {"n_seed_samples": 10, "n_inverse_samples": 20}
+
+
+def figure_2_runs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[Run]:
+    """Eight runs for each panel and seed; MixFLD, which makes no inverse samples, once for each N_S."""
+    check_own(settings, "figure 2", ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples"))
+    return [
+        Run(panel, curve, Job(job_name(panel, curve, seed), curve.protocol, placed(settings, panel, curve), source, seed))
+        for seed in seeds
+        for panel in PANELS
+        for curve in CURVES
+    ]
+
+
+def placed(settings: Settings, panel: Panel, curve: Curve) -> Settings:
+    """The settings of one curve in one panel."""
+    settings = with_channel(replace(settings, split=panel.split), panel.channel)
+    if curve.n_seed is None:
+        return settings
+    return replace(settings, n_seed_samples=curve.n_seed, n_inverse_samples=curve.n_inverse or curve.n_seed)
+
+
+def job_name(panel: Panel, curve: Curve, seed: int) -> str:
+    """The name of a run's file."""
+    return "-".join(str(part) for part in (panel.name, curve.protocol, curve.n_seed, curve.n_inverse, f"seed{seed}") if part)
+
+
+def figure_3_jobs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[Job]:
+    """One run of Mix2FLD for each |D|, split and seed under symmetric channels; its last round tests every device."""
+    check_own(settings, "figure 3", ("split", "uplink_power_dbm", "n_devices", *FIGURE_3_SEEDS))
+    symmetric = replace(with_channel(settings, "symmetric"), **FIGURE_3_SEEDS)
+    return [
+        Job(f"{split}-{n}-seed{seed}", "Mix2FLD", replace(symmetric, split=split, n_devices=n), source, seed, test_every_device=True)
+        for seed in seeds
+        for split in SPLITS
+        for n in N_DEVICES
+    ]
+
+
+def check_own(settings: Settings, figure: str, names: Iterable[str]) -> None:
+    """InputError where somebody chose what the figure goes through by itself."""
+    for name in names:
+        if getattr(settings, name) != getattr(FIGURES, name):
+            raise InputError(f"{name} = {getattr(settings, name)} cannot be chosen: {figure} goes through values of its own; leave it out.")
+
+
+# --- rows of Figure 2 ------------------------------------------------------------------------------------------------------------------
+
+
+def round_rows(runs: list[Run], results: list[dict]) -> list[dict]:
+    """One row for each run and round."""
+    return [run.place | row for run, result in zip(runs, results, strict=True) for row in result["rounds"]]
+
+
+def curve_rows(runs: list[Run], results: list[dict]) -> list[dict]:
+    """One row for each look at a reference device."""
+    return [
+        run.place | {"elapsed_s": seconds, "accuracy": accuracy}
+        for run, result in zip(runs, results, strict=True)
+        for seconds, accuracy in result["curve"]
+    ]
+
+
+def figure_2_summary(runs: list[Run], results: list[dict]) -> dict[str, dict[str, dict]]:
+    """What a reader wants to know of each curve over its seeds: {panel: {label: experiments.summary}}."""
+    found: dict[str, dict[str, dict]] = {panel.name: {} for panel in PANELS}
+    for panel in PANELS:
+        for curve in CURVES:
+            own = [result for run, result in zip(runs, results, strict=True) if (run.panel, run.curve) == (panel, curve)]
+            found[panel.name][curve.label] = summary(own, runs[0].job.settings.n_devices)
+    return found
+
+
+# --- rows of Figure 3 ------------------------------------------------------------------------------------------------------------------
+
+
+def device_rows(jobs: list[Job], results: list[dict]) -> list[dict]:
+    """One row for each device of each run: its test accuracy at the end of the last round's local update."""
+    return [
+        {"split": job.settings.split, "n_devices": job.settings.n_devices, "seed": job.seed, "device": d, "accuracy": accuracy}
+        for job, result in zip(jobs, results, strict=True)
+        for d, accuracy in enumerate(result["accuracies"])
+    ]
+
+
+def figure_3_rows(jobs: list[Job], results: list[dict]) -> list[dict]:
+    """One row for each run: mean and variance of the test accuracy over devices."""
+    return [
+        {
+            "split": job.settings.split,
+            "n_devices": job.settings.n_devices,
+            "seed": job.seed,
+            "mean": fmean(result["accuracies"]),
+            "variance": pstdev(result["accuracies"]) ** 2,
+            "lowest": min(result["accuracies"]),
+            "highest": max(result["accuracies"]),
+        }
+        for job, result in zip(jobs, results, strict=True)
+    ]
+
+
+def over_seeds(rows: list[dict]) -> list[dict]:
+    """Rows of `figure_3_rows`, averaged over the seeds, with the spread of the mean; a point of the figure each."""
+    points: dict[tuple[str, int], list[dict]] = {}
+    for row in rows:
+        points.setdefault((row["split"], row["n_devices"]), []).append(row)
+    return [
+        {
+            "split": split,
+            "n_devices": n_devices,
+            "mean": fmean(row["mean"] for row in own),
+            "mean_spread": spread_over_seeds(row["mean"] for row in own),
+            "variance": fmean(row["variance"] for row in own),
+        }
+        for (split, n_devices), own in points.items()
+    ]

@@ -5,8 +5,8 @@ from statistics import fmean
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import verdicts
 from mix2fld_np.study.claims import CLAIMS, Claim, Reading
-from mix2fld_np.study.comparisons import Results
-from mix2fld_np.study.experiments import spread_over_seeds
+from mix2fld_np.study.compare import spread_over_seeds
+from mix2fld_np.study.measures import Results
 from mix2fld_np.study.reasons import fl_cannot_upload
 
 

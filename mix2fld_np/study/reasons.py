@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from mix2fld_np.federation.settings import PRINTED
-from mix2fld_np.study.comparisons import Results
-from mix2fld_np.study.kept import KeptRun
-from mix2fld_np.study.letter import CURVES
+from mix2fld_np.study.figures import CURVES
+from mix2fld_np.study.measures import Results
+from mix2fld_np.study.stored_figures import KeptRun
 from mix2fld_np.wireless.channel import slots_needed
 
 Reason = Callable[[Results], str]

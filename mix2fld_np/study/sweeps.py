@@ -14,9 +14,9 @@ from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import pairing, privacy
-from mix2fld_np.study.experiments import spread_over_seeds
-from mix2fld_np.study.jobs import Job, Source
-from mix2fld_np.study.letter import FIGURES
+from mix2fld_np.runs.jobs import Job, Source
+from mix2fld_np.study.compare import spread_over_seeds
+from mix2fld_np.study.figures import FIGURES
 from mix2fld_np.wireless import channel
 
 

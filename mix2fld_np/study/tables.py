@@ -12,7 +12,7 @@ from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import mixup, pairing, privacy
 from mix2fld_np.mixing.inverse import inverse_mixup
-from mix2fld_np.study.experiments import spread_over_seeds
+from mix2fld_np.study.compare import spread_over_seeds
 
 N_SEED = 100  # N_S of both tables
 # The letter is silent: how samples are split over devices in Tables II and III, and whose uploads count. IID, and all ten devices'.

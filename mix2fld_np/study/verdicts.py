@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import sqrt
 from statistics import fmean
 
-from mix2fld_np.study.experiments import spread_over_seeds
+from mix2fld_np.study.compare import spread_over_seeds
 
 REPRODUCED, SAME_DIRECTION, NOT_REPRODUCED = "reproduced", "in the same direction", "not reproduced"
 IMPOSSIBLE = "impossible as printed"

@@ -28,7 +28,7 @@ from mix2fld_np.datasets.registry import load  # noqa: E402
 from mix2fld_np.federation.protocols import play_round, protocol_named  # noqa: E402
 from mix2fld_np.federation.settings import COMPARISON  # noqa: E402
 from mix2fld_np.federation.task import Task, first_state  # noqa: E402
-from mix2fld_np.study.jobs import threads  # noqa: E402
+from mix2fld_np.runs.jobs import threads  # noqa: E402
 
 SERIES = {  # (D, K)
     "devices": [(10, 640), (100, 640), (1_000, 640)],

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.simulation import beginning, simulate
-from mix2fld_np.study.elsewhere import play_elsewhere
-from mix2fld_np.study.jobs import Job, checkpoint_path, job_identity, result_of, store, stored, task_of, threads
-from mix2fld_np.study.storage import load_checkpoint, save_checkpoint
+from mix2fld_np.runs.files import load_checkpoint, save_checkpoint
+from mix2fld_np.runs.jobs import Job, checkpoint_path, job_identity, result_of, store, stored, task_of, threads
+from mix2fld_np.runs.remote import play_elsewhere
 
 Tell = Callable[[int], object]  # hears of the rounds played so far
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from mix2fld_np.study.kept import KeptFigure2, KeptFigure3, KeptRun
+from mix2fld_np.study.stored_figures import KeptFigure2, KeptFigure3, KeptRun
 
 Effect = Callable[[KeptRun, KeptRun], float | None]  # of ours against theirs; zero means no difference
 Times = Callable[[KeptRun, KeptRun], tuple[float, float] | None]  # convergence time of both, or None where it is not defined

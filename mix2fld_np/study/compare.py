@@ -8,7 +8,7 @@ from mix2fld_np.federation import seeds
 from mix2fld_np.federation.protocols import TABLE, Protocol, seed_bits
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.nn.network import Network
-from mix2fld_np.study.jobs import Job, Source
+from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.wireless import channel
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mix2fld_np.study.figures import STYLE, new_figure
+from mix2fld_np.pictures.canvas import STYLE, new_figure
 
 if TYPE_CHECKING:
-    from mix2fld_np.study.figures import Axes, Figure
+    from mix2fld_np.pictures.canvas import Axes, Figure
 
 BLUE = STYLE["FLD"][0]
 # Colour, line and marker of each line of each study.

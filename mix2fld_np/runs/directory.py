@@ -12,8 +12,8 @@ from typing import Any
 import mix2fld_np
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
-from mix2fld_np.study.jobs import RUNS, UNFINISHED, plain
-from mix2fld_np.study.storage import LOCK, can_be_written, claimed, csv_bytes, json_bytes, read_json, write_whole
+from mix2fld_np.runs.files import LOCK, can_be_written, claimed, csv_bytes, json_bytes, read_json, write_whole
+from mix2fld_np.runs.jobs import RUNS, UNFINISHED, plain
 
 SEAL = "settings.json"  # in UNFINISHED from the beginning, beside the results once all of them are there
 

@@ -15,8 +15,8 @@ from mix2fld_np.federation import seeds
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task, first_state
 from mix2fld_np.randomness import DOWN, UP, stream
-from mix2fld_np.study import equations_by_hand as by_hand
-from mix2fld_np.study.equations_by_hand import SMALL
+from mix2fld_np.verify import by_hand
+from mix2fld_np.verify.by_hand import SMALL
 
 SEED = 271  # one under which uploads and downloads of every kind fail here and there, and some label is known to nobody
 D, N_L, LAMBDA = 4, SMALL[2], 0.2

@@ -7,8 +7,8 @@ from pathlib import Path
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.simulation import Progress, beginning, simulate
-from mix2fld_np.study.jobs import Job, checkpoint_path, job_identity, plain, result_of, store, task_of
-from mix2fld_np.study.storage import load_checkpoint, save_checkpoint
+from mix2fld_np.runs.files import load_checkpoint, save_checkpoint
+from mix2fld_np.runs.jobs import Job, checkpoint_path, job_identity, plain, result_of, store, task_of
 
 TRIES = 3  # how often a round is sent out again when its worker is lost
 LOOK_S = 5.0  # how often to ask how many runs fit on the executor now

@@ -9,8 +9,8 @@ from typing import Any
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
-from mix2fld_np.study.letter import CURVES, N_DEVICES, PANELS, SPLITS
-from mix2fld_np.study.storage import read_json
+from mix2fld_np.runs.files import read_json
+from mix2fld_np.study.figures import CURVES, N_DEVICES, PANELS, SPLITS
 
 MOST_SEEDS = 10_000
 WORDS = {"panel", "protocol", "split", "N_S", "N_I", "server_accuracy"}  # columns of words, or of numbers that may be missing

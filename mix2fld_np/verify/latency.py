@@ -14,8 +14,8 @@ import numpy as np
 
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.randomness import stream
-from mix2fld_np.study import equations_by_hand as by_hand
-from mix2fld_np.study.equations_channel import RUNS, TEN_SEEDS, in_errors, links
+from mix2fld_np.verify import by_hand
+from mix2fld_np.verify.channel import RUNS, TEN_SEEDS, in_errors, links
 from mix2fld_np.wireless.channel import Link
 
 N, D, T_MAX = 17, 10, 22  # what is simulated: an upload of Mix2FLD with ten seeds, at 23 dBm, by ten devices

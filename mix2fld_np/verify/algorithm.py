@@ -12,7 +12,7 @@ import numpy as np
 from mix2fld_np.federation import seeds
 from mix2fld_np.federation.protocols import PROTOCOLS, RoundRecord
 from mix2fld_np.federation.task import Federation, first_state
-from mix2fld_np.study.equations_played import (
+from mix2fld_np.verify.rounds_by_hand import (
     N_L,
     SETTINGS,
     D,

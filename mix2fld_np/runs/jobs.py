@@ -19,7 +19,7 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Task
-from mix2fld_np.study.storage import can_be_written, json_bytes, read_json, write_whole
+from mix2fld_np.runs.files import can_be_written, json_bytes, read_json, write_whole
 
 RUNS, UNFINISHED = "runs", "unfinished"  # folders: results of finished runs, checkpoints of the others
 

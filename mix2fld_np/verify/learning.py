@@ -13,8 +13,8 @@ from mix2fld_np.nn.losses import distillation_target
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import Update, local_update
 from mix2fld_np.randomness import stream
-from mix2fld_np.study import equations_by_hand as by_hand
-from mix2fld_np.study.equations_by_hand import LETTER, SMALL, Shape
+from mix2fld_np.verify import by_hand
+from mix2fld_np.verify.by_hand import LETTER, SMALL, Shape
 
 RATE, BETA = 0.1, 0.4  # larger than the letter's, so that nothing about them can hide
 

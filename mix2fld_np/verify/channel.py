@@ -15,7 +15,7 @@ from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.federation.settings import CHANNELS, COMPARISON, PRINTED, Settings
 from mix2fld_np.nn.network import Network
 from mix2fld_np.randomness import stream
-from mix2fld_np.study import equations_by_hand as by_hand
+from mix2fld_np.verify import by_hand
 from mix2fld_np.wireless.channel import Link
 
 FL_BITS, TEN_SEEDS, FIFTY_SEEDS, OUTPUT_BITS = 401_408, 65_920, 316_800, 3_200

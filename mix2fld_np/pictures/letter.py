@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mix2fld_np.study.figures import STYLE, draw_curve, new_figure
-from mix2fld_np.study.letter import CURVES, N_DEVICES, PANELS, SPLITS
+from mix2fld_np.pictures.canvas import STYLE, draw_curve, new_figure
+from mix2fld_np.study.figures import CURVES, N_DEVICES, PANELS, SPLITS
 from mix2fld_np.study.tables import COLUMNS, title_of
 
 if TYPE_CHECKING:
-    from mix2fld_np.study.figures import Axes, Figure
+    from mix2fld_np.pictures.canvas import Axes, Figure
 
 LAMBDAS = tuple(ratio for _, ratio in COLUMNS)
 SPLIT_TITLES = {"iid": "IID", "non-iid": "non-IID"}

@@ -14,12 +14,11 @@ from mix2fld_np.federation.settings import Settings
 from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.nn import losses, training
 from mix2fld_np.nn.network import Network
-from mix2fld_np.study import equations_algorithm as algorithm
-from mix2fld_np.study import equations_channel as channels
-from mix2fld_np.study import equations_latency as law
-from mix2fld_np.study import equations_learning as learning
-from mix2fld_np.study import equations_mixing as blends
-from mix2fld_np.study.equations_by_hand import LETTER, SMALL
+from mix2fld_np.verify import algorithm, learning
+from mix2fld_np.verify import channel as channels
+from mix2fld_np.verify import latency as law
+from mix2fld_np.verify import mixing as blends
+from mix2fld_np.verify.by_hand import LETTER, SMALL
 from mix2fld_np.wireless import channel, payload
 
 
