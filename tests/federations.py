@@ -19,7 +19,7 @@ SMALL = replace(
     n_inverse_samples=20,
     pairing="scheduled",
     n_rounds=2,
-    n_looks=2,
+    n_evaluations=2,
 )
 DEAF = {"uplink_power_dbm": -100.0}  # the server hears nobody
 CLEAR = {"uplink_power_dbm": 60.0}  # and here everybody, at once

@@ -129,7 +129,7 @@ def test_a_round_leaves_the_state_it_starts_from_alone(protocol):
 
 
 def test_the_curve_does_not_disturb_what_it_watches():
-    once, often = (play(MIX2FLD, small_task(n_looks=looks))[-1] for looks in (1, 5))
+    once, often = (play(MIX2FLD, small_task(n_evaluations=looks))[-1] for looks in (1, 5))
     assert_array_equal(once.fed.weights, often.fed.weights)
     assert [len(now.curve) for now in (once, often)] == [2 * 2, 2 * 6]
 
@@ -164,7 +164,7 @@ def test_global_outputs_leave_out_whom_nobody_heard_and_labels_never_drawn():
     assert np.isnan(mean[8]).all()
 
 
-def test_the_stop_criterion_looks_at_the_label_that_changed_most():
+def test_the_stop_criterion_evaluations_at_the_label_that_changed_most():
     old = np.eye(3)
     new = old + np.diag([0.1, 0.4, 0.0])
     assert protocols.outputs_change(new, old) == pytest.approx(0.4)

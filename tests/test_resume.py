@@ -276,7 +276,7 @@ def test_a_large_learning_rate_is_named_with_its_device_and_round(data, tmp_path
 
 def test_weights_that_are_large_but_finite_are_no_reason_to_stop(data, tmp_path, monkeypatch):
     monkeypatch.setitem(LIMITS, "learning_rate", (0, 1e38, "of no concern here"))
-    huge = ("--protocols=FL", "--set=learning_rate=1e4", "--set=n_looks=1", "--iterations=1", "--rounds=3")
+    huge = ("--protocols=FL", "--set=learning_rate=1e4", "--set=n_evaluations=1", "--iterations=1", "--rounds=3")
     assert main(compare(data, tmp_path, *huge)) == 0
 
 

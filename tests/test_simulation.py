@@ -21,7 +21,7 @@ def test_the_clock_adds_airtime_and_compute():
 
 
 def test_the_curve_starts_a_round_where_the_last_one_ended():
-    end = play(FD, small_task(n_looks=2))[-1]
+    end = play(FD, small_task(n_evaluations=2))[-1]
     seconds = [at for at, _ in end.curve]
     assert seconds == sorted(seconds)
     assert seconds[:3] == pytest.approx([0, 0.005, 0.01])

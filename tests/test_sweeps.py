@@ -26,7 +26,7 @@ from mix2fld_np.study import sweeps
 from mix2fld_np.wireless.channel import transmit
 
 TINY = "--quiet --data=mnist --devices=4 --rounds=2 --iterations=10 --distill-iterations=10 --seeds=2 --workers=1".split()
-TINY += ["--set=n_samples=20", "--set=n_looks=1"]
+TINY += ["--set=n_samples=20", "--set=n_evaluations=1"]
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,12 @@
 
 import argparse
 
-from mix2fld_np.console import options, reports
-from mix2fld_np.federation.settings import COMPARISON
-from mix2fld_np.study import compare as experiments
+from mix2fld_np.console import options
+from mix2fld_np.console.notes import printed_max_slots
+from mix2fld_np.console.text import bullets, table
+from mix2fld_np.federation.settings import COMPARISON, Settings
+from mix2fld_np.study.channel import channel_rows
+from mix2fld_np.wireless import channel
 
 SEED_SAMPLES = (10, 50)  # the letter's N_S
 
@@ -16,12 +19,49 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld channel`: what each protocol asks of the channel, in closed form."""
-    asked, settings = options.asked(args, options.CHANNEL, COMPARISON, "channel")
-    rows = experiments.channel_rows(settings, sorted({*SEED_SAMPLES, settings.n_seed_samples}))
-    print(reports.channel_heading(settings))
-    print(reports.channel_table(rows))
-    print()
-    for sentence in (*reports.channel_remarks(rows, settings), reports.reminder(settings)):
-        if sentence:
-            print("*", sentence)
+    _, settings = options.resolve_options(args, options.CHANNEL, COMPARISON, "channel")
+    rows = channel_rows(settings, sorted({*SEED_SAMPLES, settings.n_seed_samples}))
+    print("\n".join((heading(settings), channel_table(rows), "", *bullets(*remarks(rows, settings), printed_max_slots(settings)))))
     return 0
+
+
+def heading(settings: Settings) -> str:
+    """The two links in a line each."""
+    lines = [f"{settings.n_devices} devices, T_max = {settings.max_slots} slots of {1e3 * settings.slot_s:g} ms"]
+    for name, link in (("uplink", settings.uplink), ("downlink", settings.downlink)):
+        lines.append(
+            f"{name:9} {link.power_dbm:g} dBm over {link.bandwidth_hz / 1e6:g} MHz: {channel.bits_per_slot(link):,.0f} bits a slot, "
+            f"which gets through with probability {channel.success_probability(link):.5f}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def channel_table(rows: list[dict]) -> str:
+    """The closed forms, a payload a line."""
+    head = ("protocol", "direction", "N_S", "bits", "slots needed", "mean latency", "Pr[outage]", "of any device", "mean airtime")
+    cells = [
+        (
+            row["protocol"],
+            row["direction"],
+            str(row["N_S"] or "-"),
+            f"{row['bits']:,}",
+            f"{row['slots']:,}",
+            f"{row['mean_latency_slots']:.1f} slots",
+            f"{row['outage']:.3g}",
+            f"{row['any_outage']:.3g}",
+            f"{row['mean_airtime_slots']:.1f} slots",
+        )
+        for row in rows
+    ]
+    return table(head, cells)
+
+
+def remarks(rows: list[dict], settings: Settings) -> list[str]:
+    """What a reader should notice in the table."""
+    impossible = [
+        f"{row['protocol']}, {row['direction']}, can never get through: {row['bits']:,} bits need {row['slots']} slots even unfaded, "
+        f"and T_max is {settings.max_slots}."
+        for row in rows
+        if row["slots"] > settings.max_slots
+    ]
+    return [*impossible, "Mean latency is n / p slots without a limit; mean airtime waits for the slowest device, T_max at the longest."]

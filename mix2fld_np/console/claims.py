@@ -4,12 +4,11 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from mix2fld_np.console import options, reports
-from mix2fld_np.datasets.registry import source_of
+from mix2fld_np.console import options, session
+from mix2fld_np.console.text import table
+from mix2fld_np.datasets.registry import title_of
 from mix2fld_np.federation.settings import PRINTED
-from mix2fld_np.runs.directory import description, experiment
-from mix2fld_np.study import findings as judging
-from mix2fld_np.study import verdicts
+from mix2fld_np.study import findings, verdicts
 from mix2fld_np.study.measures import Results
 from mix2fld_np.study.stored_figures import read_figure_2, read_figure_3
 
@@ -32,25 +31,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """`mix2fld claims`: nothing is run, stored figures are read."""
-    asked, _ = options.asked(args, OPTIONS, PRINTED, "claims")
-    results = Results(read_figure_2(Path(asked["figure_2"])), read_figure_3(Path(asked["figure_3"])))
-    out = Path(asked["out"])
-    kept = {"figure_2": asked["figure_2"], "figure_3": asked["figure_3"]}
-    with experiment(out, description("claims", kept, results.two.settings, {"data": results.two.data}), True) as write:
-        rows = judging.findings(results)
-        write("claims.csv", [judging.flat(row) for row in rows])
-        write("claims.json", {"rule": RULE, "claims": rows})
-    print(heading(results))
-    print()
-    print(claims_table(rows))
-    print()
-    print(reasons(rows))
-    print()
-    print("*", RULE)
-    print("*", count(rows))
-    print(f"\nWritten to {out}: claims.csv, claims.json, settings.json")
-    return 0
+    """`mix2fld claims`: nothing is played, stored figures are read."""
+    given, _ = options.resolve_options(args, OPTIONS, PRINTED, "claims")
+    results = Results(read_figure_2(Path(given["figure_2"])), read_figure_3(Path(given["figure_3"])))
+    request = session.Request("claims", given, results.two.settings, [], [], ("claims.csv", "claims.json"))
+
+    def report(_):
+        rows = findings.findings(results)
+        files = {"claims.csv": [findings.flat(row) for row in rows], "claims.json": {"rule": RULE, "claims": rows}}
+        return session.Report(files, f"{heading(results)}\n\n{claims_table(rows)}\n\n{reasons(rows)}", (RULE, count(rows)))
+
+    return session.carry_out(request, report)
 
 
 def heading(results: Results) -> str:
@@ -58,7 +49,7 @@ def heading(results: Results) -> str:
     parts = []
     for number, figure in ((2, results.two), (3, results.three)):
         seeds = "one seed" if len(figure.seeds) == 1 else f"{len(figure.seeds)} seeds"
-        parts.append(f"Figure {number} ({source_of(figure.data).title}, {seeds}, T_max = {figure.settings.max_slots})")
+        parts.append(f"Figure {number} ({title_of(figure.data)}, {seeds}, T_max = {figure.settings.max_slots})")
     return "The letter's claims on " + " and ".join(parts)
 
 
@@ -69,8 +60,8 @@ def claims_table(rows: list[dict]) -> str:
         if row["claim"] != last:
             lines.append([f"{row['claim']}. {row['sentence']}", "", "", ""])
         last = row["claim"]
-        lines.append([f"     {row['reading']}", judging.shown(row, "printed"), judging.shown(row, "measured"), judging.judged(row)])
-    return reports.table(("claim, and what is compared", "printed", "measured", "verdict"), lines)
+        lines.append([f"     {row['reading']}", findings.shown(row, "printed"), findings.shown(row, "measured"), findings.judged(row)])
+    return table(("claim, and what is compared", "printed", "measured", "verdict"), lines)
 
 
 def reasons(rows: list[dict]) -> str:
@@ -83,6 +74,6 @@ def reasons(rows: list[dict]) -> str:
 
 def count(rows: list[dict]) -> str:
     """How many readings came to which verdict."""
-    counts = Counter(judging.judged(row) for row in rows)
+    counts = Counter(findings.judged(row) for row in rows)
     verdicts_counted = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
     return f"{len(rows)} readings of {rows[-1]['claim']} sentences: {verdicts_counted}."

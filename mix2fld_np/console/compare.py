@@ -1,44 +1,123 @@
 """`mix2fld compare`: the protocols side by side on one task."""
 
 import argparse
-from pathlib import Path
 
-from mix2fld_np.console import options, playing, reports
+from mix2fld_np.console import notes, options, session
+from mix2fld_np.console.text import percent, table
 from mix2fld_np.federation.settings import COMPARISON
-from mix2fld_np.pictures import canvas as figures
-from mix2fld_np.runs.directory import description, experiment
-from mix2fld_np.study import compare as experiments
+from mix2fld_np.federation.task import Task
+from mix2fld_np.pictures.canvas import render
+from mix2fld_np.pictures.curves import learning_curves
+from mix2fld_np.runs.jobs import dataset
+from mix2fld_np.study import compare
+from mix2fld_np.study.compare import Summary
 
 OPTIONS = (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
+FILES = ("learning_curves.png", "learning_curves.svg", "rounds.csv", "curve.csv", "summary.json")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     options.add_options(parser, OPTIONS)
-    playing.add_switches(parser)
+    session.add_switches(parser, resume=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld compare`: the protocols side by side on one task."""
-    asked, settings = options.asked(args, OPTIONS, COMPARISON, "compare")
-    source = playing.chosen_data(asked, args.quiet)
-    seeds = list(range(asked["seed"], asked["seed"] + asked["seeds"]))
-    jobs = experiments.compare_jobs(asked["protocols"], settings, source, seeds)
-    task = playing.ready(jobs)
-    out = Path(asked["out"] or "results/compare")
-    kept = {"data": source.name, "data_dir": source.data_dir, **{name: asked[name] for name in ("protocols", "seeds", "seed")}}
-    with experiment(out, description("compare", kept, settings, {"data": task.data.origin}), args.resume) as write:
-        results = playing.played(jobs, out, asked["workers"], args.quiet, asked["dask"])
-        summaries = experiments.summaries(jobs, results)
-        curves = experiments.curve_rows(jobs, results)
-        write("rounds.csv", experiments.round_rows(jobs, results))
-        write("curve.csv", curves)
-        write("summary.json", summaries)
-        figures.save(figures.learning_curves(curves, playing.task_title(settings, task)), out / "learning_curves")
-    print(reports.comparison_table(summaries))
-    print()
-    for sentence in (*reports.remarks(summaries, task), reports.reminder(settings)):
-        if sentence:
-            print("*", sentence)
-    print(f"\nWritten to {out}: learning_curves.png and .svg, rounds.csv, curve.csv, summary.json, settings.json")
-    return 0
+    given, settings = options.resolve_options(args, OPTIONS, COMPARISON, "compare")
+    source = session.data_source(given, args.quiet)
+    jobs = compare.compare_jobs(given["protocols"], settings, source, session.seeds_of(given))
+    request = session.Request("compare", given, settings, [source], jobs, FILES, args.resume, args.quiet)
+    task, title = Task(settings, dataset(source)), session.title_of(settings, source.name, given["seeds"], "n_rounds")
+
+    def report(results):
+        places = [compare.place_of(job) for job in jobs]
+        summaries, curves = compare.summaries(jobs, results), compare.curve_rows(places, results)
+        files = {
+            "rounds.csv": compare.round_rows(places, results),
+            "curve.csv": curves,
+            "summary.json": json_of(summaries),
+            **render(learning_curves(curves, title), "learning_curves"),
+        }
+        return session.Report(files, comparison_table(summaries), (*remarks(summaries, task), notes.printed_max_slots(settings)))
+
+    return session.carry_out(request, report)
+
+
+def json_of(summaries: dict[str, Summary]) -> dict[str, dict]:
+    """As summary.json holds it; relative bits are null where FL did not run."""
+    return {name: summary.as_json() | {"uplink_bits_relative_to_fl": share_of_fl(summary, summaries)} for name, summary in summaries.items()}
+
+
+def share_of_fl(summary: Summary, summaries: dict[str, Summary]) -> float | None:
+    """Uplink bits as a share of FL's over the same rounds."""
+    return compare.bits_relative_to(summaries["FL"], summary) if "FL" in summaries else None
+
+
+def comparison_table(summaries: dict[str, Summary]) -> str:
+    """The protocols side by side."""
+    head = ("protocol", "final accuracy", "server model", "best", "server samples", "uplink bits", "of FL's", "outage", "criterion met",
+            "all rounds")  # fmt: skip
+    rows = [
+        (
+            name,
+            s.over("accuracy").text(),
+            s.over("server_accuracy").text(),
+            s.over("best_accuracy").text(),
+            "-" if s.server_samples_wanted is None else f"{s.over('server_samples').text(1, 0, '')} of {s.server_samples_wanted}",
+            f"{s.over('uplink_bits').mean:,.0f}",
+            percent(share_of_fl(s, summaries)),
+            percent(s.outage_rate),
+            s.over("criterion_s").text(1, 2, " s"),
+            s.over("elapsed_s").text(1, 2, " s"),
+        )
+        for name, s in summaries.items()
+    ]
+    return table(head, rows)
+
+
+def remarks(summaries: dict[str, Summary], task: Task) -> list[str | None]:
+    """What a reader should notice, from the numbers alone."""
+    silent = [name for name, summary in summaries.items() if not summary.n_downloads]
+    final = {name: summary.over("accuracy").mean for name, summary in summaries.items() if name not in silent}
+    return [
+        ranking(final),
+        *(f"{name} never sent anything down, so its devices learned alone; it is not ranked." for name in silent),
+        *(notes.lost_uploads(name, summary.outage_rate, task) for name, summary in summaries.items()),
+        *notes.shortages(summaries.items(), task.settings),
+        fewer_bits(summaries),
+        hard_labels(summaries),
+    ]
+
+
+def ranking(final: dict[str, float]) -> str | None:
+    """Who ends highest, and by how much; None where there is nobody to compare with."""
+    if len(final) < 2:
+        return None
+    best, second, *_ = ranked = sorted(final, key=lambda name: -final[name])
+    lead = [f"{100 * (final[best] - final[name]):.1f} points above {name}" for name in dict.fromkeys((second, ranked[-1]))]
+    if final[best] == final[ranked[-1]]:
+        return f"All of them end alike, at {percent(final[best])}."
+    return f"{best} ends highest, at {percent(final[best])}: {', '.join(lead)}."
+
+
+def fewer_bits(summaries: dict[str, Summary]) -> str | None:
+    """How many times fewer bits Mix2FLD asked for than FL, over rounds that both played."""
+    if not {"Mix2FLD", "FL"} <= set(summaries):
+        return None
+    ours, theirs = summaries["Mix2FLD"], summaries["FL"]
+    n_rounds = min(ours.n_rounds, theirs.n_rounds)
+    rounds = "the first round" if n_rounds == 1 else f"the first {n_rounds} rounds"
+    return f"Mix2FLD asked the uplink for {1 / compare.bits_relative_to(theirs, ours):.1f} times fewer bits than FL over {rounds}."
+
+
+def hard_labels(summaries: dict[str, Summary]) -> str | None:
+    """What inverse-Mixup did for the server's model."""
+    if not {"Mix2FLD", "MixFLD"} <= set(summaries):
+        return None
+    mixed, inverse = (summaries[name].over("server_accuracy").mean for name in ("MixFLD", "Mix2FLD"))
+    if mixed is None or inverse is None:
+        return None
+    difference = 100 * (inverse - mixed)
+    word = "above" if difference >= 0 else "below"
+    return f"Hard labels: Mix2FLD's server model reaches {percent(inverse)}, {abs(difference):.1f} points {word} MixFLD's {percent(mixed)}."

@@ -42,4 +42,4 @@ def fetch(args: argparse.Namespace) -> int:
 
 def asked_folder(args: argparse.Namespace) -> str | None:
     """--data-dir, on the command line or in a file."""
-    return options.asked(args, OPTIONS, PRINTED, "data")[0]["data_dir"]
+    return options.resolve_options(args, OPTIONS, PRINTED, "data")[0]["data_dir"]

@@ -1,20 +1,18 @@
 """`mix2fld figure 2` and `mix2fld figure 3`: the letter's figures, run and drawn."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from mix2fld_np.console import options, playing, reports
-from mix2fld_np.datasets.registry import source_of
+from mix2fld_np.console import notes, options, session
+from mix2fld_np.console.text import percent, table
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation.settings import PRINTED, Settings
-from mix2fld_np.federation.task import Task
-from mix2fld_np.pictures import canvas as figures
-from mix2fld_np.pictures import letter as letter_figures
-from mix2fld_np.runs.directory import description, experiment
-from mix2fld_np.runs.jobs import Source
-from mix2fld_np.study import figures as letter
+from mix2fld_np.federation.settings import PRINTED, SPLITS, Settings
+from mix2fld_np.pictures import letter
+from mix2fld_np.pictures.canvas import render
+from mix2fld_np.study import compare, figures
+from mix2fld_np.study.averages import average
+from mix2fld_np.study.compare import Summary
 
 FROM_LEARNING = ("rounds", "iterations", "distill_iterations")
 FROM_RUNNING = ("seeds", "seed")
@@ -24,9 +22,11 @@ OPTIONS = (
     *(option for option in options.RUNNING if option.name in FROM_RUNNING),
     *options.PLACE,
 )
-SCHEDULED = (
-    "The server schedules the label pairs that devices mix up; drawn at random, too few would be symmetric to reach N_I = 20 with N_S = 10."
-)
+FILES = {
+    "2": ("figure_2.png", "figure_2.svg", "rounds.csv", "curve.csv", "summary.json"),
+    "3": ("figure_3.png", "figure_3.svg", "devices.csv", "distribution.csv", "summary.json"),
+}
+SCHEDULED = "The server schedules the label pairs that devices mix up; drawn at random, too few would be symmetric to reach N_I."
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -34,137 +34,127 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 or 3, as in the letter")
     options.add_options(parser, OPTIONS)
     parser.add_argument("--printed", action="store_true", help="T_max = 100 as printed, with which FL never delivers an upload, not 105")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar and no word about the data")
+    session.add_switches(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld figure NUMBER`; running it again goes on where it was interrupted."""
     if args.number == "1":
         raise InputError("Figure 1 is a drawing of the idea and holds no result; figures 2 and 3 can be run, as in mix2fld figure 2.")
-    command = f"figure {args.number}"
-    asked, settings = options.asked(args, OPTIONS, letter.FIGURES, command)
+    given, settings = options.resolve_options(args, OPTIONS, figures.FIGURES, f"figure {args.number}")
     if args.printed:
         settings = replace(settings, max_slots=PRINTED.max_slots)
-    source = playing.chosen_data(asked, args.quiet)
-    kept = {"data": source.name, "data_dir": source.data_dir, **{name: asked[name] for name in FROM_RUNNING}}
-    out = Path(asked["out"] or f"results/figure-{args.number}")
-    return {"2": figure_2, "3": figure_3}[args.number](asked, settings, source, kept, out, args.quiet)
+    source, seeds = session.data_source(given, args.quiet), session.seeds_of(given)
+    if args.number == "2":
+        runs = figures.figure_2_runs(settings, source, seeds)
+        jobs, report = [run.job for run in runs], figure_2(runs, settings, source.name)
+    else:
+        jobs = figures.figure_3_jobs(settings, source, seeds)
+        report = figure_3(jobs, settings, source.name)
+    request = session.Request(f"figure {args.number}", given, settings, [source], jobs, FILES[args.number], quiet=args.quiet)
+    return session.carry_out(request, report)
 
 
-def figure_2(asked: dict[str, Any], settings: Settings, source: Source, kept: dict, out: Path, quiet: bool) -> int:
-    """Learning curves in four panels."""
-    runs = letter.figure_2_runs(settings, source, seeds_of(asked))
-    jobs = [run.job for run in runs]
-    task = playing.ready(jobs)
-    with experiment(out, description("figure 2", kept, settings, {"data": task.data.origin}), True) as write:
-        results = playing.played(jobs, out, asked["workers"], quiet, asked["dask"])
-        curves, summary = letter.curve_rows(runs, results), letter.figure_2_summary(runs, results)
-        write("rounds.csv", letter.round_rows(runs, results))
-        write("curve.csv", curves)
-        write("summary.json", summary)
-        figures.save(letter_figures.figure_2(curves, title(settings, task, asked["seeds"], "mean")), out / "figure_2")
-    print(accuracy_table(summary))
-    print()
-    print(time_table(summary))
-    print()
-    tell(SCHEDULED, misprint(settings), *lost_uploads(summary))
-    print(f"\nWritten to {out}: figure_2.png and .svg, rounds.csv, curve.csv, summary.json, settings.json")
-    return 0
+def figure_2(runs: list[figures.FigureRun], settings: Settings, data: str) -> Callable:
+    """The report on learning curves in four panels."""
+    title = session.title_of(settings, data, n_seeds_of(runs), "split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
+
+    def report(results):
+        places = [run.place for run in runs]
+        curves, summary = compare.curve_rows(places, results), figures.figure_2_summary(runs, results)
+        files = {
+            "rounds.csv": compare.round_rows(places, results),
+            "curve.csv": curves,
+            "summary.json": {panel: {label: s.as_json() for label, s in own.items()} for panel, own in summary.items()},
+            **render(letter.figure_2(curves, title), "figure_2"),
+        }
+        named = [(f"{label} in panel {panel}", s) for panel, own in summary.items() for label, s in own.items()]
+        return session.Report(
+            files,
+            f"{accuracy_table(summary)}\n\n{time_table(summary)}",
+            (SCHEDULED, notes.printed_max_slots(settings), *lost_uploads(summary), *notes.shortages(named, settings)),
+        )
+
+    return report
 
 
-def figure_3(asked: dict[str, Any], settings: Settings, source: Source, kept: dict, out: Path, quiet: bool) -> int:
-    """Accuracy over devices."""
-    jobs = letter.figure_3_jobs(settings, source, seeds_of(asked))
-    task = playing.ready(jobs)
-    with experiment(out, description("figure 3", kept, settings, {"data": task.data.origin}), True) as write:
-        results = playing.played(jobs, out, asked["workers"], quiet, asked["dask"])
-        devices, rows = letter.device_rows(jobs, results), letter.figure_3_rows(jobs, results)
-        points = letter.over_seeds(rows)
-        write("devices.csv", devices)
-        write("distribution.csv", rows)
-        write("summary.json", {"points": points})
-        seeds = f"$N_S$ = {jobs[0].settings.n_seed_samples}, $N_I$ = {jobs[0].settings.n_inverse_samples}"
-        heading = f"Mix2FLD, {seeds}, symmetric channel, {title(settings, task, asked['seeds'], 'devices')}"
-        figures.save(letter_figures.figure_3(devices, points, heading), out / "figure_3")
-    print(distribution_table(points, asked["seeds"]))
-    print()
-    tell("N_S is 10: with 50 devices an upload of N_S = 50 would need 396 slots, so Figure 3 is only possible with 10.", SCHEDULED)
-    print(f"\nWritten to {out}: figure_3.png and .svg, devices.csv, distribution.csv, summary.json, settings.json")
-    return 0
+def n_seeds_of(runs: list[figures.FigureRun]) -> int:
+    """Under how many seeds."""
+    return len({run.job.seed for run in runs})
 
 
-def seeds_of(asked: dict[str, Any]) -> range:
-    """SEED, SEED + 1, ..."""
-    return range(asked["seed"], asked["seed"] + asked["seeds"])
+def figure_3(jobs: list, settings: Settings, data: str) -> Callable:
+    """The report on accuracy over devices."""
+    n_seeds = len({job.seed for job in jobs})
+    title = "Mix2FLD, symmetric channel, " + session.title_of(jobs[0].settings, data, n_seeds, "n_devices", "split", "uplink_power_dbm")
+
+    def report(results):
+        devices, rows = figures.device_rows(jobs, results), figures.figure_3_rows(jobs, results)
+        points = figures.over_seeds(rows)
+        files = {
+            "devices.csv": devices,
+            "distribution.csv": rows,
+            "summary.json": {"points": points},
+            **render(letter.figure_3(devices, points, title), "figure_3"),
+        }
+        named = [
+            (f"{SPLITS[job.settings.split]} with {job.settings.n_devices} devices", Summary((result,), job.settings.n_devices))
+            for job, result in zip(jobs, results, strict=True)
+        ]
+        return session.Report(files, distribution_table(points, rows), (only_ten(jobs), SCHEDULED, *notes.shortages(named, settings)))
+
+    return report
 
 
-def title(settings: Settings, task: Task, n_seeds: int, drawn: str) -> str:
-    """What all panels share, in a line; `drawn` says what is shown of several seeds."""
-    seeds = "one seed" if n_seeds == 1 else f"{drawn} of {n_seeds} seeds"
-    return f"{source_of(task.data.name).title}, K = {settings.n_local_iterations:,}, $T_{{max}}$ = {settings.max_slots}, {seeds}"
+def only_ten(jobs: list) -> str | None:
+    """Why N_S is what it is."""
+    most = max((job.settings for job in jobs), key=lambda settings: settings.n_devices)
+    fifty = replace(most, n_seed_samples=50, n_inverse_samples=50)
+    needed = notes.first_upload_slots("Mix2FLD", fifty)
+    if needed <= most.max_slots:
+        return None
+    return (
+        f"N_S is {most.n_seed_samples}: with {most.n_devices} devices an upload of N_S = 50 would need {needed:,} slots of at most "
+        f"{most.max_slots}, so it could never arrive."
+    )
 
 
-def tell(*sentences: str | None) -> None:
-    """What a reader should notice, a bullet each."""
-    for sentence in sentences:
-        if sentence:
-            print("*", sentence)
+def lost_uploads(summary: dict[str, dict[str, Summary]]) -> list[str]:
+    """How many uploads of FL were lost, panel by panel."""
+    lost = [f"{percent(curves['FL'].outage_rate)} in panel {panel}" for panel, curves in summary.items() if curves["FL"].outage_rate >= 0.01]
+    return [f"Uploads of FL were lost: {', '.join(lost)}."] if lost else []
 
 
-def misprint(settings: Settings) -> str:
-    """What has to be said about T_max."""
-    if settings.max_slots == PRINTED.max_slots:
-        return "T_max is 100 slots as printed: FL, which needs 101, can never deliver an upload; without --printed it is 105."
-    return f"T_max is {settings.max_slots} slots; with the printed 100, FL, which needs 101, never delivers an upload (--printed shows it)."
-
-
-def lost_uploads(summary: dict[str, dict[str, dict]]) -> list[str]:
-    """Which curves lost uploads, by panel."""
-    sentences = []
-    for panel in letter.PANELS:
-        names = [f"{label} {reports.percent(s['outage_rate'])}" for label, s in summary[panel.name].items() if s["outage_rate"] >= 0.005]
-        if names:
-            sentences.append(f"Uploads lost in panel {panel.name}: {', '.join(names)}.")
-    return sentences
-
-
-def accuracy_table(summary: dict[str, dict[str, dict]]) -> str:
+def accuracy_table(summary: dict[str, dict[str, Summary]]) -> str:
     """Final accuracy of each curve in each panel, over its seeds."""
-
-    def cell(s: dict) -> str:
-        spread = f" +- {100 * s['final_accuracy_spread']:.1f}" if len(s["final_accuracies"]) > 1 else ""
-        return reports.percent(s["final_accuracy_mean"]) + spread
-
-    return panel_table("final accuracy", summary, cell)
+    return panel_table("final accuracy", summary, lambda s: s.over("accuracy").text())
 
 
-def time_table(summary: dict[str, dict[str, dict]]) -> str:
+def time_table(summary: dict[str, dict[str, Summary]]) -> str:
     """Convergence time to the stop criterion, or a dash, and to the end of the last round."""
 
-    def cell(s: dict) -> str:
-        met = "-" if s["time_to_criterion_s"] is None else f"{s['time_to_criterion_s']:.1f} s"
-        return f"{met} / {s['elapsed_s']:.2f} s"
+    def cell(s: Summary) -> str:
+        return f"{s.over('criterion_s').text(1, 1, ' s')} / {s.over('elapsed_s').text(1, 2, ' s')}"
 
     return panel_table("criterion met / all rounds", summary, cell)
 
 
-def panel_table(corner: str, summary: dict[str, dict[str, dict]], cell) -> str:
+def panel_table(corner: str, summary: dict[str, dict[str, Summary]], cell: Callable[[Summary], str]) -> str:
     """Curves down, panels across."""
-    head = [corner, *(f"{p.name}: {p.split}, {p.channel}" for p in letter.PANELS)]
-    rows = [[curve.label, *(cell(summary[p.name][curve.label]) for p in letter.PANELS)] for curve in letter.CURVES]
-    return reports.table(head, rows)
+    head = [corner, *(f"{p.name}: {p.split}, {p.channel}" for p in figures.PANELS)]
+    rows = [[curve.label, *(cell(summary[p.name][curve.label]) for p in figures.PANELS)] for curve in figures.CURVES]
+    return table(head, rows)
 
 
-def distribution_table(points: list[dict], n_seeds: int) -> str:
+def distribution_table(points: list[dict], rows: list[dict]) -> str:
     """Mean and variance over devices of each point of Figure 3."""
-    head = ["devices", *(f"{split}: {word}" for split in letter.SPLITS for word in ("mean", "variance (points^2)"))]
+    head = ["devices", *(f"{title}: {word}" for title in SPLITS.values() for word in ("mean", "variance (points^2)"))]
     by_place = {(point["split"], point["n_devices"]): point for point in points}
-    rows = []
-    for n in letter.N_DEVICES:
+    lines = []
+    for n in figures.N_DEVICES:
         cells = [str(n)]
-        for split in letter.SPLITS:
-            point = by_place[split, n]
-            spread = f" +- {100 * point['mean_spread']:.1f}" if n_seeds > 1 else ""
-            cells += [reports.percent(point["mean"]) + spread, f"{1e4 * point['variance']:.2f}"]
-        rows.append(cells)
-    return reports.table(head, rows)
+        for split in SPLITS:
+            own = [row["mean"] for row in rows if (row["split"], row["n_devices"]) == (split, n)]
+            cells += [average(own).text(), f"{1e4 * by_place[split, n]['variance']:.2f}"]
+        lines.append(cells)
+    return table(head, lines)

@@ -164,7 +164,7 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option], sett
     parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=words)
 
 
-def asked(args: argparse.Namespace, options: tuple[Option, ...], base: Settings, command: str) -> tuple[dict[str, Any], Settings]:
+def resolve_options(args: argparse.Namespace, options: tuple[Option, ...], base: Settings, command: str) -> tuple[dict[str, Any], Settings]:
     """(value of each option that is no setting, settings): command line over file over default. InputError for what cannot be."""
     config = getattr(args, "config", None)
     file = read_config(Path(config), command) if config is not None else {}

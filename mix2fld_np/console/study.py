@@ -2,17 +2,15 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
-from mix2fld_np.console import options, playing, reports
-from mix2fld_np.datasets.registry import source_of
-from mix2fld_np.federation.settings import Settings
+from mix2fld_np.console import options, session
+from mix2fld_np.console.text import percent, table
 from mix2fld_np.federation.task import Task
-from mix2fld_np.pictures import canvas as figures
-from mix2fld_np.pictures import studies as sweep_figures
-from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.pictures import studies
+from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import sweeps
+from mix2fld_np.study.averages import average
 from mix2fld_np.study.sweeps import Sweep
 
 N_SEEDS = 3  # by default: a study asks for differences of a point, which is what two seeds differ by
@@ -21,7 +19,7 @@ FROM_RUNNING = ("seeds", "seed")
 
 def options_of(sweep: Sweep) -> tuple[options.Option, ...]:
     """What can be chosen in a study: all that it does not go through by itself."""
-    own = {sweep.field, *(name for line in sweep.series for name, _ in line.changes)}
+    own = sweep.own_settings
     channel = [option for option in options.CHANNEL if not (option.name == "channel" and "uplink_power_dbm" in own)]
     running = [option for option in options.RUNNING if option.name in FROM_RUNNING]
     chosen = (*options.DATA, *channel, *options.LEARNING, *running, *options.PLACE)
@@ -38,75 +36,58 @@ def add(parser: argparse.ArgumentParser) -> None:
     for name, sweep in sweeps.SWEEPS.items():
         study = names.add_parser(name, help=sweep.question, description=sweep.question)
         options.add_options(study, options_of(sweep))
-        study.add_argument("--quiet", action="store_true", help="no progress bar and no word about the data")
+        session.add_switches(study)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld study NAME`; running it again goes on where it was interrupted."""
-    sweep, command = sweeps.SWEEPS[args.study], f"study {args.study}"
-    asked, settings = options.asked(args, options_of(sweep), sweep.base, command)
-    source = playing.chosen_data(asked, args.quiet)
-    points = sweeps.points_of(sweep, settings, source, range(asked["seed"], asked["seed"] + asked["seeds"]))
+    sweep, command, stem = sweeps.SWEEPS[args.study], f"study {args.study}", args.study.replace("-", "_")
+    given, settings = options.resolve_options(args, options_of(sweep), sweep.base, command)
+    source = session.data_source(given, args.quiet)
+    points = sweeps.points_of(sweep, settings, source, session.seeds_of(given))
     jobs = [point.job for point in points]
-    task = playing.ready(jobs)
-    kept = {"data": source.name, "data_dir": source.data_dir, **{name: asked[name] for name in FROM_RUNNING}}
-    out, name = Path(asked["out"] or f"results/study-{args.study}"), args.study.replace("-", "_")
-    with experiment(out, description(command, kept, settings, {"data": task.data.origin}), True) as write:
-        results = playing.played(jobs, out, asked["workers"], args.quiet, asked["dask"])
+    files = (f"{stem}.png", f"{stem}.svg", "rows.csv", "summary.json")
+    request = session.Request(command, given, settings, [source], jobs, files, quiet=args.quiet)
+    title = session.title_of(settings, source.name, given["seeds"], *sweep.own_settings)
+
+    def report(results):
         tasks = [Task(job.settings, dataset(job.source), job.seed) for job in jobs]
         rows = sweeps.rows_of(sweep, points, tasks, results)
         means = sweeps.over_seeds(sweep, rows)
-        write("rows.csv", rows)
-        write("summary.json", {"question": sweep.question, "points": means})
-        figures.save(sweep_figures.PICTURES[args.study](means, title(sweep, settings, task, asked["seeds"])), out / name)
-    print(f"{sweep.question}\n\n{points_table(sweep, means)}\n")
-    for sentence in remarks(args.study, sweep, means):
-        print("*", sentence)
-    print(f"\nWritten to {out}: {name}.png and .svg, rows.csv, summary.json, settings.json")
-    return 0
+        made = {
+            "rows.csv": rows,
+            "summary.json": {"question": sweep.question, "points": means},
+            **render(studies.PICTURES[args.study](means, title), stem),
+        }
+        return session.Report(made, f"{sweep.question}\n\n{points_table(sweep, rows, means)}", tuple(remarks(args.study, sweep, means)))
+
+    return session.carry_out(request, report)
 
 
-def title(sweep: Sweep, settings: Settings, task: Task, n_seeds: int) -> str:
-    """What all points share, in a line."""
-    own = {sweep.field, *(name for line in sweep.series for name, _ in line.changes)}
-    parts = [source_of(task.data.name).title, f"{settings.n_devices} devices"]
-    parts += [] if "split" in own else [{"iid": "IID", "non-iid": "non-IID"}[settings.split]]
-    parts += [] if "uplink_power_dbm" in own else [f"uplink {settings.uplink_power_dbm:g} dBm"]
-    parts += [f"$N_S$ = {settings.n_seed_samples}"]
-    parts += [] if "n_inverse_samples" in own else [f"$N_I$ = {settings.n_inverse_samples}"]
-    parts += [] if "max_slots" in own else [f"$T_{{max}}$ = {settings.max_slots}"]
-    return ", ".join([*parts, f"{settings.n_rounds} rounds", "one seed" if n_seeds == 1 else f"mean of {n_seeds} seeds"])
-
-
-def points_table(sweep: Sweep, means: list[dict]) -> str:
+def points_table(sweep: Sweep, rows: list[dict], means: list[dict]) -> str:
     """A line for each point, by series."""
-    shared = {"series", "protocol", sweep.field, "n_seeds", "elapsed_s", "accuracy", "accuracy_spread", "server_accuracy"}
-    besides = [name for name in means[0] if name not in {*shared, "server_accuracy_spread"}]
-    head = ("series", sweep.symbol, "final accuracy", "server model", *(name.replace("_", " ") for name in besides))
-    cells = [
-        (
-            point["series"],
-            f"{point[sweep.field]:g}",
-            with_spread(point, "accuracy"),
-            with_spread(point, "server_accuracy"),
-            *(reports.percent(point[name]) if name in SHARES else plain(point[name]) for name in besides),
+    shared = {"series", "protocol", sweep.field, "n_seeds", "elapsed_s", "server_samples", "server_samples_wanted"}
+    besides = [name for name in means[0] if name not in shared and not name.startswith(sweeps.ACCURACIES)]
+    head = ("series", sweep.symbol, "final accuracy", "server model", "server samples", *(name.replace("_", " ") for name in besides))
+    cells = []
+    for point in means:
+        own = [row for row in rows if row["series"] == point["series"] and row[sweep.field] == point[sweep.field]]
+        cells.append(
+            (
+                point["series"],
+                f"{point[sweep.field]:g}",
+                *(average(row[column] for row in own).text() for column in sweeps.ACCURACIES),
+                "-" if not point["server_samples_wanted"] else f"{point['server_samples']:.0f} of {point['server_samples_wanted']:.0f}",
+                *(percent(point[name]) if name in SHARES else four_digits(point[name]) for name in besides),
+            )
         )
-        for point in means
-    ]
-    return reports.table(head, cells)
+    return table(head, cells)
 
 
 SHARES = {"delivered", "chance_of_upload"}
 
 
-def with_spread(point: dict, column: str) -> str:
-    """A share in per cent, with its spread over the seeds where there are several."""
-    if point[column] is None or point["n_seeds"] == 1:
-        return reports.percent(point[column])
-    return f"{reports.percent(point[column])} +- {100 * point[f'{column}_spread']:.1f}"
-
-
-def plain(value: float | None) -> str:
+def four_digits(value: float | None) -> str:
     """A number to four digits, or a dash."""
     return "-" if value is None else f"{value:.4g}"
 
@@ -123,7 +104,7 @@ def remarks(name: str, sweep: Sweep, means: list[dict]) -> list[str]:
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
     """Where one line is highest, and where more stops paying."""
     best, enough = max(points, key=lambda point: point["accuracy"]), sweeps.stops_paying(sweep, points)
-    where = f"highest at {sweep.symbol} = {best[sweep.field]:g}, {reports.percent(best['accuracy'])}"
+    where = f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['accuracy'])}"
     return f"{where}; {enough:g} is enough to come within a standard error of that."
 
 
@@ -133,7 +114,7 @@ def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
     arrive = next((point["max_slots"] for point in points if point["delivered"] > 0.5), None)
     begin = "no upload arrives" if arrive is None else f"most uploads arrive from T_max = {arrive} on"
     return (
-        f"{begin}; {reports.percent(first['accuracy'])} at T_max = {first['max_slots']}, {reports.percent(last['accuracy'])} at "
+        f"{begin}; {percent(first['accuracy'])} at T_max = {first['max_slots']}, {percent(last['accuracy'])} at "
         f"{last['max_slots']}."
     )
 

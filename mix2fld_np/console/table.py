@@ -2,18 +2,17 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from statistics import fmean
 
 from tqdm import tqdm
 
-from mix2fld_np.console import options, reports
+from mix2fld_np.console import options, session
+from mix2fld_np.console.text import table
 from mix2fld_np.datasets import registry
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
-from mix2fld_np.pictures import canvas as figures
-from mix2fld_np.pictures import letter as letter_figures
-from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.pictures import letter
+from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs.jobs import Source, dataset
 from mix2fld_np.study import tables
 
@@ -34,36 +33,33 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 (Mixup) or 3 (Mix2up), as in the letter")
     options.add_options(parser, OPTIONS)
-    parser.add_argument("--quiet", action="store_true", help="no progress bar and no word about the data")
+    session.add_switches(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld table NUMBER`."""
     if args.number == "1":
         raise InputError("Table I lists the notation and holds no result; tables 2 and 3 can be measured, as in mix2fld table 2.")
-    command = f"table {args.number}"
-    asked, settings = options.asked(args, OPTIONS, tables.TABLES, command)
-    sources = found(asked["data_dir"], args.quiet)
-    seeds = range(asked["seed"], asked["seed"] + asked["seeds"])
-    out = Path(asked["out"] or f"results/table-{args.number}")
-    origins = {source.name: dataset(source).origin for source in sources}
-    kept = {name: asked[name] for name in ("data_dir", "seeds", "seed")}
-    with experiment(out, description(command, kept, settings, {"data": origins}), True) as write:
+    command, stem = f"table {args.number}", f"table_{args.number}"
+    given, settings = options.resolve_options(args, OPTIONS, tables.TABLES, command)
+    sources, seeds = found(given["data_dir"], args.quiet), session.seeds_of(given)
+    files = (f"{stem}.png", f"{stem}.svg", "table.csv", "table.json", "measures.csv")
+    request = session.Request(command, given, settings, sources, [], files, quiet=args.quiet)
+
+    def report(_):
         measures = measured(args.number, sources, settings, seeds, args.quiet)
         rows = tables.beside_printed(args.number, measures)
-        write("measures.csv", measures)
-        write("table.csv", rows)
-        write("table.json", {"rows": rows})
-        picture = letter_figures.privacy_table(rows, heading(args.number, settings, len(seeds)))
-        figures.save(picture, out / f"table_{args.number}")
-    print(heading(args.number, settings, len(seeds)))
-    print()
-    print(privacy_table(rows))
-    print()
-    for sentence in (*readings(rows), *distances(rows), REMARKS[args.number], counted(measures)):
-        print("*", sentence)
-    print(f"\nWritten to {out}: table_{args.number}.png and .svg, table.csv, table.json, measures.csv, settings.json")
-    return 0
+        title = heading(args.number, settings, len(seeds))
+        made = {
+            "measures.csv": measures,
+            "table.csv": rows,
+            "table.json": {"rows": rows},
+            **render(letter.privacy_table(rows, title), stem),
+        }
+        notes = (*readings(rows), *distances(rows), REMARKS[args.number], counted(measures))
+        return session.Report(made, f"{title}\n\n{privacy_table(rows)}", notes)
+
+    return session.carry_out(request, report)
 
 
 def found(data_dir: str | None, quiet: bool) -> list[Source]:
@@ -102,7 +98,7 @@ def privacy_table(rows: list[dict]) -> str:
     for name in dict.fromkeys(row["data"] for row in rows):
         own = [row for row in rows if row["data"] == name]
         first = own[: len(tables.COLUMNS)]
-        lines.append([tables.title_of(name), *("" for _ in first)])
+        lines.append([registry.title_of(name), *("" for _ in first)])
         if first[0]["printed"] is not None:
             lines.append(["  printed", *(f"{row['printed']:.3f}" for row in first)])
         for start in range(0, len(own), len(tables.COLUMNS)):
@@ -110,7 +106,7 @@ def privacy_table(rows: list[dict]) -> str:
             lines.append([f"  {cells[0]['definition']}", *(f"{row['measured']:.3f}" for row in cells)])
             if cells[0]["printed"] is not None:
                 lines.append(["    difference", *(f"{row['difference']:+.3f}" for row in cells)])
-    return reports.table(head, lines)
+    return table(head, lines)
 
 
 def readings(rows: list[dict]) -> list[str]:

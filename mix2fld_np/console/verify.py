@@ -3,15 +3,13 @@
 import argparse
 import json
 import math
-import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from tqdm import tqdm
 
-from mix2fld_np.console import options, playing, reports
+from mix2fld_np.console import options, session
+from mix2fld_np.console.text import table
 from mix2fld_np.federation.settings import PRINTED
-from mix2fld_np.runs.files import claimed, csv_bytes, json_bytes, write_whole
 from mix2fld_np.verify import rows as equations
 from mix2fld_np.verify.rows import Check, Verdict
 
@@ -30,20 +28,27 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld verify`: every equation of the letter by two routes, one row each; exit code 1 if they disagree in any."""
-    asked, _ = options.asked(args, OPTIONS, PRINTED, "verify")
-    checks, out = equations.chosen(asked["only"]), Path(asked["out"])
-    with claimed(out):
-        with playing.announced("Compiling the network in single and double precision, once on this machine ..."):
+    given, _ = options.resolve_options(args, OPTIONS, PRINTED, "verify")
+    checks = equations.chosen(given["only"])
+    request = session.Request("verify", given, PRINTED, [], [], ("equations.csv", "equations.json"))
+    verdicts: list[Verdict] = []
+
+    def report(_):
+        with session.announced("Compiling the network in single and double precision, once on this machine ..."):
             equations.compile_networks(checks)
-        verdicts = judged(checks, args.quiet)
+        verdicts.extend(judged(checks, args.quiet))
         rows = [plain(verdict) for verdict in verdicts]
-        passed = all(verdict.passed for verdict in verdicts)
-        report = {"passed": passed, "rows": rows}
-        write_whole(out / "equations.csv", csv_bytes(rows))
-        write_whole(out / "equations.json", json_bytes(report))
-    print(json.dumps(report, indent=2, allow_nan=False) if args.json else "\n".join((table(verdicts), "", *remarks(verdicts))))
-    print(f"{'' if args.json else chr(10)}Written to {out}: equations.csv, equations.json", file=sys.stderr if args.json else sys.stdout)
-    return 0 if passed else 1
+        summary = {"passed": passed(verdicts), "rows": rows}
+        text = json.dumps(summary, indent=2, allow_nan=False) if args.json else verdict_table(verdicts)
+        notes = () if args.json else tuple(remarks(verdicts))
+        return session.Report({"equations.csv": rows, "equations.json": summary}, text, notes, machine=args.json)
+
+    return session.carry_out(request, report) or (0 if passed(verdicts) else 1)
+
+
+def passed(verdicts: list[Verdict]) -> bool:
+    """Whether all rows agree."""
+    return all(verdict.passed for verdict in verdicts)
 
 
 def judged(checks: list[Check], quiet: bool) -> list[Verdict]:
@@ -62,7 +67,7 @@ def plain(verdict: Verdict) -> dict:
     return {**asdict(verdict), "largest_error": error if math.isfinite(error) else None}
 
 
-def table(verdicts: list[Verdict]) -> str:
+def verdict_table(verdicts: list[Verdict]) -> str:
     """One row for each equation."""
     name_width = max(len(verdict.equation) for verdict in verdicts)
     head = (f"{'equation':{name_width}}  two routes", "cases", "largest error", "tolerance", "", "verdict")
@@ -77,7 +82,7 @@ def table(verdicts: list[Verdict]) -> str:
         )
         for verdict in verdicts
     ]
-    return reports.table(head, cells)
+    return table(head, cells)
 
 
 def remarks(verdicts: list[Verdict]) -> list[str]:
@@ -85,6 +90,6 @@ def remarks(verdicts: list[Verdict]) -> list[str]:
     failed = [verdict for verdict in verdicts if not verdict.passed]
     n_cases = sum(verdict.n_cases for verdict in verdicts)
     if not failed:
-        return [f"* All {len(verdicts)} rows agree, over {n_cases:,} compared numbers."]
-    said = [f"* {len(failed)} of {len(verdicts)} rows do not agree: {', '.join(verdict.equation for verdict in failed)}."]
-    return said + [f"* {verdict.equation} ended early: {verdict.problem}" for verdict in failed if verdict.problem]
+        return [f"All {len(verdicts)} rows agree, over {n_cases:,} compared numbers."]
+    said = [f"{len(failed)} of {len(verdicts)} rows do not agree: {', '.join(verdict.equation for verdict in failed)}."]
+    return said + [f"{verdict.equation} ended early: {verdict.problem}" for verdict in failed if verdict.problem]

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +28,7 @@ class Payload:
     name: str
     bits: Callable[[Settings, Network], int]
     average: Callable[[Federation, Task, np.ndarray], np.ndarray]
-    change: Callable[[np.ndarray, np.ndarray], float | None]
+    relative_change: Callable[[np.ndarray, np.ndarray], float | None]
     write: Callable[[Federation, np.ndarray, np.ndarray], Federation]
     accuracy: Callable[[np.ndarray, Task], float | None]
 
@@ -48,16 +47,11 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Training:
-    """What can be said about the devices' part of a round."""
+    """What is measured in the devices' part of a round."""
 
-    tests: tuple[Callable[[], float], ...]  # of the reference device right after the download and n_looks times until the upload
-    accuracies: tuple[float, ...] | None  # of every device before the upload of the last round, where the task asks for it
+    test_accuracies: tuple[float, ...]  # of the reference device: right after the download, and n_evaluations times until the upload
+    device_accuracies: tuple[float, ...] | None  # of every device before the upload of the last round, where the task asks for it
     device_s: float  # compute of one device; they work side by side
-
-    @cached_property
-    def looks(self) -> tuple[float, ...]:
-        """What the tests say. They are under way while other devices train and while the server distils; who asks waits for them."""
-        return tuple(test() for test in self.tests)
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ class RoundRecord:
     p: int
     training: Training
     up: Transmission
-    change: float | None = None  # relative change of the global average, for the stop criterion; None where there is nothing to compare
+    relative_change: float | None = None  # of the global average, for the stop criterion; None where there is nothing to compare
     down: Transmission | None = None  # None where the server had nothing to send
     server_s: float = 0.0  # compute of the server
     server_accuracy: float | None = None  # of the global model; None where there is none
@@ -82,7 +76,7 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
     fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
     mean = protocol.uplink.average(fed, task, up.delivered)  # line 9
     # The letter is silent: line 2 asks for the change from round 0 to round 1; there is none before the second average.
-    change = None if fed.mean is None else protocol.uplink.change(mean, fed.mean)  # line 2
+    change = None if fed.mean is None else protocol.uplink.relative_change(mean, fed.mean)  # line 2
     started = time.thread_time()
     reply, fed = protocol.reply(mean, protocol, replace(fed, mean=mean), task, p)  # line 10: as it is, or distilled
     if reply is None:
@@ -96,28 +90,31 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
 
 def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
     """K iterations of eq. (1), or (3) where a device holds a teacher, on every device; and their average outputs, eq. (2)."""
-    s, weights, outputs = task.settings, np.empty_like(fed.weights), np.empty_like(fed.outputs)
-    tests: list[Callable[[], float]] = []
+    s, weights, outputs = task.settings, np.empty(fed.weights.shape, np.float32), np.empty(fed.outputs.shape)
+    evaluations: list[Callable[[], float]] = []
     seconds = 0.0
-    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the reference device first, so that its tests can begin
-    updates = task.spread(lambda d: train_device(d, fed, task, p), devices)
-    for d, (weights_d, outputs_d, models, seconds_d) in zip(devices, updates, strict=True):
-        weights[d], outputs[d], seconds = weights_d, outputs_d, max(seconds, seconds_d)
-        tests += [task.testing(model) for model in models] if d == task.reference else []
-    last_of_all = task.test_every_device and p == s.n_rounds
-    accuracies = tuple(task.accuracy(weights_d) for weights_d in weights) if last_of_all else None
-    device_s = seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration
-    return replace(fed, weights=weights, outputs=outputs), Training(tuple(tests), accuracies, device_s)
+    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the reference device first: it is tested meanwhile
+    updates = task.parallel_map(lambda d: train_device(d, fed, task, p), devices)
+    for d, (weights[d], outputs[d], models, seconds_d) in zip(devices, updates, strict=True):
+        evaluations += [task.start_evaluation(model) for model in models] if d == task.reference else []
+        seconds = max(seconds, seconds_d)
+    every_device = [task.start_evaluation(w) for w in weights] if task.test_every_device and p == s.n_rounds else None
+    training = Training(
+        test_accuracies=tuple(accuracy() for accuracy in evaluations),
+        device_accuracies=None if every_device is None else tuple(accuracy() for accuracy in every_device),
+        device_s=seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration,
+    )
+    return replace(fed, weights=weights, outputs=outputs), training
 
 
 def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
-    """Local update of device d: its weights, average outputs (N_L, N_L), the models from its first look to its last, and seconds."""
+    """Local update of device d: weights, average outputs (N_L, N_L), the models that are tested on the way, and seconds."""
     s, N_L = task.settings, task.data.n_labels
     images, labels = task.local_data(d)
     targets = distillation_target(np.eye(N_L)[labels], fed.teachers[d], s.beta, s.printed_sign)
     order = stream(task.seed, "batches", p, d).integers(labels.size, size=s.n_local_iterations)
     models, seen, seconds = [fed.weights[d]], [], 0.0
-    for part in np.array_split(order, s.n_looks if d == task.reference else 1):
+    for part in np.array_split(order, s.n_evaluations if d == task.reference else 1):
         started = time.thread_time()
         weights, outputs = local_update(task.network, models[-1], images, targets, part, s.learning_rate)
         seconds += time.thread_time() - started
@@ -194,9 +191,11 @@ def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material
 
 
 def average_weights(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
-    """G_mod (N_mod,): mean of the delivered weights, weighted by |S_d|  (Section II-A)."""
-    share = task.n_samples[delivered] / task.n_samples[delivered].sum()
-    return np.einsum("d,dw->w", share, fed.weights[delivered], dtype=np.float64, casting="same_kind").astype(np.float32)
+    """G_mod (N_mod,): mean of the delivered weights, weighted by |S_d|, summed in float64 device by device  (Section II-A)."""
+    total = np.zeros(fed.weights.shape[1])
+    for n, weights in zip(task.n_samples[delivered], fed.weights[delivered], strict=True):
+        total += n * weights.astype(np.float64)
+    return (total / task.n_samples[delivered].sum()).astype(np.float32)
 
 
 def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
@@ -210,19 +209,23 @@ def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> 
 def weights_change(new: np.ndarray, old: np.ndarray) -> float:
     """|G_mod^p - G_mod^(p-1)| / |G_mod^(p-1)|, Euclidean  (Section II-A)."""
     new, old = new.astype(np.float64), old.astype(np.float64)  # squares of large single-precision weights overflow
-    return float(np.linalg.norm(new - old) / np.linalg.norm(old))
+    return norm(new - old) / norm(old)
 
 
 def outputs_change(new: np.ndarray, old: np.ndarray) -> float | None:
     """The largest |G_out,n^p - G_out,n^(p-1)| / |G_out,n^(p-1)| over the labels n known in both rounds  (Section II-B, Algorithm 1)."""
-    change = np.linalg.norm(new - old, axis=1) / np.linalg.norm(old, axis=1)
-    return None if np.isnan(change).all() else float(np.nanmax(change))
+    known = ~np.isnan(new).any(axis=1) & ~np.isnan(old).any(axis=1)
+    return max((norm(a - b) / norm(b) for a, b in zip(new[known], old[known], strict=True)), default=None)
+
+
+def norm(x: np.ndarray) -> float:
+    """Euclidean norm, correctly rounded: a sum by BLAS would change its last digit with the number of threads."""
+    return math.sqrt(math.fsum(x * x))
 
 
 def write_weights(fed: Federation, model: np.ndarray, delivered: np.ndarray) -> Federation:
-    """Line 13: devices that got it substitute their weights with G_mod, in this round's own array; the others keep what they have."""
-    fed.weights[delivered] = model
-    return fed
+    """Line 13: devices that got it substitute their weights with G_mod; the others keep what they have."""
+    return replace(fed, weights=np.where(delivered[:, None], model, fed.weights))
 
 
 def write_teacher(fed: Federation, teacher: np.ndarray, delivered: np.ndarray) -> Federation:
@@ -234,7 +237,7 @@ WEIGHTS = Payload(
     "weights",
     bits=lambda settings, network: payload.weight_bits(network.n_weights, settings.bits_per_weight),
     average=average_weights,
-    change=weights_change,
+    relative_change=weights_change,
     write=write_weights,
     accuracy=lambda model, task: task.accuracy(model),
 )
@@ -242,7 +245,7 @@ OUTPUTS = Payload(
     "outputs",
     bits=lambda settings, network: payload.output_bits(network.n_labels, settings.bits_per_output),
     average=average_over_devices,
-    change=outputs_change,
+    relative_change=outputs_change,
     write=write_teacher,
     accuracy=lambda teacher, task: None,  # average outputs classify nothing
 )

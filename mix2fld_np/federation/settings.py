@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from mix2fld_np.errors import InputError
 from mix2fld_np.wireless.channel import Link
 
-SPLITS, PAIRINGS = ("iid", "non-iid"), ("random", "scheduled")
+SPLITS = {"iid": "IID", "non-iid": "non-IID"}  # as typed, and as people write it
+PAIRINGS = ("random", "scheduled")
 CHANNELS = {"asymmetric": 23.0, "symmetric": 40.0}  # uplink power in dBm; the downlink has 40 dBm in both
 
 
@@ -59,7 +60,7 @@ class Settings:
     device_s_per_iteration: float = 250e-6
     server_s_per_iteration: float = 25e-6
     stopwatch: bool = False  # measure this machine instead
-    n_looks: int = 4  # how often the reference device is tested within a round, besides right after the download
+    n_evaluations: int = 4  # how often the reference device is tested in a round, besides right after the download
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -68,7 +69,7 @@ class Settings:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise InputError(f"{name} = {value} is out of range: {why}; choose a value from {least:g} to {most:g}.")
-        check_choice("split", self.split, SPLITS)
+        check_choice("split", self.split, tuple(SPLITS))
         check_choice("pairing", self.pairing, PAIRINGS)
         if len(self.filters) != 2 or not 1 <= min(self.filters) <= max(self.filters) <= MOST_FILTERS:
             raise InputError(
@@ -137,7 +138,7 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "epsilon": (0, 1e3, "the stop criterion compares a relative change"),
     "device_s_per_iteration": (0, 1e3, "an iteration takes zero or more seconds"),
     "server_s_per_iteration": (0, 1e3, "an iteration takes zero or more seconds"),
-    "n_looks": (1, 1_000, "the reference device is tested at least at the end of its round"),
+    "n_evaluations": (1, 1_000, "the reference device is tested at least at the end of its round"),
 }
 
 

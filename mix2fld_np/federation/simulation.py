@@ -17,7 +17,7 @@ class Progress:
     converged: bool  # whether the stop criterion has been met, now or earlier
     rounds: tuple[dict, ...]  # one row for each round so far
     curve: tuple[tuple[float, float], ...]  # (elapsed seconds, test accuracy of the reference device)
-    accuracies: tuple[float, ...] | None = None  # of every device at the end of the last round's local update, where asked for
+    device_accuracies: tuple[float, ...] | None = None  # at the end of the last round's local update, where asked for
 
 
 def beginning(task: Task) -> Progress:
@@ -45,7 +45,7 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
     down_slots = record.down.airtime_slots if record.down else 0
     airtime_s, compute_s = slot_s * (up_slots + down_slots), record.training.device_s + record.server_s
     elapsed_s = past.elapsed_s + airtime_s + compute_s
-    met = record.change is not None and record.change < task.settings.epsilon
+    met = record.relative_change is not None and record.relative_change < task.settings.epsilon
     row = {
         "round": record.p,
         "uplink_bits": int(record.up.payload_bits.sum()),
@@ -57,13 +57,18 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         "airtime_s": airtime_s,
         "compute_s": compute_s,
         "elapsed_s": elapsed_s,
+        "server_samples": record.server_samples,
+        "server_samples_wanted": record.server_samples_wanted,
         "server_accuracy": record.server_accuracy,
-        "reference_accuracy": record.training.looks[-1],
-        "relative_change": record.change,
+        "reference_accuracy": record.training.test_accuracies[-1],
+        "relative_change": record.relative_change,
         "converged": past.converged or met,
     }
-    n_parts = len(record.training.looks) - 1
-    looks = tuple((past.elapsed_s + record.training.device_s * k / n_parts, accuracy) for k, accuracy in enumerate(record.training.looks))
+    n_parts = len(record.training.test_accuracies) - 1
+    tested = tuple(
+        (past.elapsed_s + record.training.device_s * k / n_parts, accuracy)
+        for k, accuracy in enumerate(record.training.test_accuracies)
+    )
     return replace(
         past,
         p=record.p,
@@ -71,6 +76,6 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         elapsed_s=elapsed_s,
         converged=past.converged or met,
         rounds=(*past.rounds, row),
-        curve=past.curve + looks,
-        accuracies=record.training.accuracies,
+        curve=past.curve + tested,
+        device_accuracies=record.training.device_accuracies,
     )

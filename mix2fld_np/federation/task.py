@@ -23,7 +23,7 @@ class Task:
     settings: Settings
     data: Dataset
     seed: int = 0
-    spread: Callable[..., Iterable] = field(default=map, compare=False)  # how devices share this machine: map, or a thread pool's map
+    parallel_map: Callable[..., Iterable] = field(default=map, compare=False)  # map, or that of a thread pool, for devices and tests
     test_every_device: bool = False  # after the local update of the last round, not only the reference device
 
     @cached_property
@@ -73,18 +73,18 @@ class Task:
         return pixels(self.data.train_images[held]), self.data.train_labels[held]
 
     def accuracy(self, weights: np.ndarray) -> float:
-        """Test accuracy of a model, all test images."""
-        return self.testing(weights)()
+        """Test accuracy of a model, over all test images."""
+        return self.start_evaluation(weights)()
 
-    def testing(self, weights: np.ndarray) -> Callable[[], float]:
-        """A test that is under way, shared out by `spread` in parts of a fixed size; called, it waits and says the accuracy."""
+    def start_evaluation(self, weights: np.ndarray) -> Callable[[], float]:
+        """Starts an evaluation in parallel; call the result to wait for the test accuracy."""
         n_images = len(self.data.test_labels)
-        parts = [slice(start, start + 1_000) for start in range(0, n_images, 1_000)]
-        counts = self.spread(lambda part: self.n_right(weights, part), parts)
+        slices = [slice(start, start + 1_000) for start in range(0, n_images, 1_000)]
+        counts = self.parallel_map(lambda part: self.n_correct(weights, part), slices)
         return lambda: sum(counts) / n_images
 
-    def n_right(self, weights: np.ndarray, part: slice) -> int:
-        """How many test images of a part get their own label."""
+    def n_correct(self, weights: np.ndarray, part: slice) -> int:
+        """Correctly classified images in this slice of the test images."""
         outputs = self.network.outputs(weights, self.test_images[part])
         return int(np.sum(outputs.argmax(axis=1) == self.data.test_labels[part]))
 

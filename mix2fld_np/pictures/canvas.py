@@ -1,28 +1,14 @@
-"""Rows to pictures; the only place that knows matplotlib, which is imported when something is drawn."""
+"""An empty figure, its legend, and its bytes; what all pictures share."""
 
 from __future__ import annotations
 
 import io
-import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mix2fld_np.runs.files import write_whole
-
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-# Okabe and Ito's colours, which stay apart for colour-blind eyes; one for each protocol, with a line style for printing in grey.
-STYLE = {
-    "FL": ("#000000", (0, (5, 1.5))),
-    "FD": ("#E69F00", (0, (1, 1))),
-    "FLD": ("#0072B2", (0, (3, 1, 1, 1))),
-    "MixFLD": ("#CC79A7", (0, (6, 2, 1, 2))),
-    "Mix2FLD": ("#009E73", "solid"),
-}
 
 
 def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, columns: int = 1, **sharing) -> tuple[Figure, np.ndarray]:
@@ -35,49 +21,23 @@ def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, col
     return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
 
 
-def save(figure: Figure, path: Path) -> list[Path]:
-    """Writes PATH.png and PATH.svg whole; the same figure gives the same bytes."""
+def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
+    """A legend below all axes, in as many columns as its texts leave room for."""
+    for n_columns in range(len(labels), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=n_columns, fontsize=9)
+        if n_columns == 1 or legend.get_window_extent().width <= 0.98 * figure.bbox.width:
+            return
+        legend.remove()
+
+
+def render(figure: Figure, name: str) -> dict[str, bytes]:
+    """NAME.png and NAME.svg with their bytes; the same figure gives the same bytes."""
     import matplotlib
 
-    written = []
-    with matplotlib.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none"}):
+    files = {}
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             content = io.BytesIO()
             figure.savefig(content, format=kind, dpi=120, metadata=metadata)
-            write_whole(path.with_suffix(f".{kind}"), content.getvalue())
-            written.append(path.with_suffix(f".{kind}"))
-    return written
-
-
-def learning_curves(rows: list[dict], title: str) -> Figure:
-    """Test accuracy of the reference device against convergence time, one curve a protocol; a band of one standard deviation over seeds."""
-    figure, ((axes,),) = new_figure()
-    for protocol in dict.fromkeys(row["protocol"] for row in rows):
-        draw_curve(axes, [row for row in rows if row["protocol"] == protocol], protocol, *STYLE.get(protocol, ("#56B4E9", "solid")))
-    finish_curves(figure, axes, title)
-    return figure
-
-
-def draw_curve(axes: Axes, rows: list[dict], label: str, colour: str, line: object) -> None:
-    """One curve, the mean over the seeds in rows, on the time axis of the first of them."""
-    seeds = list(dict.fromkeys(row["seed"] for row in rows))
-    curves = [np.array([(row["elapsed_s"], row["accuracy"]) for row in rows if row["seed"] == seed]).T for seed in seeds]
-    at = curves[0][0]
-    accuracy = 100 * np.stack([np.interp(at, seconds, accuracy) for seconds, accuracy in curves])
-    axes.plot(at, accuracy.mean(axis=0), color=colour, linestyle=line, linewidth=1.6, label=label)
-    if len(seeds) > 1:
-        mean, spread = accuracy.mean(axis=0), accuracy.std(axis=0, ddof=1)
-        axes.fill_between(at, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
-
-
-def finish_curves(figure: Figure, axes: Axes, title: str) -> None:
-    """Labels, grid and legend of learning curves; the climb of the first local iterations is cut off."""
-    curves = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
-    lowest = min(curve[min(1, len(curve) - 1) :].min() for curve in curves)
-    axes.set_ylim(5 * math.floor(lowest / 5), min(100.0, max(curve.max() for curve in curves) + 2))
-    axes.set_xlim(left=0)
-    axes.set_xlabel("convergence time: airtime and compute (s)")
-    axes.set_ylabel("test accuracy of the reference device (%)")
-    axes.set_title(title, fontsize=10)
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=len(curves), fontsize=9)
+            files[f"{name}.{kind}"] = content.getvalue()
+    return files

@@ -6,27 +6,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mix2fld_np.pictures.canvas import STYLE, draw_curve, new_figure
-from mix2fld_np.study.figures import CURVES, N_DEVICES, PANELS, SPLITS
-from mix2fld_np.study.tables import COLUMNS, title_of
+from mix2fld_np.datasets.registry import title_of
+from mix2fld_np.federation.settings import SPLITS
+from mix2fld_np.pictures.canvas import add_legend, new_figure
+from mix2fld_np.pictures.curves import DASHED, LOOKS, Look, draw_curves
+from mix2fld_np.study.figures import CURVES, N_DEVICES, PANELS, Curve
+from mix2fld_np.study.tables import COLUMNS
 
 if TYPE_CHECKING:
-    from mix2fld_np.pictures.canvas import Axes, Figure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LAMBDAS = tuple(ratio for _, ratio in COLUMNS)
-SPLIT_TITLES = {"iid": "IID", "non-iid": "non-IID"}
-# N_S by colour, N_I by line; FL and FD as everywhere.
-GREEN, BLUE = STYLE["Mix2FLD"][0], STYLE["FLD"][0]
-PINK, VERMILION = STYLE["MixFLD"][0], "#D55E00"
-LINES = {
-    "FL": STYLE["FL"],
-    "FD": STYLE["FD"],
-    "MixFLD (10)": (PINK, (0, (3, 1, 1, 1))),
-    "MixFLD (50)": (VERMILION, (0, (3, 1, 1, 1))),
-    "Mix2FLD (10, 10)": (BLUE, (0, (2, 1))),
-    "Mix2FLD (10, 20)": (BLUE, "solid"),
-    "Mix2FLD (50, 50)": (GREEN, (0, (2, 1))),
-    "Mix2FLD (50, 100)": (GREEN, "solid"),
+# N_S by colour and marker, N_I by line; FL and FD as everywhere.
+GREEN, BLUE = LOOKS["Mix2FLD"].colour, LOOKS["FLD"].colour
+PINK, VERMILION = LOOKS["MixFLD"].colour, "#D55E00"
+CURVE_LOOKS = {
+    "FL": LOOKS["FL"],
+    "FD": LOOKS["FD"],
+    "MixFLD (10)": Look(PINK, (0, (3, 1, 1, 1)), "v"),
+    "MixFLD (50)": Look(VERMILION, (0, (6, 2, 1, 2)), "^"),
+    "Mix2FLD (10, 10)": Look(BLUE, (0, (2, 1)), "P"),
+    "Mix2FLD (10, 20)": Look(BLUE, "solid", "X"),
+    "Mix2FLD (50, 50)": Look(GREEN, DASHED, "*"),
+    "Mix2FLD (50, 100)": Look(GREEN, "solid", "o"),
 }
 
 
@@ -34,11 +37,9 @@ def figure_2(rows: list[dict], title: str) -> Figure:
     """Figure 2: test accuracy of the reference device against convergence time, a panel for each split and channel."""
     figure, axes = new_figure(10.5, 7.6, 2, 2, sharex=True, sharey="row")
     for panel, ax in zip(PANELS, axes.flat, strict=True):
-        for curve in CURVES:
-            key = (panel.name, curve.protocol, curve.n_seed, curve.n_inverse)
-            own = [row for row in rows if (row["panel"], row["protocol"], row["N_S"], row["N_I"]) == key]
-            draw_curve(ax, own, curve.label, *LINES[curve.label])
-        ax.set_title(f"({panel.name}) {SPLIT_TITLES[panel.split]}, {panel.channel} channel", fontsize=10)
+        own = [row for row in rows if row["panel"] == panel.name]
+        draw_curves(ax, {curve.label: (rows_of(curve, own), CURVE_LOOKS[curve.label]) for curve in CURVES})
+        ax.set_title(f"({panel.name}) {SPLITS[panel.split]}, {panel.channel} channel", fontsize=10)
         ax.grid(alpha=0.3)
         ax.set_xlim(left=0)
     for row_axes in axes:
@@ -47,10 +48,16 @@ def figure_2(rows: list[dict], title: str) -> Figure:
         ax.set_xlabel("convergence time: airtime and compute (s)")
     for ax in axes[:, 0]:
         ax.set_ylabel("test accuracy of the reference device (%)")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
+    entries = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    add_legend(figure, list(entries.values()), list(entries))
     figure.suptitle(title, fontsize=10)
     return figure
+
+
+def rows_of(curve: Curve, rows: list[dict]) -> list[dict]:
+    """The rows of one curve among those of its panel."""
+    key = (curve.protocol, curve.n_seed, curve.n_inverse)
+    return [row for row in rows if (row["protocol"], row["N_S"], row["N_I"]) == key]
 
 
 def show_the_race(row_axes: np.ndarray) -> None:
@@ -64,14 +71,14 @@ def show_the_race(row_axes: np.ndarray) -> None:
 def figure_3(rows: list[dict], points: list[dict], title: str) -> Figure:
     """Figure 3: the distribution of test accuracy over devices (rows of `letter.device_rows`), and its variance below."""
     figure, axes = new_figure(9.0, 6.4, 2, 2, sharex=True, sharey="row", height_ratios=[3, 1])
-    for column, split in enumerate(SPLITS):
+    for column, (split, title_of_split) in enumerate(SPLITS.items()):
         draw_boxes(axes[0, column], [row for row in rows if row["split"] == split])
         draw_variance(axes[1, column], [point for point in points if point["split"] == split])
-        axes[0, column].set_title(SPLIT_TITLES[split], fontsize=10)
+        axes[0, column].set_title(title_of_split, fontsize=10)
         axes[1, column].set_xlabel("number of devices |D|")
     axes[0, 0].set_ylabel("test accuracy of each device (%)")
     axes[1, 0].set_ylabel("variance\n(points squared)")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+    add_legend(figure, *axes[0, 0].get_legend_handles_labels())
     figure.suptitle(title, fontsize=10)
     return figure
 
@@ -79,7 +86,7 @@ def figure_3(rows: list[dict], points: list[dict], title: str) -> Figure:
 def draw_boxes(ax: Axes, rows: list[dict]) -> None:
     """A box for each |D|: quartiles, median, mean as a diamond, whiskers at 1.5 times the height of the box, outliers beyond."""
     accuracies = [[100 * row["accuracy"] for row in rows if row["n_devices"] == n] for n in N_DEVICES]
-    colour = STYLE["Mix2FLD"][0]
+    colour = GREEN
     drawn = ax.boxplot(
         accuracies,
         positions=N_DEVICES,
@@ -88,7 +95,7 @@ def draw_boxes(ax: Axes, rows: list[dict]) -> None:
         patch_artist=True,
         boxprops={"facecolor": colour, "alpha": 0.35},
         medianprops={"color": "black"},
-        meanprops={"marker": "D", "markerfacecolor": STYLE["FD"][0], "markeredgecolor": "black", "markersize": 6},
+        meanprops={"marker": "D", "markerfacecolor": LOOKS["FD"].colour, "markeredgecolor": "black", "markersize": 6},
         flierprops={"marker": ".", "markersize": 5},
     )
     drawn["medians"][0].set_label("median")
@@ -98,7 +105,7 @@ def draw_boxes(ax: Axes, rows: list[dict]) -> None:
 
 def draw_variance(ax: Axes, points: list[dict]) -> None:
     """A bar for each |D|."""
-    ax.bar([point["n_devices"] for point in points], [1e4 * point["variance"] for point in points], 5, color=STYLE["Mix2FLD"][0], alpha=0.6)
+    ax.bar([point["n_devices"] for point in points], [1e4 * point["variance"] for point in points], 5, color=GREEN, alpha=0.6)
     ax.set_xticks(N_DEVICES, [str(n) for n in N_DEVICES])
     ax.grid(axis="y", alpha=0.3)
 
@@ -115,7 +122,7 @@ def privacy_table(rows: list[dict], title: str) -> Figure:
         ax.grid(alpha=0.3)
     axes[0, 0].set_ylabel("sample privacy")
     entries = dict(entry for ax in axes[0] for entry in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=3, fontsize=9)
+    add_legend(figure, list(entries.values()), list(entries))
     figure.suptitle(title, fontsize=10)
     return figure
 

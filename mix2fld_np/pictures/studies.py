@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mix2fld_np.pictures.canvas import STYLE, new_figure
+from mix2fld_np.pictures.canvas import add_legend, new_figure
+from mix2fld_np.pictures.curves import DASH_DOT, DASHED, LOOKS, Look
 
 if TYPE_CHECKING:
-    from mix2fld_np.pictures.canvas import Axes, Figure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-BLUE = STYLE["FLD"][0]
-# Colour, line and marker of each line of each study.
-LOOKS = {
-    "FD": (*STYLE["FD"], "s"),
-    "MixFLD": (*STYLE["MixFLD"], "^"),
-    "Mix2FLD": (*STYLE["Mix2FLD"], "o"),
-    "IID": (BLUE, "solid", "s"),
-    "non-IID": (STYLE["Mix2FLD"][0], "solid", "o"),
-    "FL asymmetric": (STYLE["FL"][0], (0, (5, 1.5)), "s"),
-    "FL symmetric": (STYLE["FD"][0], (0, (5, 1.5)), "D"),
-    "Mix2FLD asymmetric": (STYLE["Mix2FLD"][0], "solid", "o"),
-    "Mix2FLD symmetric": (BLUE, "solid", "^"),
+BLUE = LOOKS["FLD"].colour
+SERIES_LOOKS = {
+    **LOOKS,
+    "IID": Look(BLUE, DASHED, "s"),
+    "non-IID": LOOKS["Mix2FLD"],
+    "FL asymmetric": LOOKS["FL"],
+    "FL symmetric": LOOKS["FD"],
+    "Mix2FLD asymmetric": LOOKS["Mix2FLD"],
+    "Mix2FLD symmetric": Look(BLUE, DASH_DOT, "^"),
 }
 DEVICE, SERVER = "test accuracy of the reference device (%)", "test accuracy of the server's model (%)"
 
@@ -80,8 +79,8 @@ def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], col
     for name in dict.fromkeys(point["series"] for point in points):
         own = [point for point in points if point["series"] == name and point[column] is not None]
         if own:
-            colour, line, marker = LOOKS[name]
-            spreads = [100 * point.get(f"{column}_spread", 0.0) for point in own]
+            colour, line, marker = SERIES_LOOKS[name]
+            spreads = [100 * (point.get(f"{column}_spread") or 0.0) for point in own]
             at, values = [place(point) for point in own], [100 * point[column] for point in own]
             bars = spreads if any(spreads) else None
             ax.errorbar(at, values, bars, color=colour, linestyle=line, marker=marker, markersize=5, capsize=2, linewidth=1.5, label=name)
@@ -90,7 +89,6 @@ def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], col
 
 def finished(figure: Figure, labelled: Axes, title: str) -> Figure:
     """The legend of one of its axes below all, the title above."""
-    handles, labels = labelled.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
+    add_legend(figure, *labelled.get_legend_handles_labels())
     figure.suptitle(title, fontsize=10)
     return figure

@@ -1,9 +1,12 @@
-"""One experiment in its directory: begun, gone on with, or refused; and what is written there."""
+"""One experiment in its directory: begun, gone on with, or refused; and what is written there.
+
+A file is ours where it says so itself: a settings.json with its checksum, of the same command, and the results that it lists; a stored
+run with its checksum; a checkpoint with its first line. Nothing else is ever changed or deleted.
+"""
 
 import platform
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -12,78 +15,139 @@ from typing import Any
 import mix2fld_np
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
-from mix2fld_np.runs.files import LOCK, can_be_written, claimed, csv_bytes, json_bytes, read_json, write_whole
-from mix2fld_np.runs.jobs import RUNS, UNFINISHED, plain
+from mix2fld_np.runs.checkpoint import MAGIC
+from mix2fld_np.runs.files import checksum, content_bytes, json_bytes, locked, plain, read_json, writable, write_whole
+from mix2fld_np.runs.store import RUNS, UNFINISHED, StoredRun
 
 SEAL = "settings.json"  # in UNFINISHED from the beginning, beside the results once all of them are there
 
 
-def description(command: str, options: dict[str, Any], settings: Settings, about: dict[str, Any]) -> dict[str, Any]:
-    """All that is needed to repeat an experiment: what settings.json holds and --config takes."""
+def description(
+    command: str, options: dict[str, Any], settings: Settings, numbers: dict[str, Any], data: object, files: Iterable[str]
+) -> dict[str, Any]:
+    """All that is needed to repeat an experiment: what settings.json holds and --config takes.
+
+    `numbers` is what the results depend on besides; `data` says for people where the data came from; `files` lists the results.
+    """
     versions = {"mix2fld_np": mix2fld_np.__version__, "python": platform.python_version()}
     versions |= {name: version(name) for name in ("numpy", "numba", "matplotlib")}
-    return plain({"command": command, **options, "settings": asdict(settings), "about": {**about, "versions": versions}})
+    about = {"data": data, "numbers": numbers, "versions": versions, "files": sorted(files)}
+    described = plain({"command": command, **options, "settings": asdict(settings), "about": about})
+    described["about"]["checksum"] = checksum(described)
+    return described
 
 
 @contextmanager
-def experiment(directory: Path, described: dict[str, Any], resume: bool) -> Iterator[Callable[[str, object], Path]]:
-    """Claims a directory for one experiment and gives back a function that writes a file there: rows as CSV, a dict as JSON.
+def experiment(
+    directory: Path, described: dict[str, Any], runs: Iterable[StoredRun], resume: bool
+) -> Iterator[Callable[[str, object], None]]:
+    """Locks a directory for one experiment and gives back a function that writes a result there: rows as CSV, a dict as JSON.
 
     Goes on with what stands there where `resume` is set and it is the same experiment; InputError where it is another one. Without
     `resume` it begins anew. settings.json comes last: where it stands, the results beside it are complete and belong to it.
     """
-    check_ours(directory)
-    with claimed(directory):
-        begun = described_in(directory) if resume else None
-        if begun is None:
+    stored = list(runs)
+    check_ours(directory, described, stored)
+    with locked(directory):
+        begun = sealed_in(directory, described["command"])
+        if resume and begun:
+            check_same(directory, begun, described)
+        else:
             clear(directory)
             write_whole(directory / UNFINISHED / SEAL, json_bytes(described))
-        else:
-            check_same(directory, begun, described)
+        written = []
 
-        def write(name: str, content: object) -> Path:
-            data = content if isinstance(content, bytes) else csv_bytes(content) if isinstance(content, list) else json_bytes(content)
-            write_whole(directory / name, data)
-            return directory / name
+        def write(name: str, content: object) -> None:
+            write_whole(directory / name, content_bytes(content))
+            written.append(directory / name)
 
         yield write
+        check_there(written)
         write_whole(directory / SEAL, json_bytes(described))
-        shutil.rmtree(directory / UNFINISHED, ignore_errors=True)
+        with writable(directory), suppress(OSError):  # a folder with files of others stays
+            (directory / UNFINISHED / SEAL).unlink(missing_ok=True)
+            (directory / UNFINISHED).rmdir()
 
 
-def described_in(directory: Path) -> dict[str, Any] | None:
-    """What is being done in a directory, or else what was done there, or None."""
-    found = next((path for path in (directory / UNFINISHED / SEAL, directory / SEAL) if path.exists()), None)
-    return read_json(found) if found else None
+def check_there(paths: Iterable[Path]) -> None:
+    """InputError where a file that was written is gone."""
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} was removed while this command was running; run it again (compare: with --resume).")
+
+
+def sealed_in(directory: Path, command: str) -> dict[str, Any] | None:
+    """The settings.json of what is being done in a directory, or else of what was done there; None where none is ours."""
+    found = (read_json(path) for path in (directory / UNFINISHED / SEAL, directory / SEAL) if path.exists())
+    return next((described for described in found if is_sealed(described) and described["command"] == command), None)
+
+
+def is_sealed(described: dict[str, Any]) -> bool:
+    """Whether the content of a settings.json says itself that this software wrote it."""
+    about = described.get("about")
+    if not isinstance(about, dict) or "checksum" not in about or "command" not in described:
+        return False
+    return checksum({**described, "about": {key: value for key, value in about.items() if key != "checksum"}}) == about["checksum"]
+
+
+def check_ours(directory: Path, described: dict[str, Any], runs: list[StoredRun]) -> None:
+    """InputError where a file stands in the way that this command did not write and would replace."""
+    with writable(directory):
+        seals = [path for path in (directory / UNFINISHED / SEAL, directory / SEAL) if path.exists()]
+    begun = sealed_in(directory, described["command"])
+    in_the_way = [path for path in seals if begun is None or not is_sealed(read_json(path))]
+    listed = begun["about"]["files"] if begun else []
+    in_the_way += [directory / name for name in described["about"]["files"] if name not in listed and (directory / name).exists()]
+    in_the_way += [run.path for run in runs if run.path.exists() and not is_result(run.path)]
+    in_the_way += [run.checkpoint for run in runs if run.checkpoint.exists() and not is_checkpoint(run.checkpoint)]
+    if in_the_way:
+        name = in_the_way[0].relative_to(directory)
+        raise InputError(
+            f"{directory} holds {name}, which mix2fld {described['command']} did not write and would replace; choose another --out, or "
+            "move that file away."
+        )
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file is the result of a finished run, damaged or not."""
+    with suppress(OSError):
+        return path.read_bytes().startswith(b'{\n  "identity": {')
+    return False
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint of some version, damaged or not."""
+    with suppress(OSError):
+        return path.read_bytes()[:20].startswith(MAGIC[:18])
+    return False
 
 
 def clear(directory: Path) -> None:
-    """Takes away what an earlier experiment left; its results lose their settings.json first."""
-    with can_be_written(directory):
-        (directory / SEAL).unlink(missing_ok=True)
-        for folder in (UNFINISHED, RUNS):
-            if (directory / folder).exists():
-                shutil.rmtree(directory / folder)
-
-
-def check_ours(directory: Path) -> None:
-    """InputError where files under our names stand in a directory in which mix2fld has never worked: `clear` would take them away."""
-    with can_be_written(directory):
-        taken = [name for name in (SEAL, RUNS, UNFINISHED) if (directory / name).exists()]
-        if not taken or (directory / LOCK).exists():
-            return
-    if "about" not in (described_in(directory) or {}):
-        raise InputError(f"{directory} holds {taken[0]}, which mix2fld did not write and would replace; choose another --out.")
+    """Takes away what an earlier experiment left: first its results lose their settings.json, then runs and checkpoints go."""
+    with writable(directory):
+        if (directory / SEAL).exists():
+            (directory / UNFINISHED).mkdir(exist_ok=True)
+            (directory / SEAL).replace(directory / UNFINISHED / SEAL)
+        for path in (directory / RUNS).glob("*.json"):
+            if is_result(path):
+                path.unlink()
+        for path in (directory / UNFINISHED).glob("*"):
+            if is_checkpoint(path):
+                path.unlink()
 
 
 def check_same(directory: Path, begun: dict[str, Any], described: dict[str, Any]) -> None:
     """InputError unless the experiment that was begun is the one that is asked for; names the first difference."""
-    for name in described | begun:
-        ours, theirs = described.get(name), begun.get(name)
-        if isinstance(ours, dict) and isinstance(theirs, dict) and ours != theirs:
-            check_same(directory, theirs, ours)
-        elif ours != theirs:
+    theirs, ours = (what_counts(one) for one in (begun, described))
+    for name in ours | theirs:
+        if ours.get(name) != theirs.get(name):
             raise InputError(
-                f"{directory} holds another experiment, with {name} = {theirs} instead of {ours}; "
+                f"{directory} holds another experiment, with {name} = {theirs.get(name)} instead of {ours.get(name)}; "
                 "choose another --out, or delete that directory to begin anew."
             )
+
+
+def what_counts(described: dict[str, Any]) -> dict[str, Any]:
+    """What an experiment's numbers depend on: not where its data lie, nor versions of what computes nothing."""
+    options = {name: value for name, value in described.items() if name not in ("about", "settings", "data_dir")}
+    return {**options, **described["settings"], **described["about"]["numbers"]}

@@ -1,46 +1,40 @@
-"""Run directories: files that appear whole or not at all, one process at a time, and progress that survives any end of the program."""
+"""The only files written: each appears whole or not at all, in a directory that one process at a time works in."""
 
 import csv
 import hashlib
 import io
 import json
+import math
 import os
-import re
-import zipfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation.simulation import Progress
-from mix2fld_np.federation.task import Federation
 
 try:
     import fcntl
-except ImportError:  # on Windows a directory is not guarded against a second process
+except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-CHECKPOINT = b"mix2fld checkpoint 1\n"  # the number is that of the format
-LOCK = ".lock"  # whoever has locked this file works in its directory
-
-
-# --- whole files -----------------------------------------------------------------------------------------------------------------------
+LOCK = ".lock"  # the process that has locked this file works in its directory
+ASIDE = ".mix2fld-"  # how the names of files begin that are not complete yet
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """The file appears with all its content or not at all, whatever happens meanwhile: write aside, flush, fsync, rename.
 
-    InputError where the directory cannot be written or the disk is full; what stood there before still stands. Nobody else writes to
-    the same file meanwhile (see `claimed`).
+    InputError where the directory cannot be written or the disk is full; what stood there before still stands. A link is replaced, never
+    written through.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")  # what a killed process leaves of it, `claimed` clears away
-    with can_be_written(path):
+    aside = path.with_name(f"{ASIDE}{path.name}.{os.getpid()}.part")  # what a killed process leaves of it, `locked` clears away
+    with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with open(aside, "wb") as file:
+            aside.unlink(missing_ok=True)
+            with open(aside, "xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -52,8 +46,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def can_be_written(path: Path) -> Iterator[None]:
-    """InputError where the system says that it cannot, or that there can be no such path."""
+def writable(path: Path) -> Iterator[None]:
+    """InputError where the system says that a path cannot be written, or that there can be no such path."""
     try:
         yield
     except (OSError, ValueError) as problem:
@@ -73,6 +67,45 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def locked(directory: Path) -> Iterator[Path]:
+    """The directory, made if need be, for this process alone; a second process gets an InputError. Ends with the process, however."""
+    with writable(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = open(directory / LOCK, "a")  # noqa: SIM115  held open until the end
+    with lock:
+        try:
+            if fcntl is None:
+                raise OSError("this system has no flock")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another process is working in {directory}; wait for it or choose another --out.") from None
+        except OSError as problem:
+            warnings.warn(f"{directory} cannot be locked ({problem}): start no second run in it meanwhile.", stacklevel=3)
+        for leftover in (*directory.glob(f"{ASIDE}*.part"), *directory.glob(f"*/{ASIDE}*.part")):
+            leftover.unlink(missing_ok=True)
+        yield directory
+
+
+# --- content ---------------------------------------------------------------------------------------------------------
+
+
+def content_bytes(content: Any) -> bytes:
+    """Rows as CSV, a dict as JSON, bytes as they are. JSON knows no infinity: there it is the word "inf" or "-inf"."""
+    if isinstance(content, bytes):
+        return content
+    return csv_bytes(content) if isinstance(content, list) else json_bytes(spell_infinity(content))
+
+
+def spell_infinity(content: Any) -> Any:
+    """The content with infinite numbers as words, which float() reads back."""
+    if isinstance(content, dict):
+        return {key: spell_infinity(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [spell_infinity(value) for value in content]
+    return str(content) if isinstance(content, float) and math.isinf(content) else content
+
+
 def csv_bytes(rows: list[dict]) -> bytes:
     """Rows as CSV, one column for each key of the first row; None is empty, True and False are 1 and 0."""
     text = io.StringIO()
@@ -87,10 +120,20 @@ def json_bytes(content: object) -> bytes:
     return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
+def plain(content: dict) -> dict:
+    """Content as it comes back from a JSON file."""
+    return json.loads(json_bytes(content))
+
+
+def checksum(content: object) -> str:
+    """SHA-256 of plain content."""
+    return hashlib.sha256(json_bytes(content)).hexdigest()
+
+
 def read_json(path: Path) -> dict:
     """The object in a JSON file, or an InputError that names the file."""
     try:
-        content = json.loads(path.read_bytes(), parse_constant=no_number)
+        content = json.loads(path.read_bytes(), parse_constant=refuse_constant)
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror or problem}); check the path.") from problem
     except (ValueError, RecursionError) as problem:
@@ -100,76 +143,6 @@ def read_json(path: Path) -> dict:
     return content
 
 
-def no_number(word: str) -> None:
-    """Raises ValueError: JSON has no NaN and no infinity, and neither has any file of ours."""
+def refuse_constant(word: str) -> None:
+    """Raises ValueError: JSON has no NaN and no infinity."""
     raise ValueError(f"{word} is no number")
-
-
-@contextmanager
-def claimed(directory: Path) -> Iterator[Path]:
-    """The directory, made if need be, for this process alone; a second process gets an InputError. Ends with the process, however."""
-    with can_be_written(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = open(directory / LOCK, "a")  # noqa: SIM115  held open until the end
-    with lock:
-        try:
-            if fcntl:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"another process is working in {directory}; wait for it or choose another --out.") from None
-        except OSError as problem:
-            raise InputError(f"{directory} cannot be guarded against a second process ({problem}); choose another --out.") from problem
-        for leftover in (*directory.glob(".*.part"), *directory.glob("*/.*.part")):
-            if re.search(r"\.\d+\.part$", leftover.name):
-                leftover.unlink(missing_ok=True)
-        yield directory
-
-
-# --- checkpoints -----------------------------------------------------------------------------------------------------------------------
-
-
-def save_checkpoint(path: Path, identity: dict, progress: Progress) -> None:
-    """Where a run stands, with the identity of what is being run and a checksum; no pickle."""
-    arrays = {field.name: getattr(progress.fed, field.name) for field in fields(Federation)}
-    arrays = {name: value for name, value in arrays.items() if value is not None}
-    story = {field.name: getattr(progress, field.name) for field in fields(Progress) if field.name != "fed"}
-    head = json_bytes({"identity": identity, "story": story})
-    body = io.BytesIO()
-    np.savez(body, head=np.frombuffer(head, np.uint8), **arrays)  # type: ignore[arg-type]
-    content = body.getvalue()
-    write_whole(path, CHECKPOINT + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-
-
-def load_checkpoint(path: Path, identity: dict) -> Progress:
-    """What `save_checkpoint` wrote; InputError where it is damaged, of another format or of another run."""
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise InputError(f"checkpoint {path} cannot be read ({problem.strerror or problem}); check the path.") from problem
-    if not content.startswith(CHECKPOINT):
-        raise InputError(f"{path} is no checkpoint of this version of mix2fld; delete it to start this run again.")
-    checksum, _, body = content[len(CHECKPOINT) :].partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != checksum:
-        raise InputError(f"checkpoint {path} is damaged: its checksum does not fit; delete it to start this run again.")
-    try:
-        head, fed = unpacked(body)
-        belongs_to, progress = head["identity"], told_again(head["story"], fed)
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as problem:
-        raise InputError(f"checkpoint {path} holds something else than a run ({problem}); delete it to start this run again.") from problem
-    if belongs_to != json.loads(json_bytes(identity)):
-        raise InputError(f"checkpoint {path} belongs to a run with other settings; choose another --out or delete it to start again.")
-    return progress
-
-
-def unpacked(body: bytes) -> tuple[dict, Federation]:
-    """Head and state of a checkpoint's body."""
-    with zipfile.ZipFile(io.BytesIO(body)), np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        head = json.loads(arrays["head"].tobytes())
-        return head, Federation(**{name: arrays[name] for name in arrays.files if name != "head"})
-
-
-def told_again(story: dict, fed: Federation) -> Progress:
-    """Progress from what JSON made of it: lists become tuples again."""
-    curve = tuple((seconds, accuracy) for seconds, accuracy in story.pop("curve"))
-    rounds, accuracies = tuple(story.pop("rounds")), story.pop("accuracies")
-    return Progress(fed=fed, rounds=rounds, curve=curve, accuracies=None if accuracies is None else tuple(accuracies), **story)

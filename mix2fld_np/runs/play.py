@@ -6,92 +6,107 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.simulation import beginning, simulate
-from mix2fld_np.runs.files import load_checkpoint, save_checkpoint
-from mix2fld_np.runs.jobs import Job, checkpoint_path, job_identity, result_of, store, stored, task_of, threads
-from mix2fld_np.runs.remote import play_elsewhere
+from mix2fld_np.runs.jobs import Job, task_of, threads
+from mix2fld_np.runs.remote import play_remotely
+from mix2fld_np.runs.results import RunResult, result_of
+from mix2fld_np.runs.store import StoredRun
 
-Tell = Callable[[int], object]  # hears of the rounds played so far
+OnRound = Callable[[int], object]  # is told how many rounds of one run are there; first, before any is played
+OnProgress = Callable[[int, int], object]  # is told how many rounds of all runs are there, and how many of them were before
 
 
-def play(job: Job, workers: int = 1, checkpoint: Path | None = None, tell: Tell = lambda rounds: None) -> dict:
-    """Plays a job to its end and returns its result: `rounds` (rows), `curve` (seconds, accuracy), `accuracies`, `notice`.
+def ignore(*rounds: int) -> None:
+    """Nobody wants to know."""
 
-    With a checkpoint, goes on from there where it exists and writes one after every round. The result depends on neither workers nor
-    interruptions. `tell` hears of the rounds played so far.
+
+def play(run: StoredRun, workers: int = 1, on_round: OnRound = ignore) -> None:
+    """Plays a run to its end, from its checkpoint where there is one, and stores its result; a checkpoint is written after every round.
+
+    The result depends on neither workers nor interruptions.
     """
-    identity = job_identity(job)
-    with threads(workers) as spread:
-        task = task_of(job, spread)
-        past = load_checkpoint(checkpoint, identity) if checkpoint and checkpoint.exists() else None
+    with threads(workers) as parallel_map:
+        task = task_of(run.job, parallel_map)
+        past = run.progress(task)
         end = past or beginning(task)
-        tell(end.p)
-        for end in simulate(protocol_named(job.protocol), task, past):
-            if checkpoint:
-                save_checkpoint(checkpoint, identity, end)
-            tell(end.p)
-    return result_of(end, task)
+        on_round(end.p)
+        for end in simulate(protocol_named(run.job.protocol), task, past):
+            run.save(end)
+            on_round(end.p)
+    run.finish(result_of(end, task))
 
 
 def play_all(
-    jobs: list[Job], directory: Path, workers: int = 1, executor: Executor | None = None, tell: Tell = lambda rounds: None
-) -> list[dict]:
+    jobs: list[Job], directory: Path, workers: int = 1, executor: Executor | None = None, on_progress: OnProgress = ignore
+) -> list[RunResult]:
     """Results of all jobs, in their order; those already in `directory` are taken from there.
 
-    Finished runs are kept as runs/NAME.json, the state of the others after every round as unfinished/NAME. With few jobs the workers share
-    the devices of one run, with many jobs each plays a run of its own. An `executor` plays as many runs at once as there are workers, or
-    as its method `capacity` says; once it is broken, the rest is played here. `tell` hears of the rounds played so far in all.
+    Finished runs are stored as runs/NAME.json, the state of the others after every round as unfinished/NAME. With few jobs the workers
+    share the devices of one run, with many jobs each plays a run of its own. An `executor` plays as many runs at once as there are
+    workers, or as its method `capacity` says; once it is broken, the rest is played here. `on_progress` is told the rounds of all runs.
     """
-    done = dict.fromkeys((job.name for job in jobs), 0)
-
-    def told(job: Job) -> Tell:
-        def hear(rounds: int) -> None:
-            done[job.name] = rounds
-            tell(sum(done.values()))
-
-        return hear
-
+    runs = [StoredRun(job, directory) for job in jobs]
+    report_for = counter(on_progress)
     missing = []
-    for job in jobs:
-        if stored(job, directory) is None:
-            missing.append(job)
+    for run in runs:
+        if (result := run.result()) is None:
+            missing.append(run)
         else:
-            told(job)(job.settings.n_rounds)
+            report_for(run)(len(result.rounds))
     if executor:
         try:
-            play_elsewhere(missing, directory, executor, getattr(executor, "capacity", lambda: workers), told)
+            play_remotely(missing, executor, getattr(executor, "capacity", lambda: workers), report_for)
         except BrokenExecutor as problem:
             warnings.warn(f"the executor is broken ({problem}); what is left of the runs is played here", stacklevel=2)
-        missing = [job for job in missing if stored(job, directory) is None]
+        missing = [run for run in missing if run.result() is None]
     if len(missing) >= 4 * workers > 4:
-        play_side_by_side(missing, directory, workers, told)
+        play_side_by_side(missing, workers, report_for)
     else:
-        for job in missing:
-            play_here(job, directory, workers, told(job))
-    results = [stored(job, directory) for job in jobs]
-    return [result for result in results if result is not None]
+        for run in missing:
+            play(run, workers, report_for(run))
+    return [result_now(run) for run in runs]
 
 
-def play_here(job: Job, directory: Path, workers: int, tell: Tell) -> None:
-    """Plays a job with checkpoints and stores its result."""
-    store(job, directory, play(job, workers, checkpoint_path(job, directory), tell))
+def counter(on_progress: OnProgress) -> Callable[[StoredRun], OnRound]:
+    """For each run an `on_round` of its own; together they report the sums over all runs."""
+    before: dict[str, int] = {}
+    done: dict[str, int] = {}
+
+    def report_for(run: StoredRun) -> OnRound:
+        def report(rounds: int) -> None:
+            before.setdefault(run.job.name, rounds)
+            done[run.job.name] = rounds
+            on_progress(sum(done.values()), sum(before.values()))
+
+        return report
+
+    return report_for
 
 
-def play_side_by_side(jobs: list[Job], directory: Path, workers: int, told: Callable[[Job], Tell]) -> None:
-    """Plays each job in a thread of its own; the first error, or an interruption, ends the others with their round."""
+def result_now(run: StoredRun) -> RunResult:
+    """The result of a run that has been played; InputError where it was taken away meanwhile."""
+    result = run.result()
+    if result is None:
+        raise InputError(f"{run.path} was removed while this command was running; run it again (compare: with --resume).")
+    return result
+
+
+def play_side_by_side(runs: list[StoredRun], workers: int, report_for: Callable[[StoredRun], OnRound]) -> None:
+    """Plays each run in a thread of its own; the first error, or an interruption, ends the others with their round."""
     over = threading.Event()
 
-    def unless_over(tell: Tell) -> Tell:
-        def hear(rounds: int) -> None:
-            tell(rounds)
+    def unless_over(on_round: OnRound) -> OnRound:
+        def report(rounds: int) -> None:
+            on_round(rounds)
             if over.is_set():
                 raise CancelledError
 
-        return hear
+        return report
 
     with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(play_here, job, directory, 1, unless_over(told(job))) for job in jobs]
+        futures = [pool.submit(play, run, 1, unless_over(report_for(run))) for run in runs]
         try:
             for future in as_completed(futures):
                 future.result()

@@ -1,85 +1,37 @@
-"""The experiments: which runs they need and the rows that come out; figures draw rows, tables print them."""
+"""`compare`: the protocols side by side on one task; which runs that needs, and the rows that come out."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-from statistics import fmean, stdev
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 
-from mix2fld_np.federation import seeds
-from mix2fld_np.federation.protocols import TABLE, Protocol, seed_bits
 from mix2fld_np.federation.settings import CHANNELS, Settings
-from mix2fld_np.nn.network import Network
 from mix2fld_np.runs.jobs import Job, Source
-from mix2fld_np.wireless import channel
+from mix2fld_np.runs.results import RunResult
+from mix2fld_np.study.averages import Average, average
 
 
-def compare_jobs(protocols: list[str], settings: Settings, source: Source, seeds: list[int]) -> list[Job]:
+def compare_jobs(protocols: list[str], settings: Settings, source: Source, seeds: Sequence[int]) -> list[Job]:
     """One run for each protocol and seed, all on the same task."""
     return [Job(f"{protocol}-seed{seed}", protocol, settings, source, seed) for seed in seeds for protocol in protocols]
 
 
-def round_rows(jobs: list[Job], results: list[dict]) -> list[dict]:
-    """One row for each protocol, seed and round."""
-    runs = zip(jobs, results, strict=True)
-    return [{"protocol": job.protocol, "seed": job.seed, **row} for job, result in runs for row in result["rounds"]]
+def round_rows(places: Sequence[dict], results: Sequence[RunResult]) -> list[dict]:
+    """One row for each run and round, beginning with the place of the run."""
+    return [place | row for place, result in zip(places, results, strict=True) for row in result.rounds]
 
 
-def curve_rows(jobs: list[Job], results: list[dict]) -> list[dict]:
-    """One row for each look at the reference device."""
+def curve_rows(places: Sequence[dict], results: Sequence[RunResult]) -> list[dict]:
+    """One row for each test of a reference device, beginning with the place of the run."""
     return [
-        {"protocol": job.protocol, "seed": job.seed, "elapsed_s": seconds, "accuracy": accuracy}
-        for job, result in zip(jobs, results, strict=True)
-        for seconds, accuracy in result["curve"]
+        place | {"elapsed_s": seconds, "accuracy": accuracy}
+        for place, result in zip(places, results, strict=True)
+        for seconds, accuracy in result.curve
     ]
 
 
-def summaries(jobs: list[Job], results: list[dict]) -> dict[str, dict]:
-    """What a reader wants to know of each protocol, over its seeds; relative bits are null where FL did not run."""
-    by_protocol: dict[str, list[dict]] = {}
-    for job, result in zip(jobs, results, strict=True):
-        by_protocol.setdefault(job.protocol, []).append(result)
-    found = {name: summary(runs, jobs[0].settings.n_devices) for name, runs in by_protocol.items()}
-    for name in found:
-        found[name]["uplink_bits_relative_to_fl"] = (
-            found[name]["total_uplink_bits"] / found["FL"]["total_uplink_bits"] if "FL" in found else None
-        )
-    return found
-
-
-def summary(runs: list[dict], n_devices: int) -> dict:
-    """One protocol over its seeds. Final accuracy: the reference device after the last round's local update."""
-    final = [run["rounds"][-1]["reference_accuracy"] for run in runs]
-    server = [run["rounds"][-1]["server_accuracy"] for run in runs]
-    reached = [time_to_criterion(run) for run in runs]
-    attempts = sum(n_devices for run in runs for _ in run["rounds"])
-    return {
-        "final_accuracy_mean": fmean(final),
-        "final_accuracy_spread": spread_over_seeds(final),
-        "final_accuracies": final,
-        "best_accuracy": max(accuracy for run in runs for _, accuracy in run["curve"]),
-        "server_accuracy": mean_or_none(server),
-        "total_uplink_bits": fmean(sum(row["uplink_bits"] for row in run["rounds"]) for run in runs),
-        "outage_rate": 1 - sum(row["uplink_delivered"] for run in runs for row in run["rounds"]) / attempts,
-        "time_to_criterion_s": mean_or_none(reached),
-        "elapsed_s": fmean(run["rounds"][-1]["elapsed_s"] for run in runs),
-        "airtime_s": fmean(sum(row["airtime_s"] for row in run["rounds"]) for run in runs),
-    }
-
-
-def time_to_criterion(run: dict) -> float | None:
-    """Elapsed seconds at the end of the round that met the stop criterion first, or None."""
-    return next((row["elapsed_s"] for row in run["rounds"] if row["converged"]), None)
-
-
-def spread_over_seeds(values: Iterable[float]) -> float:
-    """Standard deviation over the seeds, as an estimate from few of them; zero for one seed, which tells of no spread."""
-    known = list(values)
-    return stdev(known) if len(known) > 1 else 0.0
-
-
-def mean_or_none(values: list[float | None]) -> float | None:
-    """The mean, or None if a value is missing."""
-    known = [value for value in values if value is not None]
-    return fmean(known) if len(known) == len(values) and known else None
+def place_of(job: Job) -> dict:
+    """The columns that every row of a run begins with."""
+    return {"protocol": job.protocol, "seed": job.seed}
 
 
 def with_channel(settings: Settings, channel: str) -> Settings:
@@ -87,38 +39,72 @@ def with_channel(settings: Settings, channel: str) -> Settings:
     return replace(settings, uplink_power_dbm=CHANNELS[channel])
 
 
-# --- the channel in closed form --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Summary:
+    """What a reader wants to know of one protocol, over its seeds."""
+
+    runs: tuple[RunResult, ...]  # one for each seed
+    n_devices: int
+
+    @property
+    def n_rounds(self) -> int:
+        """Rounds that were played under every seed."""
+        return min(len(run.rounds) for run in self.runs)
+
+    def over(self, quantity: str) -> Average:
+        """The average over seeds of a property of `RunResult`."""
+        return average(getattr(run, quantity) for run in self.runs)
+
+    def first_bits(self, n_rounds: int) -> float:
+        """Mean uplink bits of the first rounds."""
+        return fmean(run.total("uplink_bits", n_rounds) for run in self.runs)
+
+    @property
+    def outage_rate(self) -> float:
+        """Share of the uploads that were lost."""
+        attempts = sum(self.n_devices * len(run.rounds) for run in self.runs)
+        return 1 - sum(run.uplink_delivered for run in self.runs) / attempts
+
+    @property
+    def n_downloads(self) -> int:
+        """Downloads that arrived, of all devices, rounds and seeds."""
+        return int(sum(run.total("downlink_delivered") for run in self.runs))
+
+    @property
+    def server_samples_wanted(self) -> int | None:
+        """How many samples the server was to learn from; None where it never distils."""
+        return self.runs[0].server_samples_wanted
+
+    def as_json(self) -> dict:
+        """As summary.json holds it."""
+        return {
+            "n_seeds": len(self.runs),
+            "n_rounds": self.n_rounds,
+            **self.over("accuracy").columns("final_accuracy"),
+            "final_accuracies": [run.accuracy for run in self.runs],
+            **self.over("best_accuracy").columns("best_accuracy"),
+            **self.over("server_accuracy").columns("server_accuracy"),
+            "total_uplink_bits": self.over("uplink_bits").mean,
+            "outage_rate": self.outage_rate,
+            "downloads": self.n_downloads,
+            "server_samples": self.over("server_samples").mean,
+            "server_samples_wanted": self.server_samples_wanted,
+            **self.over("criterion_s").columns("time_to_criterion_s"),
+            "elapsed_s": self.over("elapsed_s").mean,
+            "airtime_s": self.over("airtime_s").mean,
+        }
 
 
-def channel_rows(settings: Settings, seed_samples: list[int]) -> list[dict]:
-    """One row for each protocol, direction and N_S: bits, slots needed, mean latency, outage; first round, later rounds apart."""
-    rows = []
-    for protocol in TABLE:
-        if protocol.collect is not seeds.nothing:
-            rows += [channel_row(protocol, settings, "up, first round", n_seed) for n_seed in seed_samples]
-            rows.append(channel_row(protocol, settings, "up, later", 0))
-        else:
-            rows.append(channel_row(protocol, settings, "up", 0))
-        rows.append(channel_row(protocol, settings, "down", 0))
-    return rows
-
-
-def channel_row(protocol: Protocol, settings: Settings, direction: str, n_seed: int) -> dict:
-    """The closed forms for one payload."""
-    network = Network(filters=settings.filters)
-    link, load = (settings.downlink, protocol.downlink) if direction == "down" else (settings.uplink, protocol.uplink)
-    bits = load.bits(settings, network)
-    if n_seed:
-        n_inverse = max(n_seed, settings.n_inverse_samples)
-        bits += seed_bits(protocol, replace(settings, n_seed_samples=n_seed, n_inverse_samples=n_inverse), network)
+def summaries(jobs: Sequence[Job], results: Sequence[RunResult]) -> dict[str, Summary]:
+    """One summary for each protocol, in the order of the jobs."""
+    names = dict.fromkeys(job.protocol for job in jobs)
     return {
-        "protocol": protocol.name,
-        "direction": direction,
-        "N_S": n_seed,
-        "bits": bits,
-        "slots": int(channel.slots_needed(link, bits)),
-        "mean_latency_slots": channel.mean_latency_slots(link, bits),
-        "outage": channel.outage_probability(link, bits),
-        "any_outage": channel.slowest_outage_probability(link, bits, settings.n_devices),
-        "mean_airtime_slots": channel.mean_airtime_slots(link, bits, settings.n_devices),
+        name: Summary(tuple(result for job, result in zip(jobs, results, strict=True) if job.protocol == name), jobs[0].settings.n_devices)
+        for name in names
     }
+
+
+def bits_relative_to(theirs: Summary, ours: Summary) -> float:
+    """Our uplink bits as a share of theirs, over the rounds that both played under every seed."""
+    n_rounds = min(ours.n_rounds, theirs.n_rounds)
+    return ours.first_bits(n_rounds) / theirs.first_bits(n_rounds)

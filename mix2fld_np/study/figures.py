@@ -6,9 +6,11 @@ from statistics import fmean, pstdev
 from typing import Any
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation.settings import COMPARISON, Settings
+from mix2fld_np.federation.settings import COMPARISON, SPLITS, Settings
 from mix2fld_np.runs.jobs import Job, Source
-from mix2fld_np.study.compare import spread_over_seeds, summary, with_channel
+from mix2fld_np.runs.results import RunResult
+from mix2fld_np.study.averages import average
+from mix2fld_np.study.compare import Summary, with_channel
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Run:
+class FigureRun:
     """A job and its place in Figure 2."""
 
     panel: Panel
@@ -73,7 +75,6 @@ CURVES = (
     *(Curve("Mix2FLD", n_seed, n_inverse) for n_seed, n_inverse in SEED_SAMPLES),
 )
 N_DEVICES = (10, 20, 30, 40, 50)  # |D| of Figure 3
-SPLITS = ("iid", "non-iid")
 
 # With N_S = 10, random label pairs leave too few symmetric partners for N_I = 20, so both figures let the server schedule them.
 FIGURES = replace(COMPARISON, pairing="scheduled")
@@ -82,11 +83,11 @@ FIGURES = replace(COMPARISON, pairing="scheduled")
 FIGURE_3_SEEDS: dict[str, Any] = {"n_seed_samples": 10, "n_inverse_samples": 20}
 
 
-def figure_2_runs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[Run]:
+def figure_2_runs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[FigureRun]:
     """Eight runs for each panel and seed; MixFLD, which makes no inverse samples, once for each N_S."""
     check_own(settings, "figure 2", ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples"))
     return [
-        Run(panel, curve, Job(job_name(panel, curve, seed), curve.protocol, placed(settings, panel, curve), source, seed))
+        FigureRun(panel, curve, Job(job_name(panel, curve, seed), curve.protocol, placed(settings, panel, curve), source, seed))
         for seed in seeds
         for panel in PANELS
         for curve in CURVES
@@ -125,63 +126,56 @@ def check_own(settings: Settings, figure: str, names: Iterable[str]) -> None:
             raise InputError(f"{name} = {getattr(settings, name)} cannot be chosen: {figure} goes through values of its own; leave it out.")
 
 
-# --- rows of Figure 2 ------------------------------------------------------------------------------------------------------------------
+# --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def round_rows(runs: list[Run], results: list[dict]) -> list[dict]:
-    """One row for each run and round."""
-    return [run.place | row for run, result in zip(runs, results, strict=True) for row in result["rounds"]]
-
-
-def curve_rows(runs: list[Run], results: list[dict]) -> list[dict]:
-    """One row for each look at a reference device."""
-    return [
-        run.place | {"elapsed_s": seconds, "accuracy": accuracy}
-        for run, result in zip(runs, results, strict=True)
-        for seconds, accuracy in result["curve"]
-    ]
-
-
-def figure_2_summary(runs: list[Run], results: list[dict]) -> dict[str, dict[str, dict]]:
-    """What a reader wants to know of each curve over its seeds: {panel: {label: experiments.summary}}."""
-    found: dict[str, dict[str, dict]] = {panel.name: {} for panel in PANELS}
+def figure_2_summary(runs: list[FigureRun], results: list[RunResult]) -> dict[str, dict[str, Summary]]:
+    """What a reader wants to know of each curve over its seeds: {panel: {label: Summary}}."""
+    found: dict[str, dict[str, Summary]] = {panel.name: {} for panel in PANELS}
     for panel in PANELS:
         for curve in CURVES:
             own = [result for run, result in zip(runs, results, strict=True) if (run.panel, run.curve) == (panel, curve)]
-            found[panel.name][curve.label] = summary(own, runs[0].job.settings.n_devices)
+            found[panel.name][curve.label] = Summary(tuple(own), runs[0].job.settings.n_devices)
     return found
 
 
-# --- rows of Figure 3 ------------------------------------------------------------------------------------------------------------------
+def place_of(job: Job) -> dict:
+    """The columns that every row of a run of Figure 3 begins with."""
+    return {"split": job.settings.split, "n_devices": job.settings.n_devices, "seed": job.seed}
 
 
-def device_rows(jobs: list[Job], results: list[dict]) -> list[dict]:
-    """One row for each device of each run: its test accuracy at the end of the last round's local update."""
+def device_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
+    """One row for each device of each run of Figure 3: its test accuracy at the end of the last round's local update."""
     return [
-        {"split": job.settings.split, "n_devices": job.settings.n_devices, "seed": job.seed, "device": d, "accuracy": accuracy}
+        {**place_of(job), "device": d, "accuracy": accuracy}
         for job, result in zip(jobs, results, strict=True)
-        for d, accuracy in enumerate(result["accuracies"])
+        for d, accuracy in enumerate(device_accuracies(result))
     ]
 
 
-def figure_3_rows(jobs: list[Job], results: list[dict]) -> list[dict]:
-    """One row for each run: mean and variance of the test accuracy over devices."""
+def figure_3_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
+    """One row for each run of Figure 3: mean and variance of the test accuracy over devices."""
     return [
         {
-            "split": job.settings.split,
-            "n_devices": job.settings.n_devices,
-            "seed": job.seed,
-            "mean": fmean(result["accuracies"]),
-            "variance": pstdev(result["accuracies"]) ** 2,
-            "lowest": min(result["accuracies"]),
-            "highest": max(result["accuracies"]),
+            **place_of(job),
+            "mean": fmean(accuracies := device_accuracies(result)),
+            "variance": pstdev(accuracies) ** 2,
+            "lowest": min(accuracies),
+            "highest": max(accuracies),
         }
         for job, result in zip(jobs, results, strict=True)
     ]
 
 
+def device_accuracies(result: RunResult) -> list[float]:
+    """Of every device of a run that was asked to test them all."""
+    if result.device_accuracies is None:
+        raise InputError("this run did not test every device; run mix2fld figure 3 again, which does.")
+    return result.device_accuracies
+
+
 def over_seeds(rows: list[dict]) -> list[dict]:
-    """Rows of `figure_3_rows`, averaged over the seeds, with the spread of the mean; a point of the figure each."""
+    """Rows of `figure_3_rows`, averaged over the seeds; a point of the figure each."""
     points: dict[tuple[str, int], list[dict]] = {}
     for row in rows:
         points.setdefault((row["split"], row["n_devices"]), []).append(row)
@@ -189,8 +183,7 @@ def over_seeds(rows: list[dict]) -> list[dict]:
         {
             "split": split,
             "n_devices": n_devices,
-            "mean": fmean(row["mean"] for row in own),
-            "mean_spread": spread_over_seeds(row["mean"] for row in own),
+            **average(row["mean"] for row in own).columns("mean"),
             "variance": fmean(row["variance"] for row in own),
         }
         for (split, n_devices), own in points.items()

@@ -5,7 +5,7 @@ from statistics import fmean
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import verdicts
 from mix2fld_np.study.claims import CLAIMS, Claim, Reading
-from mix2fld_np.study.compare import spread_over_seeds
+from mix2fld_np.study.averages import average
 from mix2fld_np.study.measures import Results
 from mix2fld_np.study.reasons import fl_cannot_upload
 
@@ -27,7 +27,7 @@ def finding(number: int, claim: Claim, reading: Reading, results: Results) -> di
         "unit": reading.unit,
         "printed": claim.printed,
         "measured": fmean(values) if values else None,
-        "spread": spread_over_seeds(values),
+        "spread": average(values).spread or 0.0,
         "values": values,
         "verdict": judgement,
         "by_spread_alone": judgement == verdicts.REPRODUCED and verdicts.near_by_spread_alone(claim.printed, values),

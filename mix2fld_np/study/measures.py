@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from mix2fld_np.study.stored_figures import KeptFigure2, KeptFigure3, KeptRun
+from mix2fld_np.runs.results import RunResult
+from mix2fld_np.study.stored_figures import StoredFigure2, StoredFigure3
 
-Effect = Callable[[KeptRun, KeptRun], float | None]  # of ours against theirs; zero means no difference
-Times = Callable[[KeptRun, KeptRun], tuple[float, float] | None]  # convergence time of both, or None where it is not defined
+Effect = Callable[[RunResult, RunResult], float | None]  # of ours against theirs; zero means no difference
+Times = Callable[[RunResult, RunResult], tuple[float, float] | None]  # convergence time of both, or None where it is not defined
 Couples = Sequence[tuple[str, str]]  # labels of curves, ours and theirs
 Measure = Callable[["Results"], list[float]]  # an effect under each seed, or a difference for each comparison
 
@@ -16,31 +17,32 @@ Measure = Callable[["Results"], list[float]]  # an effect under each seed, or a 
 class Results:
     """What the sentences are checked on."""
 
-    two: KeptFigure2
-    three: KeptFigure3
+    two: StoredFigure2
+    three: StoredFigure3
 
 
 # --- two runs against each other -------------------------------------------------------------------------------------------------------
 
 
-def relative(ours: KeptRun, theirs: KeptRun) -> float:
+def relative(ours: RunResult, theirs: RunResult) -> float:
     """How much higher our final accuracy is, as a share of theirs."""
     return ours.accuracy / theirs.accuracy - 1
 
 
-def in_points(ours: KeptRun, theirs: KeptRun) -> float:
+def in_points(ours: RunResult, theirs: RunResult) -> float:
     """How much higher our final accuracy is; 0.01 is one point."""
     return ours.accuracy - theirs.accuracy
 
 
-def of_models(ours: KeptRun, theirs: KeptRun) -> float:
+def of_models(ours: RunResult, theirs: RunResult) -> float:
     """How much more accurate our global model is before local updates; where there is none, as in FD, the device's own counts."""
     return ours.model_accuracy - theirs.model_accuracy
 
 
-def fewer_bits(ours: KeptRun, theirs: KeptRun) -> float:
-    """How many times more bits they asked the uplink for, less one."""
-    return theirs.uplink_bits / ours.uplink_bits - 1
+def fewer_bits(ours: RunResult, theirs: RunResult) -> float:
+    """How many times more bits they asked the uplink for, less one, over the rounds that both played."""
+    n_rounds = min(len(ours.rounds), len(theirs.rounds))
+    return theirs.total("uplink_bits", n_rounds) / ours.total("uplink_bits", n_rounds) - 1
 
 
 def less_time(times: Times) -> Effect:
@@ -62,21 +64,21 @@ def more_time(times: Times) -> Effect:
 # figure shows curves over time, which suggests the time to a common accuracy; and 42.4x holds for ten rounds, whose time can be compared.
 
 
-def to_criterion(ours: KeptRun, theirs: KeptRun) -> tuple[float, float] | None:
-    """Seconds until each met the stop criterion. Who never did is given all its rounds, a lower bound; None where neither did."""
+def to_criterion(ours: RunResult, theirs: RunResult) -> tuple[float, float] | None:
+    """Seconds until each met the stop criterion. A run that never did counts with its full time; None where neither did."""
     if ours.criterion_s is None and theirs.criterion_s is None:
         return None
     return ours.criterion_s or ours.elapsed_s, theirs.criterion_s or theirs.elapsed_s
 
 
-def to_common_accuracy(ours: KeptRun, theirs: KeptRun) -> tuple[float, float] | None:
+def to_common_accuracy(ours: RunResult, theirs: RunResult) -> tuple[float, float] | None:
     """Seconds until each first reached the lower of their two final accuracies; None where one began with it."""
     level = min(ours.accuracy, theirs.accuracy)
     a, b = (next((seconds for seconds, accuracy in run.curve if accuracy >= level), run.elapsed_s) for run in (ours, theirs))
     return (a, b) if min(a, b) > 0 else None
 
 
-def of_all_rounds(ours: KeptRun, theirs: KeptRun) -> tuple[float, float]:
+def of_all_rounds(ours: RunResult, theirs: RunResult) -> tuple[float, float]:
     """Seconds of all rounds played."""
     return ours.elapsed_s, theirs.elapsed_s
 

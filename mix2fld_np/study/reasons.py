@@ -6,13 +6,13 @@ from statistics import fmean
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study.figures import CURVES
 from mix2fld_np.study.measures import Results
-from mix2fld_np.study.stored_figures import KeptRun
+from mix2fld_np.runs.results import RunResult
 from mix2fld_np.wireless.channel import slots_needed
 
 Reason = Callable[[Results], str]
 
 
-def runs_of(results: Results, protocol: str, panels: Sequence[str]) -> list[KeptRun]:
+def runs_of(results: Results, protocol: str, panels: Sequence[str]) -> list[RunResult]:
     """All runs of a protocol in some panels."""
     labels = {curve.label for curve in CURVES if curve.protocol == protocol}
     return [run for (panel, label, _), run in results.two.runs.items() if panel in panels and label in labels]
@@ -21,7 +21,7 @@ def runs_of(results: Results, protocol: str, panels: Sequence[str]) -> list[Kept
 def fl_upload_slots(results: Results) -> int:
     """Slots that an upload of FL needs at least."""
     settings = results.two.settings
-    bits = runs_of(results, "FL", ["b"])[0].uplink_bits // (settings.n_rounds * settings.n_devices)
+    bits = runs_of(results, "FL", ["b"])[0].rounds[0]["uplink_bits"] // settings.n_devices
     return int(slots_needed(settings.uplink, bits))
 
 
@@ -43,7 +43,8 @@ def lost_uploads(panels: Sequence[str]) -> Reason:
 
     def reason(results: Results) -> str:
         runs = runs_of(results, "FL", panels)
-        share = fmean(run.uplink_delivered for run in runs) / (results.two.settings.n_rounds * results.two.settings.n_devices)
+        n_sent = sum(len(run.rounds) for run in runs) * results.two.settings.n_devices
+        share = sum(run.uplink_delivered for run in runs) / n_sent
         return f"{100 * share:.1f} % of FL's uploads arrived; without them, its devices train alone."
 
     return reason
@@ -57,7 +58,7 @@ def criterion_met(panels: Sequence[str], *protocols: str) -> Reason:
         for protocol in protocols:
             runs = runs_of(results, protocol, panels)
             counts.append(f"{protocol} in {sum(run.criterion_s is not None for run in runs)} of {len(runs)} runs")
-        return f"Met by {', '.join(counts)}; one that never met it is given all its rounds, which is a bound."
+        return f"Met by {', '.join(counts)}; a run that never met it counts with its full time, which is a bound."
 
     return reason
 
@@ -66,10 +67,10 @@ def time_of_a_round(panels: Sequence[str], *protocols: str) -> Reason:
     """Airtime and compute of a round."""
 
     def reason(results: Results) -> str:
-        rounds, parts = results.two.settings.n_rounds, []
+        parts = []
         for protocol in protocols:
             runs = runs_of(results, protocol, panels)
-            airtime, compute = fmean(run.airtime_s for run in runs) / rounds, fmean(run.compute_s for run in runs) / rounds
+            airtime, compute = (fmean(getattr(run, of) / len(run.rounds) for run in runs) for of in ("airtime_s", "compute_s"))
             parts.append(f"{protocol} {airtime:.3f} s + {compute:.3f} s")
         return f"Airtime and compute of a round: {', '.join(parts)}."
 
@@ -106,7 +107,8 @@ def assumed_compute(results: Results) -> str:
 
 def rounds_played(results: Results) -> str:
     """Over how many rounds bits were counted."""
-    return f"An average over {results.two.settings.n_rounds} rounds, in the first of which seed samples are sent; the letter's takes ten."
+    most = max(len(run.rounds) for run in results.two.runs.values())
+    return f"An average over {most} rounds, in the first of which seed samples are sent; the letter's takes ten."
 
 
 def mean_accuracies(panels: Sequence[str], *labels: str) -> Reason:

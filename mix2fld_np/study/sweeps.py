@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,13 @@ from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import pairing, privacy
 from mix2fld_np.runs.jobs import Job, Source
-from mix2fld_np.study.compare import spread_over_seeds
+from mix2fld_np.runs.results import RunResult
+from mix2fld_np.study.averages import average
 from mix2fld_np.study.figures import FIGURES
 from mix2fld_np.wireless import channel
+
+
+ACCURACIES = ("accuracy", "server_accuracy")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Sweep:
     series: tuple[Series, ...]
     besides: Callable[[str, Task], dict]  # (protocol, task) to further columns, known before any run
     base: Settings = FIGURES
+
+    @property
+    def own_settings(self) -> set[str]:
+        """The settings that the study goes through by itself."""
+        return {self.field, *(name for line in self.series for name, _ in line.changes)}
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ def job_at(sweep: Sweep, settings: Settings, line: Series, value: float, source:
 
 def check_free(sweep: Sweep, settings: Settings) -> None:
     """InputError for a setting that the study goes through by itself."""
-    for name in {sweep.field, *(name for line in sweep.series for name, _ in line.changes)}:
+    for name in sweep.own_settings:
         expected = getattr(sweep.base, name)
         if name == "n_inverse_samples":  # follows N_S where that is larger
             expected = max(expected, settings.n_seed_samples)
@@ -79,7 +87,7 @@ def check_free(sweep: Sweep, settings: Settings) -> None:
             raise InputError(f"{name} = {getattr(settings, name)} cannot be chosen: this study goes through its own values; leave it out.")
 
 
-def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[dict]) -> list[dict]:
+def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[RunResult]) -> list[dict]:
     """One row for each run: final accuracy of the reference device, accuracy of the server's model, and what else the study records."""
     return [
         {
@@ -87,10 +95,12 @@ def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[
             "protocol": point.job.protocol,
             sweep.field: point.value,
             "seed": point.job.seed,
-            "accuracy": result["rounds"][-1]["reference_accuracy"],
-            "server_accuracy": result["rounds"][-1]["server_accuracy"],
-            "delivered": sum(row["uplink_delivered"] for row in result["rounds"]) / (len(result["rounds"]) * task.n_devices),
-            "elapsed_s": result["rounds"][-1]["elapsed_s"],
+            "accuracy": result.accuracy,
+            "server_accuracy": result.server_accuracy,
+            "delivered": result.uplink_delivered / (len(result.rounds) * task.n_devices),
+            "elapsed_s": result.elapsed_s,
+            "server_samples": result.server_samples,
+            "server_samples_wanted": result.server_samples_wanted,
             **sweep.besides(point.job.protocol, task),
         }
         for point, task, result in zip(points, tasks, results, strict=True)
@@ -98,7 +108,7 @@ def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[
 
 
 def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
-    """One row for each line and value: means over the seeds, and the spread of the accuracies; None where nothing is known."""
+    """One row for each line and value: means over the seeds that have a value, their spread and number for the accuracies."""
     cells: dict[tuple[str, float], list[dict]] = {}
     for row in rows:
         cells.setdefault((row["series"], row[sweep.field]), []).append(row)
@@ -106,18 +116,16 @@ def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
     for (name, value), own in cells.items():
         point = {"series": name, "protocol": own[0]["protocol"], sweep.field: value, "n_seeds": len(own)}
         for column in [column for column in own[0] if column not in ("seed", *point)]:
-            known = [row[column] for row in own if row[column] is not None]
-            point[column] = fmean(known) if known else None
-            if column in ("accuracy", "server_accuracy"):
-                point[f"{column}_spread"] = spread_over_seeds(known) if known else None
+            over = average(row[column] for row in own)
+            point |= over.columns(column) if column in ACCURACIES else {column: over.mean}
         found.append(point)
     return found
 
 
 def stops_paying(sweep: Sweep, points: list[dict]) -> float:
-    """The smallest value after which no larger one gains more than a standard error of the mean over the seeds; `points` of one line."""
+    """The smallest value whose accuracy is within a standard error of the best one's mean over the seeds; `points` of one line."""
     best = max(points, key=lambda point: point["accuracy"])
-    error = best["accuracy_spread"] / math.sqrt(best["n_seeds"])
+    error = (best["accuracy_spread"] or 0.0) / math.sqrt(best["n_seeds"])
     return min(point[sweep.field] for point in points if point["accuracy"] >= best["accuracy"] - error)
 
 

@@ -6,13 +6,13 @@ from statistics import fmean
 
 import numpy as np
 
-from mix2fld_np.datasets.registry import SOURCES, Dataset
+from mix2fld_np.datasets.registry import Dataset
 from mix2fld_np.federation import seeds
 from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import mixup, pairing, privacy
 from mix2fld_np.mixing.inverse import inverse_mixup
-from mix2fld_np.study.compare import spread_over_seeds
+from mix2fld_np.study.averages import average
 
 N_SEED = 100  # N_S of both tables
 # The letter is silent: how samples are split over devices in Tables II and III, and whose uploads count. IID, and all ten devices'.
@@ -154,7 +154,7 @@ def beside_printed(table: str, rows: list[dict]) -> list[dict]:
                     "lambda": ratio,
                     "printed": printed,
                     "measured": value,
-                    "spread": spread_over_seeds(cells[name, definition, ratio]),
+                    "spread": average(cells[name, definition, ratio]).spread,
                     "difference": None if printed is None else value - printed,
                     "fits": fits(table, name, head, ratio, lambda other, n=name, d=definition: means[n, d, other]),
                 }
@@ -179,7 +179,3 @@ def fits(table: str, name: str, head: float, ratio: float, measure: Callable[...
     step = values[HEADS.index(head)] - values[HEADS.index(neighbour)]
     return ratio == min(READINGS[head], key=lambda reading: abs(measure(reading) - measure(neighbour) - step))
 
-
-def title_of(name: str) -> str:
-    """A data set as people write it."""
-    return SOURCES[name].title

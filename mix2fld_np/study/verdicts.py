@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import sqrt
 from statistics import fmean
 
-from mix2fld_np.study.compare import spread_over_seeds
+from mix2fld_np.study.averages import average
 
 REPRODUCED, SAME_DIRECTION, NOT_REPRODUCED = "reproduced", "in the same direction", "not reproduced"
 IMPOSSIBLE = "impossible as printed"
@@ -23,7 +23,7 @@ def verdict_of_effect(printed: float, measured: Sequence[float]) -> str:
     """
     if not measured:
         return NOT_REPRODUCED
-    mean, spread = fmean(measured), spread_over_seeds(measured)
+    mean, spread = fmean(measured), spread_over(measured)
     if mean * printed <= 0 or abs(mean) <= SPREADS * spread / sqrt(len(measured)):
         return NOT_REPRODUCED
     return REPRODUCED if abs(mean - printed) <= max(SPREADS * spread, CLOSE * abs(printed)) else SAME_DIRECTION
@@ -52,4 +52,9 @@ def verdict_of_equality(gaps: Sequence[float]) -> str:
 
     Reproduced: the mean is one point below at most, or not further below than two standard deviations over the seeds.
     """
-    return REPRODUCED if gaps and fmean(gaps) >= -max(EQUAL, SPREADS * spread_over_seeds(gaps)) else NOT_REPRODUCED
+    return REPRODUCED if gaps and fmean(gaps) >= -max(EQUAL, SPREADS * spread_over(gaps)) else NOT_REPRODUCED
+
+
+def spread_over(measured: Sequence[float]) -> float:
+    """Standard deviation over the seeds; zero for one seed, which tells of no spread."""
+    return average(measured).spread or 0.0

@@ -39,7 +39,7 @@ SETTINGS = Settings(
     uplink_power_dbm=5.0,
     downlink_power_dbm=11.0,
     n_rounds=3,
-    n_looks=1,
+    n_evaluations=1,
 )
 
 

@@ -1,0 +1,182 @@
+"""What the commands that write results have in common: data, checks, compilation, play, files, and what is said at the end."""
+
+import argparse
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mix2fld_np.console.progress import progress_bar
+from mix2fld_np.console.text import bullets
+from mix2fld_np.datasets import registry
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation.protocols import check_playable
+from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
+from mix2fld_np.federation.task import Task
+from mix2fld_np.runs.dask_cluster import connected
+from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.runs.jobs import Job, Source, dataset, numerics
+from mix2fld_np.runs.play import play_all
+from mix2fld_np.runs.results import RunResult
+from mix2fld_np.runs.store import StoredRun
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command was asked for."""
+
+    command: str
+    options: dict[str, Any]  # as resolved
+    settings: Settings
+    sources: list[Source]
+    jobs: list[Job]  # the runs that it needs; none for a command that plays nothing
+    files: tuple[str, ...]  # the results that it writes
+    resume: bool = True  # go on with what stands in the directory
+    quiet: bool = False
+
+    @property
+    def directory(self) -> Path:
+        """Where results go."""
+        return Path(self.options["out"] or f"results/{self.command.replace(' ', '-')}")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a command has to say: its files (rows, a dict, or bytes, by name), its table, and what a reader should notice in it."""
+
+    files: dict[str, Any]
+    text: str
+    notes: tuple[str | None, ...] = ()
+    machine: bool = False  # a program reads the text: nothing else goes to standard output
+
+
+NOT_KEPT = ("out", "workers", "dask")  # options on which no result depends
+
+
+def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> int:
+    """Checks, plays, writes and prints; the exit code."""
+    prepare(request.jobs)
+    kept = {name: value for name, value in request.options.items() if name not in NOT_KEPT}
+    about = {source.name: dataset(source) for source in request.sources}
+    numbers = {**numerics(), "data": {name: data.digest for name, data in about.items()}}
+    origins = {name: data.origin for name, data in about.items()}
+    described = description(request.command, kept, request.settings, numbers, origins, request.files)
+    runs = [StoredRun(job, request.directory) for job in request.jobs]
+    with experiment(request.directory, described, runs, request.resume) as write:
+        results = play(request)
+        made = report(results)
+        for name in request.files:
+            write(name, made.files[name])
+    notices = dict.fromkeys(notice for result in results for notice in result.notices)
+    print("\n".join((made.text, "", *bullets(*made.notes, *notices))).rstrip())
+    where = f"Written to {request.directory}: {', '.join(request.files)}, settings.json"
+    print(where if made.machine else f"\n{where}", file=sys.stderr if made.machine else sys.stdout)
+    return 0
+
+
+def play(request: Request) -> list[RunResult]:
+    """The results of all runs, under a progress bar: by threads of this machine, or on a Dask cluster."""
+    if not request.jobs:
+        return []
+    workers, address = request.options.get("workers") or n_cores(), request.options.get("dask")
+    total = sum(job.settings.n_rounds for job in request.jobs)
+    with connected(address) if address else nullcontext() as cluster, progress_bar(total, request.quiet) as on_progress:
+        return play_all(request.jobs, request.directory, workers, cluster, on_progress)
+
+
+def add_switches(parser: argparse.ArgumentParser, resume: bool = False) -> None:
+    """What only a command line can say."""
+    if resume:
+        parser.add_argument("--resume", action="store_true", help="go on with an interrupted run in the same directory")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar and no word about the data")
+
+
+def seeds_of(options: dict[str, Any]) -> range:
+    """SEED, SEED + 1, ..."""
+    return range(options["seed"], options["seed"] + options["seeds"])
+
+
+def data_source(options: dict[str, Any], quiet: bool) -> Source:
+    """The data set that --data and --data-dir mean; says in one line which it is, and how to get the other."""
+    name, data_dir = options["data"], options["data_dir"]
+    if name == "auto":
+        name = "mnist" if registry.find("mnist", data_dir) else "digits"
+        if name == "digits" and data_dir:
+            registry.load("mnist", data_dir)  # the user named a folder: say why it will not do
+    source = Source(name, None if name == "digits" or not data_dir else os.path.abspath(data_dir))  # workers may stand elsewhere
+    options |= {"data": name, "data_dir": source.data_dir}
+    if not quiet:
+        other = "--data digits takes the embedded digits" if name != "digits" else "mix2fld data fetch mnist gets MNIST"
+        print(f"Data: {dataset(source).origin} ({other}).")
+    return source
+
+
+def prepare(jobs: list[Job]) -> None:
+    """Checks every job before anything is written, and has the kernels compiled."""
+    if not jobs:
+        return
+    tasks = {(job.settings, job.source, job.seed): Task(job.settings, dataset(job.source), job.seed) for job in jobs}
+    for task in {(task.settings, task.data.name): task for task in tasks.values()}.values():
+        check_memory(task, memory_bytes())
+    for job in jobs:
+        check_playable(job.protocol, tasks[job.settings, job.source, job.seed])
+    networks = {task.network for task in tasks.values()}
+    shapes = ", ".join("x".join(map(str, network.image_shape)) for network in networks)
+    with announced(f"Compiling the network for {shapes} images, once on this machine ..."):
+        for network in networks:
+            network.compile()
+
+
+def check_memory(task: Task, there_bytes: float) -> None:
+    """InputError where the state of a run, its fading or its order of samples would not fit; better than being killed hours later."""
+    s, D, N_L = task.settings, task.n_devices, task.data.n_labels
+    state = D * (12 * task.network.n_weights + 32 * N_L**2 + 24 * s.n_samples + 24 * s.max_slots)
+    steps = (16 + 8 * N_L) * max(s.n_local_iterations, s.n_distill_iterations)
+    if state + steps > there_bytes:
+        raise InputError(
+            f"{D:,} devices with {s.n_samples:,} samples, {task.network.n_weights:,} weights and {s.max_slots:,} slots each, and "
+            f"{s.n_local_iterations:,} iterations, need about {(state + steps) / 1e9:,.0f} GB of memory, and this machine has "
+            f"{there_bytes / 1e9:,.0f}; take less of what is largest."
+        )
+
+
+def memory_bytes() -> float:
+    """Memory of this machine, as far as the system tells."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+
+
+@contextmanager
+def announced(sentence: str) -> Iterator[None]:
+    """Says what takes so long, if it takes longer than two seconds."""
+    timer = threading.Timer(2.0, print, (sentence,), {"file": sys.stderr, "flush": True})
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def n_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def title_of(settings: Settings, name: str, n_seeds: int, *left_out: str) -> str:
+    """What all curves or points of a picture share, in a line; without the settings that it goes through."""
+    channels = {power: f"{channel} channel" for channel, power in CHANNELS.items()}
+    parts = {
+        "n_devices": f"{settings.n_devices} devices",
+        "split": SPLITS[settings.split],
+        "uplink_power_dbm": channels.get(settings.uplink_power_dbm, f"{settings.uplink_power_dbm:g} dBm uplink"),
+        "n_seed_samples": f"$N_S$ = {settings.n_seed_samples}",
+        "n_inverse_samples": f"$N_I$ = {settings.n_inverse_samples}",
+        "max_slots": f"$T_{{max}}$ = {settings.max_slots}",
+        "n_rounds": f"{settings.n_rounds} rounds",
+    }
+    shown = [text for field, text in parts.items() if field not in left_out]
+    return ", ".join([registry.title_of(name), *shown, "one seed" if n_seeds == 1 else f"{n_seeds} seeds"])

@@ -1,0 +1,42 @@
+"""Rows to text: tables, shares and bullets, as all commands print them."""
+
+from collections.abc import Iterable, Sequence
+
+from mix2fld_np.datasets.registry import Row
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns, the first to the left and the others to the right, under a rule."""
+    width = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = (cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(cells, width, strict=True)))
+        return "  ".join((first, *others)).rstrip()
+
+    return "\n".join([line(head), "  ".join("-" * w for w in width), *map(line, rows)])
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share, or a dash where there is none."""
+    return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def bullets(*sentences: str | None) -> Iterable[str]:
+    """A line for each sentence that there is."""
+    return (f"* {sentence}" for sentence in sentences if sentence)
+
+
+# --- the data --------------------------------------------------------------------------------------------------------------------------
+
+
+def data_table(rows: list[Row]) -> str:
+    """What is there, and where."""
+    cells = []
+    for row in rows:
+        count = "-" if row.n_train is None else f"{row.n_train:,}"
+        count_test = "-" if row.n_test is None else f"{row.n_test:,}"
+        where = row.problem or (str(row.path) if row.path else "embedded, drawn from a seed" if row.name == "digits" else "not found")
+        cells.append((row.name, count, count_test, where))
+    width = max(len(row.name) for row in rows)
+    lines = [f"{'name':{width}}  {'training':>8}  {'test':>6}  where"]
+    return "\n".join(lines + [f"{name:{width}}  {train:>8}  {test:>6}  {where}" for name, train, test, where in cells])

@@ -1,0 +1,49 @@
+"""Over seeds: one rule for means, spreads and missing values, and one for curves."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Average:
+    """A number over seeds: the mean and sample standard deviation over the seeds that have one, and how many those are."""
+
+    mean: float | None  # None where no seed has one
+    spread: float | None  # None where fewer than two have one, or one is infinite
+    n_known: int
+    n_seeds: int
+
+    def text(self, scale: float = 100, digits: int = 1, unit: str = " %") -> str:
+        """As tables show it: a dash where nothing is known; the spread where there is one; of how many seeds where some have none."""
+        if self.mean is None:
+            return "-"
+        spread = "" if self.spread is None else f" +- {scale * self.spread:.{digits}f}"
+        missing = "" if self.n_known == self.n_seeds else f" ({self.n_known} of {self.n_seeds} seeds)"
+        return f"{scale * self.mean:.{digits}f}{spread}{unit}{missing}"
+
+    def columns(self, name: str) -> dict[str, float | int | None]:
+        """As files hold it."""
+        return {name: self.mean, f"{name}_spread": self.spread, f"{name}_n_seeds": self.n_known}
+
+
+def average(values: Iterable[float | None]) -> Average:
+    """The average over seeds, of which some may have no value."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    has_spread = len(known) > 1 and all(map(math.isfinite, known))
+    return Average(fmean(known) if known else None, stdev(known) if has_spread else None, len(known), len(every))
+
+
+def mean_curve(curves: Sequence[Sequence[Sequence[float]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times (T,), mean and sample standard deviation (T,) of curves [(seconds, value), ...] over seeds.
+
+    Its times are those of all curves. A run that stopped keeps its last value: nothing changes any more.
+    """
+    seconds = [np.array(curve, float).T for curve in curves]
+    at = np.unique(np.concatenate([times for times, _ in seconds]))
+    values = np.stack([np.interp(at, times, accuracies) for times, accuracies in seconds])
+    return at, values.mean(axis=0), values.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros_like(at)
