@@ -26,34 +26,51 @@ class Split:
 
     @property
     def notice(self) -> str | None:
-        """What a reader of the results ought to know about this split, in one sentence; None where all is as in the letter."""
-        if not self.shared:
-            return None
+        """What a reader of the results ought to know about this split, a sentence each; None where all is as in the letter."""
         D, N = self.indices.shape
-        return (
-            f"{D:,} devices with {N:,} samples each need more samples of some label than there are, so devices share samples: "
-            f"one sample lies on up to {self.most_copies} devices, on none of them twice."
-        )
+        missing = np.flatnonzero(self.counts.sum(axis=0) == 0)
+        said = []
+        if missing.size:
+            said.append(
+                f"the training samples have no label {', '.join(map(str, missing))}, so no device learns it: "
+                f"the other {self.counts.shape[1] - missing.size} labels share each device's {N:,} samples."
+            )
+        if self.shared:
+            said.append(
+                f"{D:,} devices with {N:,} samples each need more samples of some label than there are, so devices share samples: "
+                f"one sample lies on up to {self.most_copies} devices, on none of them twice."
+            )
+        return " ".join(said) or None
 
 
-def split(labels: np.ndarray, n_devices: int, n_samples: int, rng: np.random.Generator, kind: str) -> Split:
+def split(
+    labels: np.ndarray, n_devices: int, n_samples: int, rng: np.random.Generator, kind: str, n_labels: int
+) -> Split:
     """The local data sets S_d of `n_devices` devices, `n_samples` each, out of a data set with `labels` (n,)  (Section IV).
 
-    In an "iid" split every label has the same number of samples on a device; in a "non-iid" split two random labels have 2 samples each and
-    each other label (N - 4)/(N_L - 2), which is 62 for the letter's N = 500. What does not divide is spread one by one over the labels.
+    In an "iid" split every label has the same number of samples on a device; in a "non-iid" split two random labels
+    have 2 samples each and each other label (N - 4)/(N_L - 2), which is 62 for the letter's N = 500. What does not
+    divide is spread one by one over the labels. Labels run from 0 to `n_labels` - 1; one without any sample takes no
+    part in the split, and the `notice` names it.
 
-    No sample lies on two devices as long as the data set has enough of each label. Where it has not, devices share samples, as evenly as
-    possible, and the `notice` of the split says so. Raises InputError where even one device cannot be served.
+    No sample lies on two devices as long as the data set has enough of each label. Where it has not, devices share
+    samples, as evenly as possible, and the `notice` says so. Raises InputError where even one device cannot be served,
+    and where the two labels of a non-IID split would not be rarer than all others.
     """
     if kind not in KINDS:
         raise InputError(f"'{kind}' is no way to split the samples; choose one of {', '.join(KINDS)}.")
-    n_labels = _check(labels, n_devices, n_samples)
-    counts, rare_labels = KINDS[kind](n_devices, n_samples, n_labels, rng)
-    _check_supply(np.bincount(labels, minlength=n_labels), counts)
-    hands = [_deal(np.flatnonzero(labels == l), counts[:, l], rng) for l in range(n_labels)]
-    indices = np.array([np.concatenate(hand) for hand in zip(*hands, strict=True)])
+    _check_labels(labels, n_labels, n_devices)
+    available = np.bincount(labels, minlength=n_labels)
+    present = np.flatnonzero(available)
+    if n_samples < present.size:
+        raise InputError(f"{n_samples} samples per device cannot cover {present.size} labels; take {present.size} samples or more.")
+    counts = np.zeros((n_devices, n_labels), np.int64)
+    counts[:, present], rare = KINDS[kind](n_devices, n_samples, present.size, rng)
+    _check_supply(available, counts)
+    pools = [_deal(np.flatnonzero(labels == l), counts[:, l], rng) for l in present]
+    indices = np.array([np.concatenate(parts) for parts in zip(*pools, strict=True)])
     copies = np.bincount(indices.ravel())
-    return Split(rng.permuted(indices, axis=1), counts, rare_labels, int(copies.max()))
+    return Split(rng.permuted(indices, axis=1), counts, present[rare], int(copies.max()))
 
 
 def _iid_counts(D, N, N_L, rng):
@@ -66,10 +83,10 @@ def _iid_counts(D, N, N_L, rng):
 def _non_iid_counts(D, N, N_L, rng):
     """Samples of each label on each device (D, N_L): few of two random labels, the same number of each other; and those two (D, 2)."""
     common, rare = N - N_RARE_LABELS * N_RARE_SAMPLES, N_RARE_SAMPLES
-    if N_L <= N_RARE_LABELS or common < rare * (N_L - N_RARE_LABELS):
+    if N_L <= N_RARE_LABELS or common < (rare + 1) * (N_L - N_RARE_LABELS):
         raise InputError(
             f"{N} samples of {N_L} labels cannot be split non-IID: two labels would not be rarer than the others. "
-            f"Take three labels or more, and at least {rare * N_L} samples per device."
+            f"Take three labels or more, and at least {(rare + 1) * N_L - N_RARE_LABELS} samples per device."
         )
     order = rng.permuted(np.tile(np.arange(N_L), (D, 1)), axis=1)
     base, extra = divmod(common, N_L - N_RARE_LABELS)
@@ -84,31 +101,29 @@ def _non_iid_counts(D, N, N_L, rng):
 KINDS = {"iid": _iid_counts, "non-iid": _non_iid_counts}
 
 
-def _deal(deck, counts, rng):
-    """Hands of `counts` (D,) cards; an empty deck is shuffled anew, with the cards of the hand being dealt at the bottom."""
-    cards, hands = rng.permutation(deck), []
+def _deal(samples, counts, rng):
+    """Deals each device its `counts` (D,) samples; an empty pool is shuffled again, that device's own samples last."""
+    pool, dealt = rng.permutation(samples), []
     for n in counts:
-        hand, cards = cards[:n], cards[n:]
-        if len(hand) < n:
-            fresh = rng.permutation(deck)
-            held = np.isin(fresh, hand)
-            cards = np.concatenate([fresh[~held], fresh[held]])
-            missing = n - len(hand)
-            hand, cards = np.concatenate([hand, cards[:missing]]), cards[missing:]
-        hands.append(hand)
-    return hands
+        held, pool = pool[:n], pool[n:]
+        if len(held) < n:
+            fresh = rng.permutation(samples)
+            own = np.isin(fresh, held)
+            pool = np.concatenate([fresh[~own], fresh[own]])
+            missing = n - len(held)
+            held, pool = np.concatenate([held, pool[:missing]]), pool[missing:]
+        dealt.append(held)
+    return dealt
 
 
-def _check(labels, n_devices, n_samples):
-    """The number of labels N_L, after a look at what was handed in."""
+def _check_labels(labels, n_labels, n_devices):
+    """Raises InputError where the labels are no whole numbers from 0 to n_labels - 1, or the devices too few or too many."""
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise InputError(f"labels of shape {labels.shape} and type {labels.dtype} cannot be split; hand in one number per sample.")
+    if labels.max() >= n_labels:
+        raise InputError(f"label {labels.max()} cannot be split: a data set of {n_labels} labels ends at {n_labels - 1}.")
     if not 1 <= n_devices <= labels.size:
         raise InputError(f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,} devices.")
-    n_labels = int(labels.max()) + 1
-    if n_samples < n_labels:
-        raise InputError(f"{n_samples} samples per device cannot cover {n_labels} labels; take {n_labels} samples or more.")
-    return n_labels
 
 
 def _check_supply(available, counts):

@@ -1,16 +1,18 @@
 """The data sets by name: which files they consist of, where those may lie, and the checked arrays that come of them."""
 
+import hashlib
 import os
 import re
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from mix2fld_np.datasets.digits import N_LABELS, digits
 from mix2fld_np.datasets.formats import check_labels, cifar_count, idx_count, read_cifar, read_idx
+from mix2fld_np.datasets.order import in_order
 from mix2fld_np.errors import InputError
 from mix2fld_np.randomness import stream
 
@@ -33,6 +35,14 @@ class Dataset:
     def __post_init__(self):
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             array.setflags(write=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all images and labels as they stand here, in hex: equal for equal sets, however their files list the samples."""
+        found = hashlib.sha256()
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,8 @@ class Row:
 def load(name: str, data_dir: str | Path | None = None, n_train: int | None = None, n_test: int | None = None) -> Dataset:
     """The data set `name`, read from the first place of `find` that holds it; "digits" is drawn and needs no place.
 
+    Samples stand in an order of their own (see `in_order`), so that a seed means the same samples for every copy of a set.
+
     `n_train` and `n_test` belong to the digits (60,000 and 10,000 by default), which can be drawn in any number. Raises InputError for an
     unknown name, for data that are nowhere, and for files that are damaged or do not fit each other.
     """
@@ -86,10 +98,8 @@ def load(name: str, data_dir: str | Path | None = None, n_train: int | None = No
     folder = find(name, data_dir)
     if folder is None:
         raise InputError(_not_found(name, source, data_dir))
-    train_images, train_labels = _read(source, _files(source, source.train, folder))
-    test_images, test_labels = _read(source, _files(source, source.test, folder))
-    origin = f"{source.title} from {folder}"
-    return Dataset(name, train_images, train_labels, test_images, test_labels, source.n_labels, origin)
+    train, test = (in_order(*_read(source, _files(source, patterns, folder))) for patterns in (source.train, source.test))
+    return Dataset(name, *train, *test, source.n_labels, f"{source.title} from {folder}")
 
 
 def find(name: str, data_dir: str | Path | None = None) -> Path | None:
@@ -126,8 +136,8 @@ def user_cache() -> Path:
 
 @lru_cache(maxsize=2)
 def _draw_digits(n_train, n_test):
-    train = digits(n_train, stream(DIGITS_SEED, "digits for training"))
-    test = digits(n_test, stream(DIGITS_SEED, "digits for testing"))
+    train = in_order(*digits(n_train, stream(DIGITS_SEED, "digits for training")))
+    test = in_order(*digits(n_test, stream(DIGITS_SEED, "digits for testing")))
     return Dataset("digits", *train, *test, N_LABELS, "embedded digits")
 
 

@@ -35,7 +35,8 @@ class Task:
     def split(self) -> Split:
         """Who holds which training samples."""
         s = self.settings
-        return split(self.data.train_labels, s.n_devices, s.n_samples, stream(self.seed, "split"), s.split)
+        rng = stream(self.seed, "split")
+        return split(self.data.train_labels, s.n_devices, s.n_samples, rng, s.split, self.data.n_labels)
 
     @cached_property
     def n_samples(self) -> np.ndarray:
