@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from strategies import generators, labelled_samples
+from strategies import generators, label_pairs, labelled_samples
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.mixing import mixup, pairing
@@ -82,7 +82,7 @@ def test_label_pairs_are_all_there_and_use_every_label_equally_often_at_any_time
 # --------------------------------------------------------------------------------------------------- policy "random"
 @given(st.lists(labelled_samples(), min_size=1, max_size=6), st.integers(1, 12), generators)
 def test_random_uploads_are_never_paired_within_one_device(devices, n_seeds, rng):
-    uploads = [np.stack([labels[drawn] for drawn in mixup.draw_pairs(labels, n_seeds, rng)]) for labels in devices]
+    uploads = [np.stack([labels.astype(int)[drawn] for drawn in mixup.draw_pairs(labels, n_seeds, rng)]) for labels in devices]
     first, second = np.concatenate(uploads, axis=1)
     device = np.repeat(np.arange(len(devices)), n_seeds)
     pairs = pairing.symmetric_pairs(first, second, device)
@@ -91,11 +91,38 @@ def test_random_uploads_are_never_paired_within_one_device(devices, n_seeds, rng
 
 
 # --------------------------------------------------------------------------------------------------- finding and choosing pairs
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 2)), max_size=40))
-def test_symmetric_pairs_are_those_a_double_loop_finds(uploads):
-    first, second, device = np.array(uploads, dtype=int).reshape(-1, 3).T
-    looped = {frozenset((m, k)) for m in range(len(uploads)) for k in range(m)
-              if first[m] == second[k] != first[k] == second[m] and device[m] != device[k]}
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, ">i2"])
+@pytest.mark.parametrize("n_labels", [16, 17, 100])
+def test_every_label_pair_meets_its_mirror_image_alone_whatever_type_labels_come_in(dtype, n_labels):
+    first, second = np.nonzero(~np.eye(n_labels, dtype=bool))
+    device = (first < second).astype(np.uint8)
+    pairs = pairing.symmetric_pairs(first.astype(dtype), second.astype(dtype), device)
+    assert len(pairs) == n_labels * (n_labels - 1) // 2
+    assert_array_equal(np.stack([first, second])[:, pairs[:, 0]], np.stack([second, first])[:, pairs[:, 1]])
+    chosen = [pairing.choose_pairs(pairs, *labels, 2 * n_labels, np.random.default_rng(0))
+              for labels in ((first, second), (first.astype(dtype), second.astype(dtype)))]
+    assert_array_equal(*chosen)
+    assert len(chosen[0]) == n_labels
+
+
+@pytest.mark.parametrize("labels", [[0.0, 1.0], [-1, 0], ["0", "1"], [True, False], [0, 10**7], [0, 2**70]])
+def test_labels_that_are_no_whole_numbers_from_zero_are_refused(labels):
+    for ask in (lambda: pairing.symmetric_pairs(labels, [1, 0], [0, 1]), lambda: mixup.draw_pairs(labels, 1, np.random.default_rng(0))):
+        with pytest.raises(InputError, match="whole numbers from 0"):
+            ask()
+
+
+def test_mixed_up_samples_without_a_label_or_a_device_each_are_refused():
+    for uploads in (([0, 1], [1, 0], [0]), ([0], [1, 0], [0, 1]), ([[0, 1]], [[1, 0]], [[0, 1]])):
+        with pytest.raises(InputError, match="one of each"):
+            pairing.symmetric_pairs(*uploads)
+
+
+@given(label_pairs())
+def test_symmetric_pairs_are_those_a_double_loop_over_python_integers_finds(uploads):
+    first, second, device = uploads
+    a, b, d = first.tolist(), second.tolist(), device.tolist()
+    looped = {frozenset((m, k)) for m in range(len(a)) for k in range(m) if a[m] == b[k] != a[k] == b[m] and d[m] != d[k]}
     pairs = pairing.symmetric_pairs(first, second, device)
     assert {frozenset(pair) for pair in pairs.tolist()} == looped
     assert len(pairs) == len(looped)
@@ -162,3 +189,4 @@ def test_a_bound_beyond_all_partners_changes_nothing():
     second = (first + 1 + rng.integers(2, size=60)) % 3
     bounded, every = pairing.symmetric_pairs(first, second, device, 60), pairing.symmetric_pairs(first, second, device)
     assert {tuple(pair) for pair in bounded} == {tuple(pair) for pair in every}
+    assert_array_equal(pairing.symmetric_pairs(first, second, device, 2**63), every)

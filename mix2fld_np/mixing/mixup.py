@@ -6,6 +6,8 @@ import numpy as np
 
 from mix2fld_np.errors import InputError
 
+MOST_LABELS, MOST_NUMBERS = 1_000_000, 2**31  # two numbers below either still multiply in 64 bits
+
 
 @dataclass(frozen=True)
 class MixedSamples:
@@ -84,7 +86,7 @@ def draw_pairs(labels: np.ndarray, n_pairs: int, rng: np.random.Generator) -> tu
     A first sample is drawn in proportion to how many partners it has, then one of those partners; nothing is drawn in vain however
     rare a label. InputError if the device knows one label only.
     """
-    labels = np.asarray(labels)
+    labels = whole_numbers("labels", labels, MOST_LABELS)
     by_label, start, count = _grouped(labels)
     n_partners = len(labels) - count[labels]
     if not n_partners.any():
@@ -102,8 +104,9 @@ def draw_scheduled_pairs(labels: np.ndarray, label_pairs: np.ndarray, rng: np.ra
 
     Where the device has no sample of a label asked for, that pair falls back to one drawn by `draw_pairs`.
     """
-    labels, wanted = np.asarray(labels), np.asarray(label_pairs)
-    if wanted.ndim != 2 or wanted.shape[1] != 2 or np.any(wanted[:, 0] == wanted[:, 1]) or np.any(wanted < 0):
+    labels = whole_numbers("labels", labels, MOST_LABELS)
+    wanted = whole_numbers("label pairs", label_pairs, MOST_LABELS)
+    if wanted.ndim != 2 or wanted.shape[1] != 2 or np.any(wanted[:, 0] == wanted[:, 1]):
         raise InputError(f"label pairs of shape {wanted.shape} cannot be served: each must name two different labels; give (N_S, 2).")
     by_label, start, count = _grouped(labels, 1 + wanted.max(initial=0))
     place = start[wanted] + np.floor(rng.random(wanted.shape) * count[wanted]).astype(int)
@@ -112,6 +115,19 @@ def draw_scheduled_pairs(labels: np.ndarray, label_pairs: np.ndarray, rng: np.ra
     if missing.any():
         chosen[missing] = np.stack(draw_pairs(labels, int(missing.sum()), rng), axis=1)
     return chosen[:, 0], chosen[:, 1]
+
+
+def whole_numbers(name: str, values, below: int = MOST_NUMBERS) -> np.ndarray:
+    """Labels, or numbers of samples and devices, as int64: arithmetic in the type they come in, uint8, would wrap at 256.
+
+    InputError unless they are whole numbers from 0 to `below` - 1.
+    """
+    numbers = np.asarray(values)
+    whole = numbers.dtype.kind in "iu"
+    if numbers.size and not (whole and 0 <= numbers.min() <= numbers.max() < below):
+        found = f"from {numbers.min()} to {numbers.max()}" if whole else f"of type {numbers.dtype}"
+        raise InputError(f"{name} {found} cannot be used: they are counted from 0; give whole numbers from 0 to {below - 1:,}.")
+    return numbers.astype(np.int64)
 
 
 def _grouped(labels: np.ndarray, n_labels: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from mix2fld_np.errors import InputError
+from mix2fld_np.mixing.mixup import MOST_LABELS, whole_numbers
 
 
 def schedule(n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labels: int, rng: np.random.Generator) -> np.ndarray:
@@ -52,13 +53,17 @@ def symmetric_pairs(
     Their number grows with the square of the number of samples. With `most_partners` each m meets only that many of its mirror images,
     the next m the next ones, so that time and memory stay in proportion.
     """
-    first_label, second_label, device = (np.asarray(part) for part in (first_label, second_label, device))
+    first_label, second_label = (whole_numbers("labels", part, MOST_LABELS) for part in (first_label, second_label))
+    device = whole_numbers("devices", device)
+    if not first_label.shape == second_label.shape == device.shape == (device.size,):
+        raise InputError(f"labels of shapes {first_label.shape} and {second_label.shape} from devices of shape {device.shape} "
+                         "do not belong together; give every mixed-up sample one of each.")
     name = _label_pair_names(first_label, second_label)
     rising, falling = np.flatnonzero(first_label < second_label), np.flatnonzero(first_label > second_label)
     falling = falling[np.argsort(name[falling], kind="stable")]
     start, stop = (np.searchsorted(name[falling], name[rising], side=side) for side in ("left", "right"))
     n_mirrors = stop - start
-    n_met = n_mirrors if most_partners is None else np.minimum(n_mirrors, most_partners)
+    n_met = n_mirrors if most_partners is None else np.minimum(n_mirrors, min(most_partners, len(falling)))
     nth = np.arange(n_met.sum()) - np.repeat(np.cumsum(n_met) - n_met, n_met)  # 0, 1, ... for each
     turn = np.repeat(_rank_within(name[rising]), n_met)
     place = np.repeat(start, n_met) + (turn + nth) % np.repeat(n_mirrors, n_met)
@@ -74,8 +79,8 @@ def choose_pairs(
     Each pair makes two inverse samples, and a mixed-up sample may serve in several pairs. If there are fewer pairs, all are used.
     """
     n = (_at_least(0, "n_wanted_samples", n_wanted_samples) + 1) // 2
-    pairs = rng.permutation(np.asarray(pairs).reshape(-1, 2))
-    a, b = np.asarray(first_label)[pairs[:, 0]], np.asarray(second_label)[pairs[:, 0]]
+    pairs = rng.permutation(whole_numbers("pairs", pairs).reshape(-1, 2))
+    a, b = (whole_numbers("labels", part, MOST_LABELS)[pairs[:, 0]] for part in (first_label, second_label))
     rank = _rank_within(_label_pair_names(a, b))
     if n >= len(pairs):
         return pairs
