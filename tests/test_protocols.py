@@ -242,6 +242,23 @@ def test_mixfld_distils_on_soft_labels_and_mix2fld_on_hard_ones():
     assert len(soft) == 4 * 10 and len(hard) == 4 * 20
 
 
+@given(st.integers(1, 60), st.integers(0, 3))
+def test_raw_seed_samples_are_different_ones_of_the_devices_own_and_a_larger_upload_holds_the_smaller(N_S, seed):
+    few, all_of_them = (seeds.raw(small_task(seed, n_seed_samples=n, n_inverse_samples=60)) for n in (N_S, 60))
+    split = small_task(seed).split
+    for d in range(4):
+        sent = few.first[few.device == d]
+        assert len(set(sent)) == len(sent) == N_S and set(sent) <= set(split.indices[d])
+        assert_array_equal(sent, all_of_them.first[all_of_them.device == d][:N_S])
+
+
+@pytest.mark.parametrize("collect", [seeds.raw, seeds.mixed])
+def test_nobody_uploads_more_samples_than_a_device_holds(collect):
+    assert len(collect(small_task(n_seed_samples=60, n_inverse_samples=60)).first) == 4 * 60
+    with pytest.raises(InputError, match="n_seed_samples = 61 is more than the 60 samples"):
+        collect(small_task(n_seed_samples=61, n_inverse_samples=61))
+
+
 def test_the_random_policy_makes_as_many_as_there_are():
     task = small_task(pairing="random", n_seed_samples=2, n_inverse_samples=50, **CLEAR)
     assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples < 4 * 50

@@ -44,13 +44,15 @@ def nothing(task: Task) -> Seeds | None:
 
 
 def raw(task: Task) -> Seeds:
-    """FLD: each device sends N_S of its samples as they are."""
-    chosen = collect(task, lambda labels, d, rng: (rng.choice(labels.size, task.settings.n_seed_samples),) * 2)
+    """FLD: each device sends N_S different samples of its own as they are; with a larger N_S, these and more."""
+    check_supply(task)
+    chosen = collect(task, lambda labels, d, rng: (rng.permutation(labels.size)[: task.settings.n_seed_samples],) * 2)
     return Seeds(*chosen, ratio=1.0)
 
 
 def mixed(task: Task) -> Seeds:
     """MixFLD, Mix2FLD: each device blends N_S pairs of its samples with different labels, eq. (6)."""
+    check_supply(task)
     s = task.settings
     if s.pairing == "random":
         return Seeds(*collect(task, lambda labels, d, rng: mixup.draw_pairs(labels, s.n_seed_samples, rng)), s.mixing_ratio)
@@ -111,6 +113,14 @@ def blend(seeds: Seeds, which: np.ndarray, task: Task) -> mixup.MixedSamples:
 
     first, second = samples(seeds.first[which]), samples(seeds.second[which])
     return mixup.mix_samples(first, second, seeds.device[which], seeds.ratio, task.data.n_labels)
+
+
+def check_supply(task: Task) -> None:
+    """InputError where devices hold fewer samples than they would upload."""
+    held, N_S = min(map(len, task.split.indices)), task.settings.n_seed_samples
+    if held < N_S:
+        raise InputError(f"n_seed_samples = {N_S} is more than the {held} samples that a device holds: what it uploads, raw or mixed up, "
+                         f"is made of its own; give at most {held}.")
 
 
 def check_two_devices(task: Task) -> None:
