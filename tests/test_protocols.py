@@ -259,6 +259,22 @@ def test_nobody_uploads_more_samples_than_a_device_holds(collect):
         collect(small_task(n_seed_samples=61, n_inverse_samples=61))
 
 
+@pytest.mark.parametrize("pairing", ["scheduled", "random"])
+@given(seed=st.integers(0, 99))
+def test_uploads_do_not_change_where_only_the_number_of_inverse_samples_does(pairing, seed):
+    once, twice = (seeds.mixed(small_task(seed, pairing=pairing, n_inverse_samples=N_I)) for N_I in (10, 20))
+    for mine, other in zip(vars(once).values(), vars(twice).values(), strict=True):
+        assert_array_equal(mine, other)
+    if pairing == "scheduled":
+        assert not np.array_equal(once.first, seeds.mixed(small_task(seed, n_inverse_samples=40)).first)
+
+
+@pytest.mark.parametrize("D, N_S, N_I", [(10, 10, 10), (10, 50, 50), (10, 50, 100), *((D, 10, 20) for D in (10, 20, 30, 40, 50))])
+def test_the_letters_sizes_are_reached_by_the_schedule(D, N_S, N_I):
+    task = small_task(n_devices=D, n_seed_samples=N_S, n_inverse_samples=N_I)
+    assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples == D * N_I
+
+
 def test_the_random_policy_makes_as_many_as_there_are():
     task = small_task(pairing="random", n_seed_samples=2, n_inverse_samples=50, **CLEAR)
     assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples < 4 * 50
