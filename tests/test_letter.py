@@ -21,7 +21,7 @@ from mix2fld_np.study.jobs import Source
 from mix2fld_np.study.kept import rows_of as read_again
 from mix2fld_np.wireless import channel
 
-TINY = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --set n_samples=20 --set n_looks=1 --workers=1".split()
+TINY = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --set n_samples=60 --set n_looks=1 --workers=1".split()
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,31 @@ def test_samples_of_two_shapes_are_refused_rather_than_broadcast():
         mixup.mixup(np.zeros((28, 28)), np.zeros(28), 0.1)
 
 
+# --------------------------------------------------------------------------------------------------- rounding
+@given(generators, st.integers(1, 64), st.sampled_from([np.float32, np.float64]))
+def test_a_rounded_sample_is_the_nearest_value_that_its_bits_can_tell_apart(rng, bits, dtype):
+    samples = rng.random((2, 1, 3, 3)).astype(dtype)
+    rounded = mixup.quantize(samples, bits)
+    assert rounded.dtype == np.float32
+    assert_allclose(rounded, samples, atol=0.5 / (2**bits - 1) + 1e-7)
+    steps = rounded.astype(np.float64) * (2**bits - 1)
+    assert bits > 16 or abs(steps - np.rint(steps)).max() < 0.01
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24, 32, 64])
+def test_raw_pixels_of_eight_bits_lose_nothing_at_eight_bits_or_a_multiple_of_eight(bits):
+    pixels = np.arange(256, dtype=np.float32) / np.float32(255)
+    assert_array_equal(mixup.quantize(pixels, bits), pixels)
+
+
+def test_fewer_bits_leave_fewer_values():
+    pixels = np.linspace(0, 1, 1_001)
+    assert [len(np.unique(mixup.quantize(pixels, bits))) for bits in (1, 2, 3, 8)] == [2, 4, 8, 256]
+    assert_allclose(mixup.quantize([0.2, 0.4, 0.5001, 0.9], 2), [1 / 3, 1 / 3, 2 / 3, 1], rtol=1e-6)
+    with pytest.raises(InputError, match="at least 1"):
+        mixup.quantize(pixels, 0)
+
+
 # --------------------------------------------------------------------------------------------------- the matrix of eq. (8)
 def test_the_matrix_is_laid_out_as_equation_8_prints_it():
     a, b, c = 0.1, 0.2, 0.7

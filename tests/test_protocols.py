@@ -275,6 +275,27 @@ def test_the_letters_sizes_are_reached_by_the_schedule(D, N_S, N_I):
     assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples == D * N_I
 
 
+@pytest.mark.parametrize("bits", [1, 4, 8])
+@pytest.mark.parametrize("collect, ratio", [(seeds.raw, 1.0), (seeds.mixed, 0.1)])
+def test_what_leaves_a_device_has_no_more_values_than_its_bits_can_name(collect, ratio, bits):
+    task = small_task(bits_per_pixel=bits)
+    sent, which = collect(task), np.arange(40)
+    exact = ratio * pixels(task.data.train_images[sent.first]) + (1 - ratio) * pixels(task.data.train_images[sent.second])
+    steps = (2**bits - 1) * seeds.blend(sent, which, task).images.astype(np.float64)
+    assert_allclose(steps, np.rint(steps), atol=1e-4)
+    assert_allclose(steps, (2**bits - 1) * exact, atol=0.5 + 1e-4)
+
+
+def test_the_server_works_with_rounded_uploads():
+    task = small_task(bits_per_pixel=2)
+    sent = seeds.mixed(task)
+    kept, made = (prepare(sent, task).render(np.arange(40))[0].astype(np.float64) for prepare in (seeds.keep, seeds.inversely_mixed))
+    assert_allclose(3 * kept, np.rint(3 * kept), atol=1e-5)
+    whole = 10 * 3 * 0.8 * made  # made = (0.9 s' - 0.1 s) / 0.8, where 3 s and 3 s' are whole numbers
+    assert_allclose(whole, np.rint(whole), atol=1e-4)
+    assert abs(made - seeds.inversely_mixed(sent, small_task()).render(np.arange(40))[0]).max() > 0.05
+
+
 def test_the_random_policy_makes_as_many_as_there_are():
     task = small_task(pairing="random", n_seed_samples=2, n_inverse_samples=50, **CLEAR)
     assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples < 4 * 50

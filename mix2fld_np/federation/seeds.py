@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -107,12 +107,14 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
 
 
 def blend(seeds: Seeds, which: np.ndarray, task: Task) -> mixup.MixedSamples:
-    """The seed samples numbered `which`, as images and soft labels, eq. (6)."""
+    """The seed samples numbered `which` as they leave the device: eq. (6), pixels rounded to the bits that they are charged with."""
+    # The letter is silent: how a mixed-up pixel, which is no whole number of 0 ... 255, fits into 8 bits. It is rounded.
     def samples(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return pixels(task.data.train_images[numbers]), task.data.train_labels[numbers]
 
     first, second = samples(seeds.first[which]), samples(seeds.second[which])
-    return mixup.mix_samples(first, second, seeds.device[which], seeds.ratio, task.data.n_labels)
+    blends = mixup.mix_samples(first, second, seeds.device[which], seeds.ratio, task.data.n_labels)
+    return replace(blends, images=mixup.quantize(blends.images, task.settings.bits_per_pixel))
 
 
 def check_supply(task: Task) -> None:

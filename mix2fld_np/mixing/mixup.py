@@ -1,5 +1,6 @@
 """Mixup on a device, eq. (6): which two samples are blended, and the blend."""
 
+import operator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -45,6 +46,20 @@ def mixup(first: np.ndarray, second: np.ndarray, ratio: float) -> np.ndarray:
         raise InputError(f"mixing ratio {ratio} is no share: a blend takes lambda of one sample and 1 - lambda of the other; try 0.1.")
     lam = float(ratio)
     return lam * np.asarray(first) + (1 - lam) * np.asarray(second)
+
+
+def quantize(samples: np.ndarray, bits: int) -> np.ndarray:
+    """Samples in [0, 1], rounded to the 2^b values k / (2^b - 1) that b bits a pixel can tell apart, in single precision.
+
+    Raw pixels of 8 bits stay what they are at 8 bits; from 25 bits on single precision is coarser than the grid, and nothing is rounded.
+
+    >>> quantize(np.array([0.0, 0.3, 0.6]), 1).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    x, b = np.asarray(samples, np.float32), operator.index(bits)
+    if b < 1:
+        raise InputError(f"bits = {bits} a pixel tell no two values apart; give at least 1.")
+    return x if b > 24 else (np.rint(x.astype(np.float64) * (2**b - 1)) / (2**b - 1)).astype(np.float32)
 
 
 def mixing_matrix(ratios) -> np.ndarray:
