@@ -45,11 +45,24 @@ def mixing_ratios(draw, min_size: int = 2, max_size: int = 8) -> list[float]:
     return np.insert(others, draw(st.integers(0, n - 1)), leader).tolist()
 
 
+whole_dtypes = st.sampled_from([np.uint8, np.int8, np.int16, np.uint16, np.int32, np.int64, np.uint64, ">i4"])  # readers return uint8
+
+
 @st.composite
-def labelled_samples(draw, max_samples: int = 40, n_labels: int = 5) -> np.ndarray:
-    """Labels (N,) of one device's samples, at least two different among them."""
-    labels = draw(st.lists(st.integers(0, n_labels - 1), min_size=2, max_size=max_samples).filter(lambda drawn: len(set(drawn)) > 1))
-    return np.array(labels)
+def labelled_samples(draw, max_samples: int = 40, most_labels: int = 100) -> np.ndarray:
+    """Labels (N,) of one device's samples, at least two different among them, in any type of whole numbers."""
+    label = st.integers(0, draw(st.integers(2, most_labels)) - 1)
+    labels = draw(st.lists(label, min_size=2, max_size=max_samples).filter(lambda drawn: len(set(drawn)) > 1))
+    return np.array(labels, draw(whole_dtypes))
+
+
+@st.composite
+def label_pairs(draw, max_pairs: int = 30, most_labels: int = 100) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First labels, second labels and devices (M,) of mixed-up samples, half of them mirrored, in any type of whole numbers."""
+    rng, n_labels = draw(generators), draw(st.integers(2, most_labels))
+    first, second = rng.integers(n_labels, size=(2, draw(st.integers(0, max_pairs))))
+    first, second, dtype = np.append(first, second), np.append(second, first), draw(whole_dtypes)
+    return first.astype(dtype), second.astype(dtype), rng.integers(3, size=len(first)).astype(draw(whole_dtypes))
 
 
 # -------------------------------------------------------------------------------------------------------------- network

@@ -236,7 +236,7 @@ def test_a_world_without_any_difference_reproduces_none_of_them_but_as_high_as()
 
 
 # ------------------------------------------------------------------------------------------------------------- as typed
-TINY = "--quiet --data=mnist --rounds=2 --iterations=20 --distill-iterations=20 --set n_samples=28 --set n_evaluations=1 --workers=1".split()
+TINY = "--quiet --data=mnist --rounds=2 --iterations=20 --distill-iterations=20 --set n_samples=60 --set n_evaluations=1 --workers=1".split()
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +255,7 @@ def claims(figures, *more):
 
 def test_what_a_figure_left_is_read_as_its_runs_were_stored(figures):
     two, three = kept.read_figure_2(figures / "2"), kept.read_figure_3(figures / "3")
-    assert two.settings == replace(letter.FIGURES, n_samples=28, n_evaluations=1, n_rounds=2, n_local_iterations=20, n_distill_iterations=20)
+    assert two.settings == replace(letter.FIGURES, n_samples=60, n_evaluations=1, n_rounds=2, n_local_iterations=20, n_distill_iterations=20)
     for name, key in (("c-FL-seed0", ("c", "FL", 0)), ("d-Mix2FLD-10-20-seed0", ("d", "Mix2FLD (10, 20)", 0))):
         stored = json.loads((figures / "2" / "runs" / f"{name}.json").read_text())["result"]
         run = two.runs[key]

@@ -203,7 +203,7 @@ def test_any_json_in_the_place_of_a_result(here, data, tree, framed):
 def figures(data, tmp_path_factory):
     """Small figures 2 and 3, which `claims` reads."""
     out = tmp_path_factory.mktemp("figures")
-    small = f"--quiet --data=mnist --data-dir={data} --rounds=1 --iterations=5 --distill-iterations=5 --seeds=1 --set=n_samples=28".split()
+    small = f"--quiet --data=mnist --data-dir={data} --rounds=1 --iterations=5 --distill-iterations=5 --seeds=1 --set=n_samples=60".split()
     for number in ("2", "3"):
         assert cli.main(["figure", number, *small, f"--out={out}/figure-{number}"]) == 0
     return out

@@ -23,7 +23,7 @@ from mix2fld_np.study import tables
 from mix2fld_np.study.stored_figures import rows_of as read_again
 from mix2fld_np.wireless import channel
 
-TINY = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --set n_samples=28 --set n_evaluations=1 --workers=1".split()
+TINY = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --set n_samples=60 --set n_evaluations=1 --workers=1".split()
 
 
 @pytest.fixture(scope="module")

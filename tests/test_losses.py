@@ -53,6 +53,16 @@ def test_ratios_of_outputs_are_exponentials_of_differences_of_logits(rng, N_L):
     assert_allclose(F / F[:, :1], np.exp(z - z[:, :1]), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64, np.int8, bool, ">f4"])
+def test_numbers_of_any_type_are_read_for_what_they_are(dtype):
+    z, y = np.array([[0, 1, 1], [1, 0, 0]], dtype), np.eye(3, dtype=dtype)[[0, 2]]
+    assert_allclose(losses.softmax(z), losses.softmax(z.astype(float)), rtol=1e-6)
+    for loss in (losses.phi, losses.psi, losses.phi_gradient, losses.psi_gradient):
+        assert_array_equal(loss(y, y), loss(y.astype(float), y.astype(float)))
+    target = losses.distillation_target(y, np.full((3, 3), 100).astype(dtype), 3)
+    assert_array_equal(target, losses.distillation_target(y.astype(float), np.full((3, 3), 100).astype(dtype).astype(float), 3))
+
+
 def test_logits_of_ten_thousand_do_not_overflow():
     with np.errstate(over="raise", invalid="raise"):
         assert_array_equal(losses.softmax(np.array([1e4, 0.0, -1e4])), [1, 0, 0])

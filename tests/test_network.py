@@ -192,6 +192,21 @@ def test_images_of_another_layout_or_type_are_read_for_what_they_are():
     assert_array_equal(network.outputs(w, (x > 0.5).astype(np.uint8)), network.outputs(w, (x > 0.5).astype(float)))
 
 
+def test_weights_of_any_type_are_read_for_what_they_are():
+    network, w, x, _, _ = random_exercise(SMALL, np.random.default_rng(5), 3)
+    single = network.outputs(w.astype(np.float32), x)
+    assert_array_equal(network.outputs(w.astype(">f8"), x), network.outputs(w, x))
+    assert_array_equal(network.outputs(w.astype(">f4"), x), single)
+    assert network.outputs(w.tolist(), x).dtype == np.float64 and single.dtype == np.float32
+    whole = (100 * w).astype(np.int8)
+    assert_array_equal(network.outputs(whole, x), network.outputs(whole.astype(np.float64), x))
+
+
+def test_sizes_in_a_narrow_type_make_the_same_network():
+    narrow = Network(np.array([3, 32, 32], np.uint8), [np.uint8(200), np.int8(100)], np.uint8(10))
+    assert narrow == Network((3, 32, 32), (200, 100), 10) and narrow.n_weights == Network((3, 32, 32), (200, 100), 10).n_weights
+
+
 # ----------------------------------------------------------------------------------------------------------- front door
 @pytest.mark.parametrize("shape", [(1, 27, 28), (1, 28, 27), (0, 28, 28), (1, 0, 28), (1, 28, 0), (3, 1, 1)])
 def test_sizes_that_a_pool_cannot_halve_are_turned_away(shape):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from strategies import generators, labelled_samples
+from strategies import generators, label_pairs, labelled_samples
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.mixing import mixup, pairing
@@ -40,15 +40,28 @@ def test_the_schedule_always_reaches_what_was_asked_for_across_devices(sizes, rn
 
 @pytest.mark.parametrize(("D", "N_S", "N_I"), [(10, 10, 10), (10, 10, 20), (10, 50, 50), (10, 50, 100), (50, 10, 20),
                                                (10, 10, 15), (10, 10, 30), (20, 15, 14)])
-def test_the_letters_sizes_and_others_give_every_label_equally_often(D, N_S, N_I):
+def test_the_letters_sizes_and_others_give_every_label_equally_often_to_within_one(D, N_S, N_I):
     rng = np.random.default_rng(D + N_S + N_I)
     first, second, _, pairs = partners_of(pairing.schedule(D, N_S, N_I, 10, rng))
     chosen = pairing.choose_pairs(pairs, first, second, D * N_I, rng)
     assert len(chosen) == D * N_I // 2
-    assert_array_equal(np.bincount(np.concatenate([first[chosen[:, 0]], second[chosen[:, 0]]]), minlength=10), D * N_I // 10)
+    times = np.bincount(np.concatenate([first[chosen[:, 0]], second[chosen[:, 0]]]), minlength=10)
+    assert np.all(abs(times - D * N_I // 10) <= 1)
 
 
-@given(st.integers(1, 6), st.integers(2, 11), generators)
+@given(st.integers(2, 9), st.integers(1, 14), st.integers(2, 12), st.integers(0, 99))
+def test_label_pairs_are_the_same_for_every_n_i_up_to_twice_n_s_and_others_beyond_only(D, N_S, N_L, seed):
+    def planned(N_I):
+        return pairing.schedule(D, N_S, N_I, N_L, np.random.default_rng(seed))
+
+    most = 2 * (D**2 // 4) * N_S**2 // D
+    reachable = min(2 * N_S, most)
+    for N_I in {1, (reachable + 1) // 2, reachable}:
+        assert_array_equal(planned(N_I), planned(reachable))
+    assert np.unique(planned(most).reshape(-1, 2), axis=0).shape[0] <= 2 or most <= 2 * N_S  # one group of all that there is
+
+
+@given(st.integers(2, 6), st.integers(2, 11), generators)
 def test_as_many_uploads_as_labels_on_every_device_hold_every_label_equally_often(half_D, N_L, rng):
     label_pairs = pairing.schedule(2 * half_D, N_L, N_L, N_L, rng)
     assert_array_equal(np.bincount(label_pairs.ravel(), minlength=N_L), 4 * half_D)
@@ -82,7 +95,7 @@ def test_label_pairs_are_all_there_and_use_every_label_equally_often_at_any_time
 # --------------------------------------------------------------------------------------------------- policy "random"
 @given(st.lists(labelled_samples(), min_size=1, max_size=6), st.integers(1, 12), generators)
 def test_random_uploads_are_never_paired_within_one_device(devices, n_seeds, rng):
-    uploads = [np.stack([labels[drawn] for drawn in mixup.draw_pairs(labels, n_seeds, rng)]) for labels in devices]
+    uploads = [np.stack([labels.astype(int)[drawn] for drawn in mixup.draw_pairs(labels, n_seeds, rng)]) for labels in devices]
     first, second = np.concatenate(uploads, axis=1)
     device = np.repeat(np.arange(len(devices)), n_seeds)
     pairs = pairing.symmetric_pairs(first, second, device)
@@ -91,11 +104,38 @@ def test_random_uploads_are_never_paired_within_one_device(devices, n_seeds, rng
 
 
 # --------------------------------------------------------------------------------------------------- finding and choosing pairs
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 2)), max_size=40))
-def test_symmetric_pairs_are_those_a_double_loop_finds(uploads):
-    first, second, device = np.array(uploads, dtype=int).reshape(-1, 3).T
-    looped = {frozenset((m, k)) for m in range(len(uploads)) for k in range(m)
-              if first[m] == second[k] != first[k] == second[m] and device[m] != device[k]}
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, ">i2"])
+@pytest.mark.parametrize("n_labels", [16, 17, 100])
+def test_every_label_pair_meets_its_mirror_image_alone_whatever_type_labels_come_in(dtype, n_labels):
+    first, second = np.nonzero(~np.eye(n_labels, dtype=bool))
+    device = (first < second).astype(np.uint8)
+    pairs = pairing.symmetric_pairs(first.astype(dtype), second.astype(dtype), device)
+    assert len(pairs) == n_labels * (n_labels - 1) // 2
+    assert_array_equal(np.stack([first, second])[:, pairs[:, 0]], np.stack([second, first])[:, pairs[:, 1]])
+    chosen = [pairing.choose_pairs(pairs, *labels, 2 * n_labels, np.random.default_rng(0))
+              for labels in ((first, second), (first.astype(dtype), second.astype(dtype)))]
+    assert_array_equal(*chosen)
+    assert len(chosen[0]) == n_labels
+
+
+@pytest.mark.parametrize("labels", [[0.0, 1.0], [-1, 0], ["0", "1"], [True, False], [0, 10**7], [0, 2**70]])
+def test_labels_that_are_no_whole_numbers_from_zero_are_refused(labels):
+    for ask in (lambda: pairing.symmetric_pairs(labels, [1, 0], [0, 1]), lambda: mixup.draw_pairs(labels, 1, np.random.default_rng(0))):
+        with pytest.raises(InputError, match="whole numbers from 0"):
+            ask()
+
+
+def test_mixed_up_samples_without_a_label_or_a_device_each_are_refused():
+    for uploads in (([0, 1], [1, 0], [0]), ([0], [1, 0], [0, 1]), ([[0, 1]], [[1, 0]], [[0, 1]])):
+        with pytest.raises(InputError, match="one of each"):
+            pairing.symmetric_pairs(*uploads)
+
+
+@given(label_pairs())
+def test_symmetric_pairs_are_those_a_double_loop_over_python_integers_finds(uploads):
+    first, second, device = uploads
+    a, b, d = first.tolist(), second.tolist(), device.tolist()
+    looped = {frozenset((m, k)) for m in range(len(a)) for k in range(m) if a[m] == b[k] != a[k] == b[m] and d[m] != d[k]}
     pairs = pairing.symmetric_pairs(first, second, device)
     assert {frozenset(pair) for pair in pairs.tolist()} == looped
     assert len(pairs) == len(looped)
@@ -162,3 +202,4 @@ def test_a_bound_beyond_all_partners_changes_nothing():
     second = (first + 1 + rng.integers(2, size=60)) % 3
     bounded, every = pairing.symmetric_pairs(first, second, device, 60), pairing.symmetric_pairs(first, second, device)
     assert {tuple(pair) for pair in bounded} == {tuple(pair) for pair in every}
+    assert_array_equal(pairing.symmetric_pairs(first, second, device, 2**63), every)

@@ -1,5 +1,6 @@
 """The table of protocols and the round: bookkeeping of Algorithm 1, averages, and for each protocol a limit and a case away from it."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -242,6 +243,60 @@ def test_mixfld_distils_on_soft_labels_and_mix2fld_on_hard_ones():
     assert len(soft) == 4 * 10 and len(hard) == 4 * 20
 
 
+@given(st.integers(1, 60), st.integers(0, 3))
+def test_raw_seed_samples_are_different_ones_of_the_devices_own_and_a_larger_upload_holds_the_smaller(N_S, seed):
+    few, all_of_them = (seeds.raw(small_task(seed, n_seed_samples=n, n_inverse_samples=60)) for n in (N_S, 60))
+    split = small_task(seed).split
+    for d in range(4):
+        sent = few.first[few.device == d]
+        assert len(set(sent)) == len(sent) == N_S and set(sent) <= set(split.indices[d])
+        assert_array_equal(sent, all_of_them.first[all_of_them.device == d][:N_S])
+
+
+@pytest.mark.parametrize("collect", [seeds.raw, seeds.mixed])
+def test_nobody_uploads_more_samples_than_a_device_holds(collect):
+    assert len(collect(small_task(n_seed_samples=60, n_inverse_samples=60)).first) == 4 * 60
+    with pytest.raises(InputError, match="n_seed_samples = 61 is more than the 60 samples"):
+        collect(small_task(n_seed_samples=61, n_inverse_samples=61))
+
+
+@pytest.mark.parametrize("pairing", ["scheduled", "random"])
+@given(seed=st.integers(0, 99))
+def test_uploads_do_not_change_where_only_the_number_of_inverse_samples_does(pairing, seed):
+    once, twice = (seeds.mixed(small_task(seed, pairing=pairing, n_inverse_samples=N_I)) for N_I in (10, 20))
+    for mine, other in zip(vars(once).values(), vars(twice).values(), strict=True):
+        assert_array_equal(mine, other)
+    if pairing == "scheduled":
+        assert not np.array_equal(once.first, seeds.mixed(small_task(seed, n_inverse_samples=40)).first)
+
+
+@pytest.mark.parametrize("D, N_S, N_I", [(10, 10, 10), (10, 50, 50), (10, 50, 100), *((D, 10, 20) for D in (10, 20, 30, 40, 50))])
+def test_the_letters_sizes_are_reached_by_the_schedule(D, N_S, N_I):
+    task = small_task(n_devices=D, n_seed_samples=N_S, n_inverse_samples=N_I)
+    assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples == D * N_I
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8])
+@pytest.mark.parametrize("collect, ratio", [(seeds.raw, 1.0), (seeds.mixed, 0.1)])
+def test_what_leaves_a_device_has_no_more_values_than_its_bits_can_name(collect, ratio, bits):
+    task = small_task(bits_per_pixel=bits)
+    sent, which = collect(task), np.arange(40)
+    exact = ratio * pixels(task.data.train_images[sent.first]) + (1 - ratio) * pixels(task.data.train_images[sent.second])
+    steps = (2**bits - 1) * seeds.blend(sent, which, task).images.astype(np.float64)
+    assert_allclose(steps, np.rint(steps), atol=1e-4)
+    assert_allclose(steps, (2**bits - 1) * exact, atol=0.5 + 1e-4)
+
+
+def test_the_server_works_with_rounded_uploads():
+    task = small_task(bits_per_pixel=2)
+    sent = seeds.mixed(task)
+    kept, made = (prepare(sent, task).render(np.arange(40))[0].astype(np.float64) for prepare in (seeds.keep, seeds.inversely_mixed))
+    assert_allclose(3 * kept, np.rint(3 * kept), atol=1e-5)
+    whole = 10 * 3 * 0.8 * made  # made = (0.9 s' - 0.1 s) / 0.8, where 3 s and 3 s' are whole numbers
+    assert_allclose(whole, np.rint(whole), atol=1e-4)
+    assert abs(made - seeds.inversely_mixed(sent, small_task()).render(np.arange(40))[0]).max() > 0.05
+
+
 def test_the_random_policy_makes_as_many_as_there_are():
     task = small_task(pairing="random", n_seed_samples=2, n_inverse_samples=50, **CLEAR)
     assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples < 4 * 50
@@ -255,9 +310,88 @@ def test_inverse_mixup_of_raw_samples_is_refused_instead_of_finding_nobody_to_pa
         seeds.inversely_mixed(seeds.raw(task), task)
 
 
-def test_one_device_cannot_be_paired():
-    with pytest.raises(InputError, match="give 2 or more"):
-        play(MIX2FLD, small_task(n_devices=1, pairing="random", **CLEAR))
+def one_label_on(devices, **changes):
+    """A task in which some devices hold samples of a single label."""
+    task = small_task(**changes)
+    indices = task.split.indices.copy()
+    for d in devices:
+        indices[d] = np.flatnonzero(task.data.train_labels == d)[:60]
+    vars(task)["split"] = replace(task.split, indices=indices)
+    return task
+
+
+@pytest.mark.parametrize("pairing", ["random", "scheduled"])
+@pytest.mark.parametrize("protocol", [MIXFLD, MIX2FLD], ids=["MixFLD", "Mix2FLD"])
+def test_a_device_with_one_label_sends_no_mixed_up_samples_and_is_charged_for_none(protocol, pairing):
+    task = one_label_on([2], pairing=pairing, **CLEAR)
+    assert_array_equal(seeds.n_uploaded(protocol.collect, task), [10, 10, 0, 10])
+    assert_array_equal(protocols.upload_bits(protocol, first_state(task), task) - 3_200, [62_720, 62_720, 0, 62_720])
+    end = play(protocol, task)[-1]
+    assert end.rounds[0]["uplink_bits"] == 4 * 3_200 + 3 * 62_720 and end.rounds[-1]["server_accuracy"] is not None
+    assert seeds.notice(protocol.collect, task).startswith("No two different labels to mix up on device 2:")
+
+
+def test_a_note_names_only_those_who_send_nothing_while_others_do():
+    task = one_label_on([0, 3])
+    assert "on device 0, 3:" in seeds.notice(seeds.mixed, task)
+    assert seeds.notice(seeds.raw, task) is None and seeds.notice(seeds.nothing, task) is None
+    assert seeds.notice(seeds.mixed, small_task()) is None
+    many = lambda task: seeds.Seeds(*np.zeros((3, 1), int), 0.1)  # noqa: E731
+    assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 5 more:" in seeds.notice(many, small_task(n_devices=16))
+
+
+REFUSED = [
+    ([MIX2FLD], {"n_devices": 1}, "give 2 or more"),
+    ([MIXFLD, MIX2FLD], {"n_devices": 1, "pairing": "scheduled"}, "give 2 or more"),
+    ([MIXFLD, MIX2FLD], {"n_seed_samples": 2, "n_inverse_samples": 50, "pairing": "scheduled"}, "n_seed_samples of at least 5"),
+    ([FLD, MIXFLD, MIX2FLD], {"n_seed_samples": 61, "n_inverse_samples": 61}, "more than the 60 samples"),
+    ([MIX2FLD], {"mixing_ratio": 0.5000000000001}, "too near 0.5"),
+    ([MIX2FLD], {"mixing_ratio": 0.5 - 1e-7}, "too near 0.5"),
+]
+
+
+@pytest.mark.parametrize("refused, changes, why", REFUSED)
+@each_protocol
+def test_what_cannot_work_is_refused_before_anything_is_drawn_and_all_else_is_not(protocol, refused, changes, why, monkeypatch):
+    task = small_task(**{"pairing": "random", **changes})
+    _ = task.split
+    with monkeypatch.context() as patched:
+        for name in ("collect", "blend", "stream"):
+            patched.setattr(seeds, name, None)  # the check neither draws nor renders
+        with pytest.raises(InputError, match=why) if protocol in refused else nullcontext():
+            seeds.check(protocol.collect, protocol.prepare, task)
+    if protocol in refused:
+        with pytest.raises(InputError, match=why):  # as it is without the check
+            protocol.prepare(protocol.collect(task), task)
+
+
+def test_a_federation_in_which_nobody_can_mix_up_is_refused_and_one_in_which_two_can_is_not():
+    seeds.check(seeds.mixed, seeds.inversely_mixed, one_label_on([0, 1]))
+    with pytest.raises(InputError, match="fewer than two devices hold two different labels"):
+        seeds.check(seeds.mixed, seeds.inversely_mixed, one_label_on([0, 1, 2]))
+    seeds.check(seeds.mixed, seeds.keep, one_label_on([0, 1, 2]))
+    with pytest.raises(InputError, match="no device holds two different labels"):
+        seeds.check(seeds.mixed, seeds.keep, one_label_on([0, 1, 2, 3]))
+
+
+def test_a_row_with_functions_of_its_own_needs_no_check_but_keeps_those_of_the_others():
+    seeds.check(lambda task: None, lambda sent, task: None, small_task(n_devices=1))
+    with pytest.raises(InputError, match="more than the 60"):
+        seeds.check(seeds.mixed, lambda sent, task: None, small_task(n_seed_samples=61, n_inverse_samples=61))
+    with pytest.raises(InputError, match="these seed samples are raw"):
+        seeds.check(seeds.raw, seeds.inversely_mixed, small_task())
+
+
+def test_a_ratio_near_one_half_may_come_as_near_as_single_precision_bears():
+    made = seeds.inversely_mixed(seeds.mixed(task := small_task(mixing_ratio=0.499)), task)
+    assert np.isfinite(made.render(np.arange(made.n_samples))[0]).all()
+
+
+def test_any_number_of_inverse_samples_is_served_with_what_there_is():
+    task = small_task(pairing="random", n_inverse_samples=1_000_000)
+    assert 0 < seeds.inversely_mixed(seeds.mixed(task), task).n_samples < 4_000
+    with pytest.raises(InputError, match="n_inverse_samples"):
+        small_task(n_inverse_samples=2**63 - 1)
 
 
 def test_images_are_rendered_as_if_all_were_rendered_at_once():

@@ -74,7 +74,7 @@ def test_real_runs_killed_at_random_moments_go_on_to_the_same_bytes(data, whole,
 
 @pytest.mark.parametrize("words", ["figure 3", "study beta"])
 def test_figures_and_studies_go_on_when_they_are_simply_run_again(data, tmp_path, words):
-    small = f"--quiet --data=mnist --data-dir={data} --rounds=1 --iterations=50 --distill-iterations=9 --seeds=1 --set=n_samples=28".split()
+    small = f"--quiet --data=mnist --data-dir={data} --rounds=1 --iterations=50 --distill-iterations=9 --seeds=1 --set=n_samples=60".split()
     assert main([*words.split(), *small, f"--out={tmp_path}/whole"]) == 0
     killed = [*words.split(), *small, f"--out={tmp_path}/killed"]
     process = started(killed)

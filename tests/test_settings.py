@@ -45,7 +45,7 @@ def test_every_number_has_limits_that_hold(name):
 
 def test_every_number_of_the_settings_is_limited():
     numbers = {field.name for field in fields(Settings) if field.type in (int, float)}
-    assert numbers - set(LIMITS) == {"n_inverse_samples"}  # whose limit is N_S
+    assert numbers <= set(LIMITS)
 
 
 WRONG = [None, "7", 1.5j, float("nan"), float("inf"), [], {}, "x", (1,)]

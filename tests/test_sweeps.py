@@ -26,7 +26,7 @@ from mix2fld_np.study import sweeps
 from mix2fld_np.wireless.channel import transmit
 
 TINY = "--quiet --data=mnist --devices=4 --rounds=2 --iterations=10 --distill-iterations=10 --seeds=2 --workers=1".split()
-TINY += ["--set=n_samples=28", "--set=n_evaluations=1"]
+TINY += ["--set=n_samples=60", "--set=n_evaluations=1"]
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_inverse_samples_of_few_groups_leave_labels_out(data):
 
 
 def test_the_chance_of_an_upload_is_what_uploads_come_to(data):
-    task = task_of(data, n_devices=10, n_samples=28, max_slots=112)
+    task = task_of(data, n_devices=10, n_samples=60, max_slots=112)
     chance = sweeps.chance_of_upload("FL", task)["chance_of_upload"]
     n_tries = 4_000
     arrived = transmit(task.uplink, 401_408, n_tries, stream(1, "channel", 1, UP)).delivered.mean()

@@ -137,7 +137,8 @@ def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:
     """B^up of each device (D,): the payload, and the seed samples until they have arrived, which is round 1 unless it fails."""
     # The letter is silent: a device whose first upload fails sends its seed samples again with the next one.
     bits = protocol.uplink.bits(task.settings, task.network)
-    return bits + np.where(fed.seeds_arrived, 0, seed_bits(protocol, task.settings, task.network))
+    b_s = task.settings.bits_per_pixel * math.prod(task.network.image_shape)
+    return bits + np.where(fed.seeds_arrived, 0, b_s * seeds.n_uploaded(protocol.collect, task))
 
 
 def seed_bits(protocol: Protocol, settings: Settings, network: Network) -> int:

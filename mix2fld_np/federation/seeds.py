@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import inverse, mixup, pairing
 from mix2fld_np.randomness import stream
+
+MOST_MAGNIFIED = 1e6  # condition number at which inverse-Mixup turns the rounding of single precision into 6 % of a pixel
+RAW = "inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seeds.mixed to collect them."
 
 
 @dataclass(frozen=True)
@@ -44,24 +47,31 @@ def nothing(task: Task) -> Seeds | None:
 
 
 def raw(task: Task) -> Seeds:
-    """FLD: each device sends N_S of its samples as they are."""
-    chosen = collect(task, lambda labels, d, rng: (rng.choice(labels.size, task.settings.n_seed_samples),) * 2)
+    """FLD: each device sends N_S different samples of its own as they are; with a larger N_S, these and more."""
+    check_raw(task)
+    chosen = collect(task, lambda labels, d, rng: (rng.permutation(labels.size)[: task.settings.n_seed_samples],) * 2)
     return Seeds(*chosen, ratio=1.0)
 
 
 def mixed(task: Task) -> Seeds:
-    """MixFLD, Mix2FLD: each device blends N_S pairs of its samples with different labels, eq. (6)."""
-    s = task.settings
-    if s.pairing == "random":
-        return Seeds(*collect(task, lambda labels, d, rng: mixup.draw_pairs(labels, s.n_seed_samples, rng)), s.mixing_ratio)
-    check_two_devices(task)
-    rng = stream(task.seed, "schedule")
-    wanted = pairing.schedule(task.n_devices, s.n_seed_samples, s.n_inverse_samples, task.data.n_labels, rng)
-    return Seeds(*collect(task, lambda labels, d, rng: mixup.draw_scheduled_pairs(labels, wanted[d], rng)), s.mixing_ratio)
+    """MixFLD, Mix2FLD: each device blends N_S pairs of its samples with different labels, eq. (6); none where it holds one label."""
+    check_mixed(task)
+    s, mixes, rng = task.settings, holds_two_labels(task), stream(task.seed, "schedule")
+    if s.pairing == "scheduled":
+        wanted = pairing.schedule(task.n_devices, s.n_seed_samples, s.n_inverse_samples, task.data.n_labels, rng)
+
+    def choose(labels: np.ndarray, d: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        if not mixes[d]:
+            return np.empty(0, int), np.empty(0, int)
+        if s.pairing == "scheduled":
+            return mixup.draw_scheduled_pairs(labels, wanted[d], rng)
+        return mixup.draw_pairs(labels, s.n_seed_samples, rng)
+
+    return Seeds(*collect(task, choose), s.mixing_ratio)
 
 
 def collect(task: Task, choose: Callable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(first, second, device), each (D N_S,): what `choose(labels, d, rng)` picks on each device, as numbers of training samples."""
+    """(first, second, device), each (M,): what `choose(labels, d, rng)` picks on each device, as numbers of training samples."""
     firsts, seconds = [], []
     for d, held in enumerate(task.split.indices):
         first, second = choose(task.data.train_labels[held], d, stream(task.seed, "seed samples", d))
@@ -85,9 +95,9 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
 
     Material is empty where no such pair exists.
     """
-    check_two_devices(task)
+    check_inversely_mixed(task)
     if seeds.ratio == 1.0:
-        raise InputError("inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seeds.mixed to collect them.")
+        raise InputError(RAW)
     first_label, second_label = task.data.train_labels[seeds.first], task.data.train_labels[seeds.second]
     s = task.settings
     enough = max(16, 4 * math.ceil(s.n_inverse_samples / s.n_seed_samples))  # partners of a sample; all of them at the letter's sizes
@@ -105,15 +115,92 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
 
 
 def blend(seeds: Seeds, which: np.ndarray, task: Task) -> mixup.MixedSamples:
-    """The seed samples numbered `which`, as images and soft labels, eq. (6)."""
+    """The seed samples numbered `which` as they leave the device: eq. (6), pixels rounded to the bits that they are charged with."""
+    # The letter is silent: how a mixed-up pixel, which is no whole number of 0 ... 255, fits into 8 bits. It is rounded.
     def samples(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return pixels(task.data.train_images[numbers]), task.data.train_labels[numbers]
 
     first, second = samples(seeds.first[which]), samples(seeds.second[which])
-    return mixup.mix_samples(first, second, seeds.device[which], seeds.ratio, task.data.n_labels)
+    blends = mixup.mix_samples(first, second, seeds.device[which], seeds.ratio, task.data.n_labels)
+    return replace(blends, images=mixup.quantize(blends.images, task.settings.bits_per_pixel))
+
+
+def n_uploaded(collect: Callable[[Task], Seeds | None], task: Task) -> np.ndarray:
+    """How many seed samples each device uploads, once, (D,): N_S, or none where it has nothing to send."""
+    sent = collect(task)
+    return np.bincount([] if sent is None else sent.device, minlength=task.n_devices)
+
+
+def notice(collect: Callable[[Task], Seeds | None], task: Task) -> str | None:
+    """Which devices upload no seed samples while others do, in a sentence; None where all are alike."""
+    n = n_uploaded(collect, task)
+    if n.all() or not n.any():
+        return None
+    silent = [str(d) for d in np.flatnonzero(n == 0)]
+    named = ", ".join(silent[:10]) + (f" and {len(silent) - 10} more" if len(silent) > 10 else "")
+    return f"No two different labels to mix up on device {named}: it uploads no seed samples and is charged for none."
+
+
+# --- what can be known before the first step -------------------------------------------------------------------------
+
+
+def check(collect: Callable, prepare: Callable, task: Task) -> None:
+    """InputError if these two cells of a protocol's row cannot work on this task. Cheap: nothing is drawn or rendered.
+
+    Only the functions of this file have something to check; others pass.
+    """
+    for cell in (collect, prepare):
+        CHECKS.get(cell, lambda task: None)(task)
+    if collect is raw and prepare is inversely_mixed:
+        raise InputError(RAW)
+
+
+def check_raw(task: Task) -> None:
+    """InputError where a device would upload more samples than it holds."""
+    check_supply(task, np.ones(task.n_devices, bool))
+
+
+def check_mixed(task: Task) -> None:
+    """InputError where nobody can mix up, a device holds too few samples, or no schedule makes N_I inverse samples."""
+    mixes, s = holds_two_labels(task), task.settings
+    if not mixes.any():
+        raise InputError("no device holds two different labels, so none can mix up samples; give devices more labels.")
+    check_supply(task, mixes)
+    if s.pairing == "scheduled":
+        check_two_devices(task)
+        pairing.check_schedule(task.n_devices, s.n_seed_samples, s.n_inverse_samples)
+
+
+def check_inversely_mixed(task: Task) -> None:
+    """InputError where inverse-Mixup has nobody to pair across, or a ratio so near 0.5 that rounding drowns the pixels."""
+    check_two_devices(task)
+    if holds_two_labels(task).sum() < 2:
+        raise InputError("fewer than two devices hold two different labels, so inverse-Mixup finds no pair across devices; "
+                         "give devices more labels.")
+    ratio = task.settings.mixing_ratio
+    condition = inverse.condition_number([ratio, 1 - ratio])
+    if condition > MOST_MAGNIFIED:
+        raise InputError(f"mixing_ratio = {ratio!r} is too near 0.5: inverse-Mixup would magnify rounding {condition:.1e} times, "
+                         "more than pixels in single precision bear; give a ratio further away, such as 0.1.")
+
+
+def check_supply(task: Task, sends: np.ndarray) -> None:
+    """InputError where one of the devices that are marked in `sends` (D,) holds fewer samples than it would upload."""
+    held, N_S = min(len(task.split.indices[d]) for d in np.flatnonzero(sends)), task.settings.n_seed_samples
+    if held < N_S:
+        raise InputError(f"n_seed_samples = {N_S} is more than the {held} samples that a device holds: what it uploads, raw or "
+                         f"mixed up, is made of its own; give at most {held}.")
 
 
 def check_two_devices(task: Task) -> None:
     """InputError where inverse-Mixup has nobody to pair across."""
     if task.n_devices < 2:
         raise InputError("n_devices = 1 leaves Mix2FLD nothing to do: inverse-Mixup pairs samples of different devices; give 2 or more.")
+
+
+def holds_two_labels(task: Task) -> np.ndarray:
+    """Whether each device has two different labels to mix up, (D,)."""
+    return np.array([len(np.unique(task.data.train_labels[held])) > 1 for held in task.split.indices])
+
+
+CHECKS: dict[Callable, Callable[[Task], None]] = {raw: check_raw, mixed: check_mixed, inversely_mixed: check_inversely_mixed}

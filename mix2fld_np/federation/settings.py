@@ -120,6 +120,7 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "learning_rate": (1e-12, 10, "SGD needs a positive step that does not overshoot"),
     "beta": (0, 1e3, "the distillation regulariser has a weight of zero or more"),
     "n_seed_samples": (1, 100_000, "the server needs seed samples to distil on"),
+    "n_inverse_samples": (1, 1_000_000, "the server makes a number of samples that it can pair up"),
     "mixing_ratio": (1e-6, 1 - 1e-6, "lambda is the share of the first of two samples"),
     "bits_per_weight": (1, 64, "a number needs a bit at least"),
     "bits_per_output": (1, 64, "a number needs a bit at least"),

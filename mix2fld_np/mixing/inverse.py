@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.mixing.mixup import MixedSamples, checked_ratios, mixing_matrix
+from mix2fld_np.mixing.mixup import MixedSamples, checked_ratios, mixing_matrix, whole_numbers
 
 SINGULAR = 1e-12  # a discrete Fourier transform this near zero leaves an inverse hardly a digit
 
@@ -82,7 +82,7 @@ def inversely_mix(mixed: MixedSamples, pairs: np.ndarray, ratio: float) -> Inver
 
     Sample 2k has the first label of the pair's m, sample 2k + 1 its second. InputError for a pair on one device or without symmetry.
     """
-    m, m_mirror = np.asarray(pairs).reshape(-1, 2).T
+    m, m_mirror = whole_numbers("pairs", pairs).reshape(-1, 2).T
     _check_partners(mixed, m, m_mirror)
     blends = inverse_mixup(np.stack([mixed.images[m], mixed.images[m_mirror]]), [ratio, 1 - ratio])
     label = np.stack([mixed.first_label[m], mixed.second_label[m]], axis=1).ravel()

@@ -1,10 +1,13 @@
 """Mixup on a device, eq. (6): which two samples are blended, and the blend."""
 
+import operator
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from mix2fld_np.errors import InputError
+
+MOST_LABELS, MOST_NUMBERS = 1_000_000, 2**31  # two numbers below either still multiply in 64 bits
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,20 @@ def mixup(first: np.ndarray, second: np.ndarray, ratio: float) -> np.ndarray:
         raise InputError(f"mixing ratio {ratio} is no share: a blend takes lambda of one sample and 1 - lambda of the other; try 0.1.")
     lam = float(ratio)
     return lam * np.asarray(first) + (1 - lam) * np.asarray(second)
+
+
+def quantize(samples: np.ndarray, bits: int) -> np.ndarray:
+    """Samples in [0, 1], rounded to the 2^b values k / (2^b - 1) that b bits a pixel can tell apart, in single precision.
+
+    Raw pixels of 8 bits stay what they are at 8 bits; from 25 bits on single precision is coarser than the grid, and nothing is rounded.
+
+    >>> quantize(np.array([0.0, 0.3, 0.6]), 1).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    x, b = np.asarray(samples, np.float32), operator.index(bits)
+    if b < 1:
+        raise InputError(f"bits = {bits} a pixel tell no two values apart; give at least 1.")
+    return x if b > 24 else (np.rint(x.astype(np.float64) * (2**b - 1)) / (2**b - 1)).astype(np.float32)
 
 
 def mixing_matrix(ratios) -> np.ndarray:
@@ -84,7 +101,7 @@ def draw_pairs(labels: np.ndarray, n_pairs: int, rng: np.random.Generator) -> tu
     A first sample is drawn in proportion to how many partners it has, then one of those partners; nothing is drawn in vain however
     rare a label. InputError if the device knows one label only.
     """
-    labels = np.asarray(labels)
+    labels = whole_numbers("labels", labels, MOST_LABELS)
     by_label, start, count = _grouped(labels)
     n_partners = len(labels) - count[labels]
     if not n_partners.any():
@@ -102,8 +119,9 @@ def draw_scheduled_pairs(labels: np.ndarray, label_pairs: np.ndarray, rng: np.ra
 
     Where the device has no sample of a label asked for, that pair falls back to one drawn by `draw_pairs`.
     """
-    labels, wanted = np.asarray(labels), np.asarray(label_pairs)
-    if wanted.ndim != 2 or wanted.shape[1] != 2 or np.any(wanted[:, 0] == wanted[:, 1]) or np.any(wanted < 0):
+    labels = whole_numbers("labels", labels, MOST_LABELS)
+    wanted = whole_numbers("label pairs", label_pairs, MOST_LABELS)
+    if wanted.ndim != 2 or wanted.shape[1] != 2 or np.any(wanted[:, 0] == wanted[:, 1]):
         raise InputError(f"label pairs of shape {wanted.shape} cannot be served: each must name two different labels; give (N_S, 2).")
     by_label, start, count = _grouped(labels, 1 + wanted.max(initial=0))
     place = start[wanted] + np.floor(rng.random(wanted.shape) * count[wanted]).astype(int)
@@ -112,6 +130,19 @@ def draw_scheduled_pairs(labels: np.ndarray, label_pairs: np.ndarray, rng: np.ra
     if missing.any():
         chosen[missing] = np.stack(draw_pairs(labels, int(missing.sum()), rng), axis=1)
     return chosen[:, 0], chosen[:, 1]
+
+
+def whole_numbers(name: str, values, below: int = MOST_NUMBERS) -> np.ndarray:
+    """Labels, or numbers of samples and devices, as int64: arithmetic in the type they come in, uint8, would wrap at 256.
+
+    InputError unless they are whole numbers from 0 to `below` - 1.
+    """
+    numbers = np.asarray(values)
+    whole = numbers.dtype.kind in "iu"
+    if numbers.size and not (whole and 0 <= numbers.min() <= numbers.max() < below):
+        found = f"from {numbers.min()} to {numbers.max()}" if whole else f"of type {numbers.dtype}"
+        raise InputError(f"{name} {found} cannot be used: they are counted from 0; give whole numbers from 0 to {below - 1:,}.")
+    return numbers.astype(np.int64)
 
 
 def _grouped(labels: np.ndarray, n_labels: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from mix2fld_np.errors import InputError
+from mix2fld_np.mixing.mixup import MOST_LABELS, whole_numbers
 
 
 def schedule(n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labels: int, rng: np.random.Generator) -> np.ndarray:
@@ -14,20 +15,30 @@ def schedule(n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labe
     A group of g samples (a, b) on one half of the devices and g samples (b, a) on the other makes g^2 pairs, hence 2 g^2 inverse
     samples from 2 g uploads, so g = N_I / N_S. As many groups are formed as that leaves, of label pairs that use every label equally
     often. InputError if even one group of everything falls short: D N_I may not exceed 2 floor(D^2 / 4) N_S^2.
+
+    All N_I up to 2 N_S get the same label pairs, planned for 2 N_S (or the most that is possible): so uploads do not change where only
+    N_I does. A larger N_I has a plan of its own.
     """
     # The letter is silent: who decides which labels a device mixes up. Drawn at random, symmetric pairs are too few for its N_I.
-    D, N_S = _at_least(2, "n_devices", n_devices), _at_least(1, "n_seed_samples", n_seed_samples)
-    N_I, N_L = _at_least(1, "n_inverse_samples", n_inverse_samples), _at_least(2, "n_labels", n_labels)
-    most = 2 * (D**2 // 4) * N_S**2
-    if most < D * N_I:
-        raise InputError(f"{D} devices with {N_S} mixed-up samples each make {most} inversely mixed-up samples at most, not {D} x {N_I}; "
-                         f"give n_seed_samples of at least {_enough_seeds(D, N_I)}.")
+    # The letter is silent: whether N_I changes what is uploaded. Not up to 2 N_S, its largest N_I for every N_S.
+    check_schedule(n_devices, n_seed_samples, n_inverse_samples)
+    D, N_S, N_L = operator.index(n_devices), operator.index(n_seed_samples), _at_least(2, "n_labels", n_labels)
+    N_I = max(operator.index(n_inverse_samples), min(2 * N_S, _most_inverse_samples(D, N_S) // D))
     here, there = _two_sides(D, N_S, rng)
     n_groups = next(G for G in _group_numbers(D, N_S, N_I, N_L) if G == 1 or 2 * _n_partners(here, there, G) >= D * N_I)
     label_pairs = rng.permutation(N_L)[balanced_label_pairs(N_L)]
     group_pairs = rng.permuted(label_pairs[np.arange(n_groups) % len(label_pairs)], axis=1)
     wanted = np.concatenate([group_pairs[_group(here, n_groups)], group_pairs[_group(there, n_groups)][:, ::-1]])
     return wanted[np.argsort(np.concatenate([here, there]), kind="stable")].reshape(D, N_S, 2)
+
+
+def check_schedule(n_devices: int, n_seed_samples: int, n_inverse_samples: int) -> None:
+    """InputError unless label pairs can be scheduled from which D N_I inverse samples are made."""
+    D, N_S = _at_least(2, "n_devices", n_devices), _at_least(1, "n_seed_samples", n_seed_samples)
+    N_I, most = _at_least(1, "n_inverse_samples", n_inverse_samples), _most_inverse_samples(D, N_S)
+    if most < D * N_I:
+        raise InputError(f"{D} devices with {N_S} mixed-up samples each make {most} inversely mixed-up samples at most, not {D} x {N_I}; "
+                         f"give n_seed_samples of at least {_enough_seeds(D, N_I)}.")
 
 
 def balanced_label_pairs(n_labels: int) -> np.ndarray:
@@ -52,13 +63,17 @@ def symmetric_pairs(
     Their number grows with the square of the number of samples. With `most_partners` each m meets only that many of its mirror images,
     the next m the next ones, so that time and memory stay in proportion.
     """
-    first_label, second_label, device = (np.asarray(part) for part in (first_label, second_label, device))
+    first_label, second_label = (whole_numbers("labels", part, MOST_LABELS) for part in (first_label, second_label))
+    device = whole_numbers("devices", device)
+    if not first_label.shape == second_label.shape == device.shape == (device.size,):
+        raise InputError(f"labels of shapes {first_label.shape} and {second_label.shape} from devices of shape {device.shape} "
+                         "do not belong together; give every mixed-up sample one of each.")
     name = _label_pair_names(first_label, second_label)
     rising, falling = np.flatnonzero(first_label < second_label), np.flatnonzero(first_label > second_label)
     falling = falling[np.argsort(name[falling], kind="stable")]
     start, stop = (np.searchsorted(name[falling], name[rising], side=side) for side in ("left", "right"))
     n_mirrors = stop - start
-    n_met = n_mirrors if most_partners is None else np.minimum(n_mirrors, most_partners)
+    n_met = n_mirrors if most_partners is None else np.minimum(n_mirrors, min(most_partners, len(falling)))
     nth = np.arange(n_met.sum()) - np.repeat(np.cumsum(n_met) - n_met, n_met)  # 0, 1, ... for each
     turn = np.repeat(_rank_within(name[rising]), n_met)
     place = np.repeat(start, n_met) + (turn + nth) % np.repeat(n_mirrors, n_met)
@@ -69,13 +84,13 @@ def symmetric_pairs(
 def choose_pairs(
     pairs: np.ndarray, first_label: np.ndarray, second_label: np.ndarray, n_wanted_samples: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """ceil(n_wanted_samples / 2) of `pairs` (P, 2) at random, as evenly over the label pairs, and then over labels, as they allow.
+    """ceil(n_wanted_samples / 2) of `pairs` (P, 2) at random, as evenly over the label pairs as they allow, then over labels to within one.
 
     Each pair makes two inverse samples, and a mixed-up sample may serve in several pairs. If there are fewer pairs, all are used.
     """
     n = (_at_least(0, "n_wanted_samples", n_wanted_samples) + 1) // 2
-    pairs = rng.permutation(np.asarray(pairs).reshape(-1, 2))
-    a, b = np.asarray(first_label)[pairs[:, 0]], np.asarray(second_label)[pairs[:, 0]]
+    pairs = rng.permutation(whole_numbers("pairs", pairs).reshape(-1, 2))
+    a, b = (whole_numbers("labels", part, MOST_LABELS)[pairs[:, 0]] for part in (first_label, second_label))
     rank = _rank_within(_label_pair_names(a, b))
     if n >= len(pairs):
         return pairs
@@ -135,6 +150,11 @@ def _group_numbers(n_devices: int, n_seed_samples: int, n_inverse_samples: int, 
     most = max(1, min(D * N_S // 2, D * N_S**2 // (2 * N_I)))
     even = n_labels if n_labels % 2 else n_labels // 2
     return [*range(most // even * even, 0, -even), *range(min(most, even - 1), 0, -1)]
+
+
+def _most_inverse_samples(n_devices: int, n_seed_samples: int) -> int:
+    """How many all devices' uploads make when they are one group: two of every pair across two halves of the devices."""
+    return 2 * (n_devices**2 // 4) * n_seed_samples**2
 
 
 def _enough_seeds(n_devices: int, n_inverse_samples: int) -> int:

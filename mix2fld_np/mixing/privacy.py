@@ -4,7 +4,7 @@ import numpy as np
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.mixing.inverse import inverse_mixup
-from mix2fld_np.mixing.mixup import mixup
+from mix2fld_np.mixing.mixup import mixup, whole_numbers
 
 CHUNK = 1_000  # samples handled at once: 50,000 of CIFAR would otherwise take gigabytes in double precision
 
@@ -21,7 +21,8 @@ def sample_privacy(mixed: np.ndarray, *raw: np.ndarray) -> float:
         raise InputError(f"samples of shape {np.shape(mixed)} have no distance to sources of {[np.shape(source) for source in raw]}; "
                          "give at least one sample, and every source in the same shape.")
     # The letter is silent: pixel range, norm, logarithm and which samples; its tables fit the minimum over samples, not their mean.
-    return _log(min(_smallest_distance(mixed[part], [source[part] for source in raw]) for part in _chunks(len(mixed))))
+    samples, sources = np.asarray(mixed), [np.asarray(source) for source in raw]
+    return _log(min(_smallest_distance(samples[part], [source[part] for source in sources]) for part in _chunks(len(samples))))
 
 
 def mixup_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:
@@ -31,6 +32,7 @@ def mixup_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, rat
     smallest distance within a pair, so the ratio only shifts it, and more pairs can only lower it.
     """
     # Misprint: Table II, columns 0.001 and 0.499. Differences of logarithms show that 0.01 and 0.49 were used.
+    images, first, second = np.asarray(images), whole_numbers("first", first), whole_numbers("second", second)
     return _smallest_over_chunks(first, lambda part: _mixup_distance(images, first[part], second[part], ratio))
 
 
@@ -41,9 +43,10 @@ def mix2up_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, pa
     n = 1 and 2, of every pair count; for the distance to the two mixed-up samples use `sample_privacy(inverse, mixed, mixed_mirror)`.
     """
     # The letter is silent: which raw sample is "its" raw sample after inverse-Mixup. All four that went into it, the safest reading.
-    m, m_mirror = np.asarray(pairs).reshape(-1, 2).T
+    m, m_mirror = whole_numbers("pairs", pairs).reshape(-1, 2).T
+    first, second = whole_numbers("first", first), whole_numbers("second", second)
     sources = [first[m], second[m], first[m_mirror], second[m_mirror]]
-    return _smallest_over_chunks(m, lambda part: _mix2up_distance(images, [source[part] for source in sources], ratio))
+    return _smallest_over_chunks(m, lambda part: _mix2up_distance(np.asarray(images), [source[part] for source in sources], ratio))
 
 
 def _mixup_distance(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:

@@ -10,7 +10,7 @@ from mix2fld_np.errors import InputError
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Output vectors F_m = exp(z_m) / sum_m exp(z_m), shape (..., N_L); they sum to one and do not overflow."""
-    z = np.asarray(logits)
+    z = floats(logits)
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
@@ -22,7 +22,7 @@ def phi(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def phi_gradient(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """d phi / d z_m = (sum l) F_m - l_m, shape (..., N_L): the gradient by the logits, F - l for labels that sum to one."""
-    F, l = np.asarray(outputs), np.asarray(labels)
+    F, l = floats(outputs), floats(labels)
     return l.sum(axis=-1, keepdims=True) * F - l
 
 
@@ -45,7 +45,7 @@ def distillation_target(labels: np.ndarray, teacher: np.ndarray, beta: float, pr
     output for this label: there the regulariser is silent.
     """
     # The letter is silent: a soft label's teacher is the label-weighted mix of the rows of G_out.
-    y, G = np.asarray(labels), np.asarray(teacher)
+    y, G = floats(labels), floats(teacher)
     N_L = y.shape[-1]
     if G.shape != (N_L, N_L):
         raise InputError(f"a teacher of shape {G.shape} does not fit {N_L} labels: it needs one output vector each, shape ({N_L}, {N_L})")
@@ -59,6 +59,12 @@ def psi_sign(printed: bool) -> int:
 
 def weighted_log(weights: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     """sum_m w_m log F_m with 0 log 0 = 0."""
-    w, F = np.broadcast_arrays(np.asarray(weights), np.asarray(outputs))
+    w, F = np.broadcast_arrays(floats(weights), floats(outputs))
     with np.errstate(divide="ignore"):
         return np.where(w == 0, 0.0, w * np.log(np.where(w == 0, 1.0, F))).sum(axis=-1)
+
+
+def floats(values) -> np.ndarray:
+    """The values in floating point, single or double as they come: differences of unsigned integers would wrap below zero."""
+    v = np.asarray(values)
+    return v if v.dtype.kind == "f" else v.astype(np.float64)

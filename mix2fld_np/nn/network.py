@@ -1,6 +1,7 @@
 """The letter's convolutional network behind one checked front door: a flat weight vector in, numbers out."""
 
 import math
+import operator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,9 @@ class Network:
     n_labels: int = 10
 
     def __post_init__(self) -> None:
+        for name in ("image_shape", "filters"):  # as Python's integers, whose products do not overflow
+            object.__setattr__(self, name, tuple(map(operator.index, getattr(self, name))))
+        object.__setattr__(self, "n_labels", operator.index(self.n_labels))
         C, H, W = self.image_shape
         if C < 1 or H < 2 or W < 2 or H % 2 or W % 2:
             raise InputError(
@@ -144,11 +148,11 @@ class Network:
         self.outputs(weights, image)
 
     def check_weights(self, weights: ArrayLike) -> np.ndarray:
-        """The weights as a contiguous vector of float32 (or float64 where they are), or an InputError."""
+        """The weights as a contiguous vector of float32, or float64 where they are more than that, or an InputError."""
         w = np.asarray(weights)
         if w.shape != (self.n_weights,):
             raise InputError(f"weights of shape {w.shape} do not fit: this network has one flat vector of N_mod = {self.n_weights:,}")
-        return plain(w, np.float64 if w.dtype == np.float64 else np.float32)
+        return plain(w, np.float32 if w.dtype.kind == "f" and w.dtype.itemsize <= 4 else np.float64)
 
     def check_images(self, images: ArrayLike, dtype: np.dtype) -> np.ndarray:
         """The images as a contiguous array (N, C, H, W) of the weights' dtype, or an InputError."""

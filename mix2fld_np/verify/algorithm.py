@@ -87,8 +87,8 @@ def line_8_seeds(inversely_mixed: Callable) -> Iterator[tuple]:
         yield apart.min(axis=1), np.zeros(len(got))
     alone = seeds.mixed(task).of(np.array([True, False, False, False]))
     yield inversely_mixed(alone, task).n_samples, 0
-    few = replace(task, settings=replace(task.settings, n_seed_samples=12, n_inverse_samples=12))
-    yield inversely_mixed(seeds.mixed(few), few).n_samples, D * 12
+    few = replace(task, settings=replace(task.settings, n_seed_samples=9, n_inverse_samples=9))
+    yield inversely_mixed(seeds.mixed(few), few).n_samples, D * 9
 
 
 def line_9_mean(play_round: Callable) -> Iterator[tuple]:

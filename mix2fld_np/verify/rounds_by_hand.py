@@ -191,7 +191,7 @@ def server_samples(name: str, arrived: list[bool], task: Task) -> np.ndarray:
     recipes = (seeds.raw if name == "FLD" else seeds.mixed)(task).of(np.array(arrived))
     if name != "Mix2FLD":
         lam = 1.0 if name == "FLD" else LAMBDA
-        return np.array([lam * raw_sample(i) + (1 - lam) * raw_sample(j) for i, j in zip(recipes.first, recipes.second, strict=True)])
+        return np.array([uploaded(lam, i, j) for i, j in zip(recipes.first, recipes.second, strict=True)])
     samples = inverse_samples(recipes)
     return samples[distances(rendered(seeds.inversely_mixed(recipes, task)), samples).argmin(axis=1)]
 
@@ -200,13 +200,19 @@ def inverse_samples(recipes: seeds.Seeds) -> np.ndarray:
     """Both inverse samples of every two mixed-up ones with symmetric labels from two devices: eqs. (6), (9), (10), (7) in turn."""
     label, samples = small_data().train_labels, []
     made = list(zip(recipes.first, recipes.second, recipes.device, strict=True))
-    mixed = [LAMBDA * raw_sample(i) + (1 - LAMBDA) * raw_sample(j) for i, j, _ in made]
+    mixed = [uploaded(LAMBDA, i, j) for i, j, _ in made]
     for (i, j, d), s_hat in zip(made, mixed, strict=True):
         for (i2, j2, d2), s_hat2 in zip(made, mixed, strict=True):
             if d != d2 and label[i] == label[j2] and label[j] == label[i2]:  # each pair comes twice, once for either label
                 lambda_hat = LAMBDA / (2 * LAMBDA - 1)
                 samples.append(lambda_hat * s_hat + (1 - lambda_hat) * s_hat2)
     return np.array(samples)
+
+
+def uploaded(lam: float, i: int, j: int) -> np.ndarray:
+    """Pixels and label of a mixed-up sample, eq. (6), its pixels rounded to 255ths: a byte each is sent."""
+    blend = lam * raw_sample(i) + (1 - lam) * raw_sample(j)
+    return np.append([round(255 * pixel) / 255 for pixel in blend[:-N_L]], blend[-N_L:])
 
 
 def raw_sample(i: int) -> np.ndarray:
