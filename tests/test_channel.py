@@ -107,7 +107,7 @@ def test_received_bits_never_decrease_and_count_the_good_slots(link, rng):
 @given(links(), st.integers(0, 2**32 - 1), st.integers(0, 10**6))
 def test_transmit_stops_at_the_first_slot_in_which_equation_4_reaches_the_payload(link, seed, bits):
     sent = channel.transmit(link, bits, 4, np.random.default_rng(seed))
-    fading = np.random.default_rng(seed).standard_exponential((4, link.max_slots))
+    fading = np.random.default_rng(seed).standard_exponential((link.max_slots, 4)).T
     enough = channel.received_bits(link, fading) >= bits * (1 - 1e-12)
     for d in range(4):
         first = 0 if bits == 0 else next((t + 1 for t in range(link.max_slots) if enough[d, t]), None)
@@ -121,6 +121,14 @@ def test_a_smaller_payload_never_arrives_later(link, seed, bits, other_bits):
     small, large = (channel.transmit(link, b, 5, np.random.default_rng(seed)) for b in sorted((bits, other_bits)))
     assert np.all(small.slots <= large.slots)
     assert np.all(small.delivered >= large.delivered)
+
+
+@given(links(), st.integers(0, 2**32 - 1), st.integers(0, 10**6), st.integers(1, 60), st.integers(1, 5))
+def test_a_larger_t_max_loses_no_upload_and_moves_none(link, seed, bits, more, n_devices):
+    longer = replace(link, max_slots=link.max_slots + more)
+    short, long = (channel.transmit(one, bits, n_devices, np.random.default_rng(seed)) for one in (link, longer))
+    assert_array_equal(short.delivered, long.delivered & (long.slots <= link.max_slots))
+    assert_array_equal(short.slots, np.minimum(long.slots, link.max_slots))
 
 
 def test_transmit_draws_the_same_number_of_gains_whatever_the_payload():

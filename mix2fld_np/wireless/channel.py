@@ -172,15 +172,16 @@ def mean_slowest_latency_slots(link: Link, payload_bits: int, n_devices: int) ->
 def transmit(link: Link, payload_bits, n_devices: int, rng: np.random.Generator) -> Transmission:
     """Send `payload_bits` (one number, or (D,)) to or from each of D devices, slot by slot up to T_max.
 
-    The fading (D, T_max) is always drawn in full, so one `rng` gives the same channel whatever the payload, and a smaller payload
-    never arrives later. Uploads and the downlink multicast alike: every device has its own fading. No bits arrive at once, in no slots.
+    Fading is drawn in full, one slot of all devices after the other. So, for the same D, one `rng` gives the first slots of every
+    longer T_max and the same channel for every payload: neither a smaller payload nor a larger T_max makes an upload arrive later.
+    Another D meets other fading. Uploads and the downlink multicast alike: every device has its own fading. No bits arrive at once.
     """
     bits = np.broadcast_to(payload_bits, (_devices(n_devices),)).copy()
-    n = slots_needed(link, bits)[:, None]
-    fading = rng.standard_exponential((n_devices, int(link.max_slots)))
-    count = np.cumsum(snr(link, fading) >= link.threshold, axis=1)
-    slots = (count < n).sum(axis=1) + (n[:, 0] > 0)  # the slots that did not suffice, and the one that did
-    return Transmission(count[:, -1] >= n[:, 0], np.minimum(slots, int(link.max_slots)), bits)
+    n = slots_needed(link, bits)
+    fading = rng.standard_exponential((int(link.max_slots), n_devices))
+    count = np.cumsum(snr(link, fading) >= link.threshold, axis=0)
+    slots = (count < n).sum(axis=0) + (n > 0)  # the slots that did not suffice, and the one that did
+    return Transmission(count[-1] >= n, np.minimum(slots, int(link.max_slots)), bits)
 
 
 def _one_payload(link: Link, payload_bits: int) -> int:
