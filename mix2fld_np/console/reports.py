@@ -25,6 +25,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{100 * value:.{digits}f} %"
 
 
+def number(value: float, digits: int = 0) -> str:
+    """A number with so many decimals, or with four digits where that would hide it or claim digits that nobody knows."""
+    return f"{value:,.{digits}f}" if value == 0 or 1 <= value < 1e14 else f"{value:.4g}"
+
+
 def comparison_table(summaries: dict[str, dict]) -> str:
     """The protocols side by side."""
     head = ("protocol", "final accuracy", "server model", "best", "uplink bits", "of FL's", "outage", "criterion met", "all rounds")
@@ -75,8 +80,8 @@ def lost_uploads(name: str, summary: dict, task: Task) -> str:
     protocol, link = protocol_named(name), task.uplink
     bits = protocol.uplink.bits(task.settings, task.network) + seed_bits(protocol, task.settings, task.network)
     return (
-        f"{percent(summary['outage_rate'])} of {name}'s uploads were lost: its largest needs {int(channel.slots_needed(link, bits))} good "
-        f"slots within T_max = {link.max_slots}, at a success probability of {channel.success_probability(link):.3f} a slot, so one in "
+        f"{percent(summary['outage_rate'])} of {name}'s uploads were lost: its largest needs "
+        f"{number(float(channel.slots_needed(link, bits)))} good slots within T_max = {link.max_slots}, at a success probability of {channel.success_probability(link):.3f} a slot, so one in "
         f"{1 / max(1 - channel.outage_probability(link, bits), 1e-99):,.3g} gets through."
     )
 
@@ -105,7 +110,7 @@ def channel_heading(settings: Settings) -> str:
     lines = [f"{settings.n_devices} devices, T_max = {settings.max_slots} slots of {1e3 * settings.slot_s:g} ms"]
     for name, link in (("uplink", settings.uplink), ("downlink", settings.downlink)):
         lines.append(
-            f"{name:9} {link.power_dbm:g} dBm over {link.bandwidth_hz / 1e6:g} MHz: {channel.bits_per_slot(link):,.0f} bits a slot, "
+            f"{name:9} {link.power_dbm:g} dBm over {link.bandwidth_hz / 1e6:g} MHz: {number(channel.bits_per_slot(link))} bits a slot, "
             f"which gets through with probability {channel.success_probability(link):.5f}"
         )
     return "\n".join(lines) + "\n"
@@ -120,8 +125,8 @@ def channel_table(rows: list[dict]) -> str:
             row["direction"],
             str(row["N_S"] or "-"),
             f"{row['bits']:,}",
-            f"{row['slots']:,}",
-            f"{row['mean_latency_slots']:.1f} slots",
+            number(row["slots"]),
+            f"{number(row['mean_latency_slots'], 1)} slots",
             f"{row['outage']:.3g}",
             f"{row['any_outage']:.3g}",
             f"{row['mean_airtime_slots']:.1f} slots",
@@ -134,8 +139,8 @@ def channel_table(rows: list[dict]) -> str:
 def channel_remarks(rows: list[dict], settings: Settings) -> list[str]:
     """What a reader should notice in the table."""
     impossible = [
-        f"{row['protocol']}, {row['direction']}, can never get through: {row['bits']:,} bits need {row['slots']} slots even unfaded, "
-        f"and T_max is {settings.max_slots}."
+        f"{row['protocol']}, {row['direction']}, can never get through: {row['bits']:,} bits need {number(row['slots'])} "
+        f"slots even unfaded, and T_max is {settings.max_slots}."
         for row in rows
         if row["slots"] > settings.max_slots
     ]
