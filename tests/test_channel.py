@@ -1,6 +1,7 @@
 """The channel: eq. (4), the latency law by three routes, and the simulation."""
 
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from strategies import generators, link_with_success, links
 
+from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
+from mix2fld_np.federation.settings import LIMITS
 from mix2fld_np.wireless import channel, units
 
 PRINTED_UPLINK = channel.Link(power_dbm=23, bandwidth_hz=2e6, distance_m=1000, path_loss_exponent=4, noise_dbm_per_hz=-174,
@@ -92,6 +95,33 @@ def test_a_payload_that_fills_its_slots_does_not_spill_over(n_slots, bits_in_slo
     assert channel.slots_needed(link, n_slots * bits_in_slot + 1) == n_slots + 1
 
 
+decades = st.floats(-1, 1)  # where between its two limits a number lies, in its logarithm
+
+
+@example(-1, -1, -1, 1, 401_408)  # 2^63 slots and more
+@given(decades, decades, decades, st.floats(1e-4, 1), st.integers(1, 2**63 - 1))
+def test_no_link_that_settings_allow_has_a_wrong_number_of_slots(bandwidth, threshold, slot, share, bits):
+    W, theta, tau = (math.exp(np.interp(at, (-1, 1), np.log(LIMITS[name][:2])))
+                     for at, name in ((bandwidth, "bandwidth_hz"), (threshold, "threshold"), (slot, "slot_s")))  # fmt: skip
+    link = replace(PRINTED_UPLINK, bandwidth_hz=W * share, threshold=theta, slot_s=tau)
+    needed = channel.slots_needed(link, bits)
+    exact = Fraction(bits) / (Fraction(tau) * Fraction(W * share) * Fraction(math.log1p(theta) / math.log(2)))
+    assert needed == pytest.approx(math.ceil(exact), rel=1e-13) or needed == round(exact)
+    sent = channel.transmit(link, bits, 2, np.random.default_rng(0))
+    assert channel.mean_latency_slots(link, bits) >= needed
+    if needed > link.max_slots:
+        assert channel.outage_probability(link, bits) == 1.0 == channel.slowest_outage_probability(link, bits, 2)
+        assert channel.mean_airtime_slots(link, bits, 2) == link.max_slots == sent.airtime_slots
+        assert not sent.delivered.any()
+
+
+def test_the_command_shows_slots_that_no_integer_type_can_count(capsys):
+    assert main(["channel", "--set=bandwidth_hz=1", "--set=threshold=1e-9", "--set=slot_s=1e-9"]) == 0
+    printed = capsys.readouterr().out
+    assert "401,408 bits need 1.391e+24 slots" in printed and "2.885e-19 bits a slot" in printed
+    assert not re.search(r"\s-\d|\d{20}", printed)
+
+
 # ---------------------------------------------------------------------------------------------- eq. (4)
 @given(links(), generators)
 def test_received_bits_never_decrease_and_count_the_good_slots(link, rng):
@@ -107,7 +137,7 @@ def test_received_bits_never_decrease_and_count_the_good_slots(link, rng):
 @given(links(), st.integers(0, 2**32 - 1), st.integers(0, 10**6))
 def test_transmit_stops_at_the_first_slot_in_which_equation_4_reaches_the_payload(link, seed, bits):
     sent = channel.transmit(link, bits, 4, np.random.default_rng(seed))
-    fading = np.random.default_rng(seed).standard_exponential((4, link.max_slots))
+    fading = np.random.default_rng(seed).standard_exponential((link.max_slots, 4)).T
     enough = channel.received_bits(link, fading) >= bits * (1 - 1e-12)
     for d in range(4):
         first = 0 if bits == 0 else next((t + 1 for t in range(link.max_slots) if enough[d, t]), None)
@@ -121,6 +151,14 @@ def test_a_smaller_payload_never_arrives_later(link, seed, bits, other_bits):
     small, large = (channel.transmit(link, b, 5, np.random.default_rng(seed)) for b in sorted((bits, other_bits)))
     assert np.all(small.slots <= large.slots)
     assert np.all(small.delivered >= large.delivered)
+
+
+@given(links(), st.integers(0, 2**32 - 1), st.integers(0, 10**6), st.integers(1, 60), st.integers(1, 5))
+def test_a_larger_t_max_loses_no_upload_and_moves_none(link, seed, bits, more, n_devices):
+    longer = replace(link, max_slots=link.max_slots + more)
+    short, long = (channel.transmit(one, bits, n_devices, np.random.default_rng(seed)) for one in (link, longer))
+    assert_array_equal(short.delivered, long.delivered & (long.slots <= link.max_slots))
+    assert_array_equal(short.slots, np.minimum(long.slots, link.max_slots))
 
 
 def test_transmit_draws_the_same_number_of_gains_whatever_the_payload():
@@ -274,6 +312,7 @@ def assert_within_five_standard_errors(drawn, expected):
     ({"bandwidth_hz": 0.0}, "bandwidth_hz = 0.0"), ({"distance_m": -1.0}, "distance_m"), ({"threshold": 0}, "threshold"),
     ({"slot_s": math.nan}, "slot_s"), ({"power_dbm": math.inf}, "power_dbm"), ({"path_loss_exponent": 1.9}, "free space"),
     ({"max_slots": 0}, "max_slots"), ({"max_slots": 99.5}, "max_slots"), ({"power_dbm": 9e3}, "check the units"),
+    ({"threshold": 1e-60}, "check the units"), ({"slot_s": 1e-300}, "check the units"),
 ])
 def test_a_link_that_cannot_be_says_why(change, said):
     with pytest.raises(InputError, match=said):

@@ -4,7 +4,7 @@ import argparse
 
 from mix2fld_np.console import options
 from mix2fld_np.console.notes import printed_max_slots
-from mix2fld_np.console.text import bullets, table
+from mix2fld_np.console.text import bullets, number, table
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.study.channel import channel_rows
 from mix2fld_np.wireless import channel
@@ -30,7 +30,7 @@ def heading(settings: Settings) -> str:
     lines = [f"{settings.n_devices} devices, T_max = {settings.max_slots} slots of {1e3 * settings.slot_s:g} ms"]
     for name, link in (("uplink", settings.uplink), ("downlink", settings.downlink)):
         lines.append(
-            f"{name:9} {link.power_dbm:g} dBm over {link.bandwidth_hz / 1e6:g} MHz: {channel.bits_per_slot(link):,.0f} bits a slot, "
+            f"{name:9} {link.power_dbm:g} dBm over {link.bandwidth_hz / 1e6:g} MHz: {number(channel.bits_per_slot(link))} bits a slot, "
             f"which gets through with probability {channel.success_probability(link):.5f}"
         )
     return "\n".join(lines) + "\n"
@@ -45,8 +45,8 @@ def channel_table(rows: list[dict]) -> str:
             row["direction"],
             str(row["N_S"] or "-"),
             f"{row['bits']:,}",
-            f"{row['slots']:,}",
-            f"{row['mean_latency_slots']:.1f} slots",
+            number(row["slots"]),
+            f"{number(row['mean_latency_slots'], 1)} slots",
             f"{row['outage']:.3g}",
             f"{row['any_outage']:.3g}",
             f"{row['mean_airtime_slots']:.1f} slots",
@@ -59,8 +59,8 @@ def channel_table(rows: list[dict]) -> str:
 def remarks(rows: list[dict], settings: Settings) -> list[str]:
     """What a reader should notice in the table."""
     impossible = [
-        f"{row['protocol']}, {row['direction']}, can never get through: {row['bits']:,} bits need {row['slots']} slots even unfaded, "
-        f"and T_max is {settings.max_slots}."
+        f"{row['protocol']}, {row['direction']}, can never get through: {row['bits']:,} bits need {number(row['slots'])} "
+        f"slots even unfaded, and T_max is {settings.max_slots}."
         for row in rows
         if row["slots"] > settings.max_slots
     ]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mix2fld_np.console import notes, options, session
-from mix2fld_np.console.text import percent, table
+from mix2fld_np.console.text import number, percent, table
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import PRINTED, SPLITS, Settings
 from mix2fld_np.pictures import letter
@@ -114,7 +114,7 @@ def only_ten(jobs: list) -> str | None:
     if needed <= most.max_slots:
         return None
     return (
-        f"N_S is {most.n_seed_samples}: with {most.n_devices} devices an upload of N_S = 50 would need {needed:,} slots of at most "
+        f"N_S is {most.n_seed_samples}: with {most.n_devices} devices an upload of N_S = 50 would need {number(needed)} slots of at most "
         f"{most.max_slots}, so it could never arrive."
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mix2fld_np.console.text import percent
+from mix2fld_np.console.text import number, percent
 from mix2fld_np.federation.protocols import protocol_named, seed_bits
 from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task
@@ -18,18 +18,18 @@ def printed_max_slots(settings: Settings) -> str | None:
     if needed <= printed:
         return None
     if settings.max_slots == printed:
-        return f"T_max is {printed} slots as printed: FL, which needs {needed:,}, can never deliver an upload."
+        return f"T_max is {printed} slots as printed: FL, which needs {number(needed)}, can never deliver an upload."
     return (
-        f"T_max is {settings.max_slots} slots; with the printed {printed}, FL, which needs {needed:,}, could never deliver an upload "
+        f"T_max is {settings.max_slots} slots; with the printed {printed}, FL, which needs {number(needed)}, could never deliver an upload "
         f"(--max-slots {printed} shows it)."
     )
 
 
-def first_upload_slots(name: str, settings: Settings) -> int:
+def first_upload_slots(name: str, settings: Settings) -> float:
     """Slots that the first upload of a protocol needs at least, seed samples included."""
     protocol, network = protocol_named(name), Network(filters=settings.filters)
     bits = protocol.uplink.bits(settings, network) + seed_bits(protocol, settings, network)
-    return int(channel.slots_needed(settings.uplink, bits))
+    return channel.slots_needed(settings.uplink, bits)
 
 
 def lost_uploads(name: str, outage_rate: float, task: Task) -> str | None:
@@ -41,7 +41,7 @@ def lost_uploads(name: str, outage_rate: float, task: Task) -> str | None:
     chance = 1 - channel.outage_probability(link, bits)
     often = f"one in {1 / chance:,.3g} gets through" if chance > 1e-15 else "none can get through"
     return (
-        f"{percent(outage_rate)} of {name}'s uploads were lost: its largest needs {int(channel.slots_needed(link, bits)):,} good slots "
+        f"{percent(outage_rate)} of {name}'s uploads were lost: its largest needs {number(channel.slots_needed(link, bits))} good slots "
         f"within T_max = {link.max_slots}, at a success probability of {channel.success_probability(link):.3f} a slot, so {often}."
     )
 

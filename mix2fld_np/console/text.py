@@ -21,6 +21,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{100 * value:.{digits}f} %"
 
 
+def number(value: float, digits: int = 0) -> str:
+    """A number with so many decimals, or with four digits where that would hide it or claim digits that nobody knows."""
+    return f"{value:,.{digits}f}" if value == 0 or 1 <= value < 1e14 else f"{value:.4g}"
+
+
 def bullets(*sentences: str | None) -> Iterable[str]:
     """A line for each sentence that there is."""
     return (f"* {sentence}" for sentence in sentences if sentence)

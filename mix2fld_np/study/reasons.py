@@ -18,11 +18,11 @@ def runs_of(results: Results, protocol: str, panels: Sequence[str]) -> list[RunR
     return [run for (panel, label, _), run in results.two.runs.items() if panel in panels and label in labels]
 
 
-def fl_upload_slots(results: Results) -> int:
+def fl_upload_slots(results: Results) -> float:
     """Slots that an upload of FL needs at least."""
     settings = results.two.settings
     bits = runs_of(results, "FL", ["b"])[0].rounds[0]["uplink_bits"] // settings.n_devices
-    return int(slots_needed(settings.uplink, bits))
+    return slots_needed(settings.uplink, bits)
 
 
 def fl_cannot_upload(results: Results, max_slots: int) -> bool:
@@ -33,7 +33,7 @@ def fl_cannot_upload(results: Results, max_slots: int) -> bool:
 def upload_slots(results: Results) -> str:
     """Why the printed T_max rules FL out."""
     return (
-        f"An upload of FL takes {fl_upload_slots(results)} slots: it can never arrive within the printed T_max = {PRINTED.max_slots}; here "
+        f"An upload of FL takes {fl_upload_slots(results):g} slots: it can never arrive within the printed T_max = {PRINTED.max_slots}; here "
         f"T_max = {results.two.settings.max_slots}."
     )
 

@@ -40,8 +40,8 @@ def eq_4_latency(transmit: Callable) -> Iterator[tuple]:
     for k, link in enumerate(links()):
         payloads = [int(by_hand.bits_of_slot(link) * n) for n in (1, 5, 30, 60, 90, 200)]
         got = transmit(link, np.array(payloads), len(payloads), stream(0, "verify latency", k))
-        fading = stream(0, "verify latency", k).standard_exponential((len(payloads), link.max_slots))
-        by_loop = [by_hand.latency(link, bits, row) for bits, row in zip(payloads, fading, strict=True)]
+        fading = stream(0, "verify latency", k).standard_exponential((link.max_slots, len(payloads)))
+        by_loop = [by_hand.latency(link, bits, fading[:, d]) for d, bits in enumerate(payloads)]
         yield np.stack([got.delivered, got.slots], axis=1), by_loop
 
 

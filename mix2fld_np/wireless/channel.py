@@ -31,8 +31,12 @@ class Link:
         if self.max_slots != int(self.max_slots):
             raise InputError(f"max_slots = {self.max_slots} ends in the middle of a slot; give a whole number.")
         loss_db = self.path_loss_exponent * ratio_to_db(self.distance_m)
-        if max(map(abs, (self.power_dbm, self.noise_dbm_per_hz, ratio_to_db(self.bandwidth_hz), loss_db))) > 500:
-            raise InputError(f"{self} differs from a watt or a metre by more than 500 dB; check the units: dBm, dBm/Hz, metres, hertz.")
+        ratios = (ratio_to_db(value) for value in (self.bandwidth_hz, self.threshold, self.slot_s))
+        if max(map(abs, (self.power_dbm, self.noise_dbm_per_hz, loss_db, *ratios))) > 500:
+            raise InputError(
+                f"{self} differs from a watt, metre, hertz or second by more than 500 dB; check the units: dBm, dBm/Hz, metres, "
+                "hertz, seconds."
+            )
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,16 @@ def received_bits(link: Link, fading: np.ndarray) -> np.ndarray:
 
 
 def slots_needed(link: Link, payload_bits) -> np.ndarray:
-    """Successful slots that B bits take, n = ceil(B / (tau W log2(1 + theta))); a full last slot does not spill over by rounding."""
+    """Successful slots that B bits take, n = ceil(B / (tau W log2(1 + theta))), whole numbers of the shape of B.
+
+    They are float64, since a slow link takes more slots than any integer type can count. A last slot that is exactly full does not
+    spill over by rounding.
+    """
     bits = np.asarray(payload_bits)
     if bits.dtype.kind not in "iu" or np.any(bits < 0):
         raise InputError(f"payload_bits = {payload_bits} is no payload: bits come in whole numbers; give integers from 0 to 2^63 - 1.")
     slots = bits / bits_per_slot(link)
-    return np.where(np.abs(slots - np.rint(slots)) <= 1e-14 * slots, np.rint(slots), np.ceil(slots)).astype(np.int64)[()]
+    return np.where(np.abs(slots - np.rint(slots)) <= 1e-14 * slots, np.rint(slots), np.ceil(slots))[()]
 
 
 def latency_pmf(link: Link, payload_bits: int, t) -> np.ndarray:
@@ -172,22 +180,23 @@ def mean_slowest_latency_slots(link: Link, payload_bits: int, n_devices: int) ->
 def transmit(link: Link, payload_bits, n_devices: int, rng: np.random.Generator) -> Transmission:
     """Send `payload_bits` (one number, or (D,)) to or from each of D devices, slot by slot up to T_max.
 
-    The fading (D, T_max) is always drawn in full, so one `rng` gives the same channel whatever the payload, and a smaller payload
-    never arrives later. Uploads and the downlink multicast alike: every device has its own fading. No bits arrive at once, in no slots.
+    Fading is drawn in full, one slot of all devices after the other. So, for the same D, one `rng` gives the first slots of every
+    longer T_max and the same channel for every payload: neither a smaller payload nor a larger T_max makes an upload arrive later.
+    Another D meets other fading. Uploads and the downlink multicast alike: every device has its own fading. No bits arrive at once.
     """
     bits = np.broadcast_to(payload_bits, (_devices(n_devices),)).copy()
-    n = slots_needed(link, bits)[:, None]
-    fading = rng.standard_exponential((n_devices, int(link.max_slots)))
-    count = np.cumsum(snr(link, fading) >= link.threshold, axis=1)
-    slots = (count < n).sum(axis=1) + (n[:, 0] > 0)  # the slots that did not suffice, and the one that did
-    return Transmission(count[:, -1] >= n[:, 0], np.minimum(slots, int(link.max_slots)), bits)
+    n = slots_needed(link, bits)
+    fading = rng.standard_exponential((int(link.max_slots), n_devices))
+    count = np.cumsum(snr(link, fading) >= link.threshold, axis=0)
+    slots = (count < n).sum(axis=0) + (n > 0)  # the slots that did not suffice, and the one that did
+    return Transmission(count[-1] >= n, np.minimum(slots, int(link.max_slots)), bits)
 
 
-def _one_payload(link: Link, payload_bits: int) -> int:
+def _one_payload(link: Link, payload_bits: int) -> float:
     """Slots needed for one payload; the closed forms take one at a time."""
     if np.ndim(payload_bits):
         raise InputError(f"payload_bits = {payload_bits} are several payloads, but a latency law belongs to one; ask for each in turn.")
-    return int(slots_needed(link, payload_bits))
+    return float(slots_needed(link, payload_bits))
 
 
 def _devices(n_devices: int) -> int:
