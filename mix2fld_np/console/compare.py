@@ -1,6 +1,7 @@
 """`mix2fld compare`: the protocols side by side on one task."""
 
 import argparse
+from statistics import fmean
 
 from mix2fld_np.console import notes, options, session
 from mix2fld_np.console.text import percent, table
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 def json_of(summaries: dict[str, Summary]) -> dict[str, dict]:
     """As summary.json holds it; relative bits are null where FL did not run."""
-    return {name: summary.as_json() | {"uplink_bits_relative_to_fl": share_of_fl(summary, summaries)} for name, summary in summaries.items()}
+    return {name: s.as_json() | {"uplink_bits_relative_to_fl": share_of_fl(s, summaries)} for name, s in summaries.items()}
 
 
 def share_of_fl(summary: Summary, summaries: dict[str, Summary]) -> float | None:
@@ -64,12 +65,12 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
             s.over("accuracy").text(),
             s.over("server_accuracy").text(),
             s.over("best_accuracy").text(),
-            "-" if s.server_samples_wanted is None else f"{s.over('server_samples').text(1, 0, '')} of {s.server_samples_wanted}",
+            "-" if s.server_samples_wanted is None else f"{s.over('server_samples').text(1, 0, "", spread=False)} of {s.server_samples_wanted}",
             f"{s.over('uplink_bits').mean:,.0f}",
             percent(share_of_fl(s, summaries)),
             percent(s.outage_rate),
-            s.over("criterion_s").text(1, 2, " s"),
-            s.over("elapsed_s").text(1, 2, " s"),
+            s.over("criterion_s").text(1, 2, " s", spread=False),
+            s.over("elapsed_s").text(1, 2, " s", spread=False),
         )
         for name, s in summaries.items()
     ]
@@ -79,7 +80,7 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
 def remarks(summaries: dict[str, Summary], task: Task) -> list[str | None]:
     """What a reader should notice, from the numbers alone."""
     silent = [name for name, summary in summaries.items() if not summary.n_downloads]
-    final = {name: summary.over("accuracy").mean for name, summary in summaries.items() if name not in silent}
+    final = {name: fmean(run.accuracy for run in summary.runs) for name, summary in summaries.items() if name not in silent}
     return [
         ranking(final),
         *(f"{name} never sent anything down, so its devices learned alone; it is not ranked." for name in silent),

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mix2fld_np.console import options, reports
+from mix2fld_np.console import options, text
 from mix2fld_np.datasets import registry
 from mix2fld_np.datasets.download import fetch as fetch_data
 from mix2fld_np.errors import InputError
@@ -24,7 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """`mix2fld data`: which data sets are there, and where."""
     rows = registry.listing(asked_folder(args))
-    print(reports.data_table(rows))
+    print(text.data_table(rows))
     missing = [row.name for row in rows if row.path is None and row.name != "digits"]
     if missing:
         print(f"\nmix2fld data fetch {missing[0]} downloads into {registry.user_cache()}; no other command downloads anything.")

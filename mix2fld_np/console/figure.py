@@ -121,7 +121,8 @@ def only_ten(jobs: list) -> str | None:
 
 def lost_uploads(summary: dict[str, dict[str, Summary]]) -> list[str]:
     """How many uploads of FL were lost, panel by panel."""
-    lost = [f"{percent(curves['FL'].outage_rate)} in panel {panel}" for panel, curves in summary.items() if curves["FL"].outage_rate >= 0.01]
+    rates = {panel: curves["FL"].outage_rate for panel, curves in summary.items()}
+    lost = [f"{percent(rate)} in panel {panel}" for panel, rate in rates.items() if rate >= 0.01]
     return [f"Uploads of FL were lost: {', '.join(lost)}."] if lost else []
 
 
@@ -134,7 +135,7 @@ def time_table(summary: dict[str, dict[str, Summary]]) -> str:
     """Convergence time to the stop criterion, or a dash, and to the end of the last round."""
 
     def cell(s: Summary) -> str:
-        return f"{s.over('criterion_s').text(1, 1, ' s')} / {s.over('elapsed_s').text(1, 2, ' s')}"
+        return f"{s.over('criterion_s').text(1, 1, ' s', spread=False)} / {s.over('elapsed_s').text(1, 2, ' s', spread=False)}"
 
     return panel_table("criterion met / all rounds", summary, cell)
 

@@ -29,7 +29,7 @@ def first_upload_slots(name: str, settings: Settings) -> float:
     """Slots that the first upload of a protocol needs at least, seed samples included."""
     protocol, network = protocol_named(name), Network(filters=settings.filters)
     bits = protocol.uplink.bits(settings, network) + seed_bits(protocol, settings, network)
-    return channel.slots_needed(settings.uplink, bits)
+    return float(channel.slots_needed(settings.uplink, bits))
 
 
 def lost_uploads(name: str, outage_rate: float, task: Task) -> str | None:
@@ -41,7 +41,7 @@ def lost_uploads(name: str, outage_rate: float, task: Task) -> str | None:
     chance = 1 - channel.outage_probability(link, bits)
     often = f"one in {1 / chance:,.3g} gets through" if chance > 1e-15 else "none can get through"
     return (
-        f"{percent(outage_rate)} of {name}'s uploads were lost: its largest needs {number(channel.slots_needed(link, bits))} good slots "
+        f"{percent(outage_rate)} of {name}'s uploads were lost: its largest needs {number(float(channel.slots_needed(link, bits)))} good slots "
         f"within T_max = {link.max_slots}, at a success probability of {channel.success_probability(link):.3f} a slot, so {often}."
     )
 
@@ -55,7 +55,7 @@ def shortages(summaries: Iterable[tuple[str, Summary]], settings: Settings) -> l
         made, wanted = summary.over("server_samples"), summary.server_samples_wanted
         if made.mean is not None and wanted and made.mean < wanted:
             said.append(
-                f"{name}: the server learned from {made.text(1, 0, '')} of {wanted:,} samples, as seed samples were lost or had no partner "
+                f"{name}: the server learned from {made.text(1, 0, '', spread=False)} of {wanted:,} samples, as seed samples were lost or had no partner "
                 f"with symmetric labels on another device{remedy}."
             )
     return said

@@ -12,6 +12,8 @@ def progress_bar(total: int, quiet: bool) -> Iterator[Callable[[int, int], None]
     with tqdm(total=total, unit="round", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
 
         def on_progress(rounds: int, before: int) -> None:
+            if bar.disable:
+                return
             bar.n += before - bar.initial  # what was there before this call says nothing about its speed
             bar.last_print_n, bar.initial = max(bar.last_print_n, before), before
             bar.update(rounds - bar.n)

@@ -120,6 +120,11 @@ def listing(data_dir: str | Path | None = None) -> list[Row]:
     return [_row(name, source, find(name, data_dir)) for name, source in SOURCES.items()]
 
 
+def title_of(name: str) -> str:
+    """A data set as people write it."""
+    return source_of(name).title
+
+
 def source_of(name: str) -> Source:
     """The row of the table that describes the data set `name`."""
     if name not in SOURCES:

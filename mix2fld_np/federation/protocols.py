@@ -64,6 +64,7 @@ class RoundRecord:
     relative_change: float | None = None  # of the global average, for the stop criterion; None where there is nothing to compare
     down: Transmission | None = None  # None where the server had nothing to send
     server_s: float = 0.0  # compute of the server
+    server_samples: tuple[int, int] | None = None  # that it learned from, and that it was to have; None where it never distils
     server_accuracy: float | None = None  # of the global model; None where there is none
 
 
@@ -71,21 +72,28 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
     """Global round p = 1, 2, ... of Algorithm 1, whichever the protocol."""
     fed, training = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
     up = transmit(task.uplink, upload_bits(protocol, fed, task), task.n_devices, stream(task.seed, "channel", p, UP))  # line 6
-    if not up.delivered.any():
-        return fed, RoundRecord(p, training, up)  # nobody got through: nothing new
     fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
+    material = server_material(protocol, fed, task)  # line 8
+    if not up.delivered.any():
+        return fed, RoundRecord(p, training, up, server_samples=counted(material, False))  # nobody got through: nothing new
     mean = protocol.uplink.average(fed, task, up.delivered)  # line 9
     # The letter is silent: line 2 asks for the change from round 0 to round 1; there is none before the second average.
     change = None if fed.mean is None else protocol.uplink.relative_change(mean, fed.mean)  # line 2
     started = time.thread_time()
-    reply, fed = protocol.reply(mean, protocol, replace(fed, mean=mean), task, p)  # line 10: as it is, or distilled
+    reply, fed = protocol.reply(mean, material, replace(fed, mean=mean), task, p)  # line 10: as it is, or distilled
     if reply is None:
-        return fed, RoundRecord(p, training, up, change)
+        return fed, RoundRecord(p, training, up, change, server_samples=counted(material, False))
     server_s = server_seconds(protocol, task, time.thread_time() - started)
     down_bits = protocol.downlink.bits(task.settings, task.network)
     down = transmit(task.downlink, down_bits, task.n_devices, stream(task.seed, "channel", p, DOWN))  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
-    return fed, RoundRecord(p, training, up, change, down, server_s, protocol.downlink.accuracy(reply, task))
+    accuracy = protocol.downlink.accuracy(reply, task)
+    return fed, RoundRecord(p, training, up, change, down, server_s, counted(material, True), accuracy)
+
+
+def counted(material: Material | None, learned: bool) -> tuple[int, int] | None:
+    """How many samples the server learned from in a round, and how many it was to have; None where it never distils."""
+    return None if material is None else (learned * material.n_samples, material.n_wanted)
 
 
 def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
@@ -158,16 +166,17 @@ def server_seconds(protocol: Protocol, task: Task, measured_s: float) -> float:
 # --- what the server replies -----------------------------------------------------------------------------------------------------------
 
 
-def as_is(mean: np.ndarray, protocol: Protocol, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, Federation]:
+def as_is(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, Federation]:
     """FL and FD: the average goes back as it is."""
     return mean, fed
 
 
-def distilled(mean: np.ndarray, protocol: Protocol, fed: Federation, task: Task, p: int) -> tuple[np.ndarray | None, Federation]:
-    """FLD and its heirs: K_S iterations of eq. (5) on the seed samples turn G_out into G_mod; nothing to reply without seeds."""
+def distilled(
+    mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int
+) -> tuple[np.ndarray | None, Federation]:
+    """FLD and its heirs: K_S iterations of eq. (5) on the seed samples turn G_out into G_mod; no reply where there are no samples."""
     s = task.settings
-    material = server_material(protocol, fed, task)
-    if material is None:
+    if material is None or material.n_samples == 0:
         return None, fed
     visits = stream(task.seed, "server batches", p).integers(material.n_samples, size=s.n_distill_iterations)
     visited, order = np.unique(visits, return_inverse=True)
@@ -180,12 +189,9 @@ def distilled(mean: np.ndarray, protocol: Protocol, fed: Federation, task: Task,
 
 
 def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material | None:
-    """What the server can distil on, given whose seeds have arrived; None where that is nothing."""
+    """What the server can distil on, given whose seeds have arrived; None where nobody ever sends any."""
     collected = protocol.collect(task)
-    if collected is None:
-        return None
-    material = protocol.prepare(collected.of(fed.seeds_arrived), task)
-    return material if material.n_samples else None
+    return None if collected is None else protocol.prepare(collected.of(fed.seeds_arrived), task)
 
 
 # --- what crosses the channel ----------------------------------------------------------------------------------------------------------
@@ -261,6 +267,18 @@ TABLE = (
     Protocol("Mix2FLD",  OUTPUTS, WEIGHTS,  seeds.mixed,       seeds.inversely_mixed, distilled),
 )  # fmt: skip
 PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
+
+
+def check_playable(name: str, task: Task) -> None:
+    """InputError where a protocol cannot be played on a task, as far as that can be known before the first step."""
+    protocol = protocol_named(name)
+    task.check()
+    seeds.check(protocol.collect, protocol.prepare, task)
+
+
+def notices(name: str, task: Task) -> list[str]:
+    """What a reader of a run's results ought to know about its devices, a sentence each."""
+    return [notice for notice in (task.split.notice, seeds.notice(protocol_named(name).collect, task)) if notice]
 
 
 def protocol_named(name: str) -> Protocol:

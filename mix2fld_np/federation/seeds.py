@@ -39,6 +39,7 @@ class Material:
     """What the server can distil on: numbered samples, rendered as images (N, C, H, W) and labels (N, N_L) when asked for."""
 
     n_samples: int
+    n_wanted: int  # as many as the settings ask for
     render: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -87,7 +88,7 @@ def keep(seeds: Seeds, task: Task) -> Material:
         samples = blend(seeds, which, task)
         return samples.images, samples.labels
 
-    return Material(len(seeds.first), render)
+    return Material(len(seeds.first), task.n_devices * task.settings.n_seed_samples, render)
 
 
 def inversely_mixed(seeds: Seeds, task: Task) -> Material:
@@ -111,7 +112,7 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
         both = 2 * np.arange(len(which)) + which % 2
         return samples.images[both], samples.labels[both]
 
-    return Material(min(2 * len(pairs), wanted), render)
+    return Material(min(2 * len(pairs), wanted), wanted, render)
 
 
 def blend(seeds: Seeds, which: np.ndarray, task: Task) -> mixup.MixedSamples:

@@ -35,7 +35,7 @@ def play(run: StoredRun, workers: int = 1, on_round: OnRound = ignore) -> None:
         for end in simulate(protocol_named(run.job.protocol), task, past):
             run.save(end)
             on_round(end.p)
-    run.finish(result_of(end, task))
+    run.finish(result_of(run.job.protocol, end, task))
 
 
 def play_all(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mix2fld_np.federation.protocols import notices
 from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Task
 
@@ -67,8 +68,9 @@ class RunResult:
 
     @property
     def server_samples(self) -> int | None:
-        """Samples that the server learned from in the last round; None where it never distils."""
-        return self.rounds[-1]["server_samples"]
+        """Samples that the server learned from when it did last, 0 where it never did; None where it never distils."""
+        counts = [row["server_samples"] for row in self.rounds]
+        return next((n for n in reversed(counts) if n), counts[-1])
 
     @property
     def server_samples_wanted(self) -> int | None:
@@ -80,11 +82,11 @@ class RunResult:
         return sum(row[column] for row in self.rounds[:n_rounds])
 
 
-def result_of(end: Progress, task: Task) -> RunResult:
+def result_of(protocol: str, end: Progress, task: Task) -> RunResult:
     """What is kept of a run that stands at its end."""
     return RunResult(
         rounds=list(end.rounds),
         curve=[list(point) for point in end.curve],
         device_accuracies=None if end.device_accuracies is None else list(end.device_accuracies),
-        notices=task.notices,
+        notices=notices(protocol, task),
     )

@@ -17,13 +17,13 @@ class Average:
     n_known: int
     n_seeds: int
 
-    def text(self, scale: float = 100, digits: int = 1, unit: str = " %") -> str:
+    def text(self, scale: float = 100, digits: int = 1, unit: str = " %", spread: bool = True) -> str:
         """As tables show it: a dash where nothing is known; the spread where there is one; of how many seeds where some have none."""
         if self.mean is None:
             return "-"
-        spread = "" if self.spread is None else f" +- {scale * self.spread:.{digits}f}"
+        plus_minus = "" if self.spread is None or not spread else f" +- {scale * self.spread:.{digits}f}"
         missing = "" if self.n_known == self.n_seeds else f" ({self.n_known} of {self.n_seeds} seeds)"
-        return f"{scale * self.mean:.{digits}f}{spread}{unit}{missing}"
+        return f"{scale * self.mean:.{digits}f}{plus_minus}{unit}{missing}"
 
     def columns(self, name: str) -> dict[str, float | int | None]:
         """As files hold it."""

@@ -34,7 +34,7 @@ def channel_row(protocol: Protocol, settings: Settings, direction: str, n_seed: 
         "direction": direction,
         "N_S": n_seed,
         "bits": bits,
-        "slots": channel.slots_needed(link, bits),
+        "slots": float(channel.slots_needed(link, bits)),
         "mean_latency_slots": channel.mean_latency_slots(link, bits),
         "outage": channel.outage_probability(link, bits),
         "any_outage": channel.slowest_outage_probability(link, bits, settings.n_devices),

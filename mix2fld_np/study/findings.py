@@ -4,8 +4,8 @@ from statistics import fmean
 
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import verdicts
-from mix2fld_np.study.claims import CLAIMS, Claim, Reading
 from mix2fld_np.study.averages import average
+from mix2fld_np.study.claims import CLAIMS, Claim, Reading
 from mix2fld_np.study.measures import Results
 from mix2fld_np.study.reasons import fl_cannot_upload
 

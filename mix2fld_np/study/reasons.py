@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.figures import CURVES
 from mix2fld_np.study.measures import Results
-from mix2fld_np.runs.results import RunResult
 from mix2fld_np.wireless.channel import slots_needed
 
 Reason = Callable[[Results], str]
@@ -22,7 +22,7 @@ def fl_upload_slots(results: Results) -> float:
     """Slots that an upload of FL needs at least."""
     settings = results.two.settings
     bits = runs_of(results, "FL", ["b"])[0].rounds[0]["uplink_bits"] // settings.n_devices
-    return slots_needed(settings.uplink, bits)
+    return float(slots_needed(settings.uplink, bits))
 
 
 def fl_cannot_upload(results: Results, max_slots: int) -> bool:
@@ -33,8 +33,8 @@ def fl_cannot_upload(results: Results, max_slots: int) -> bool:
 def upload_slots(results: Results) -> str:
     """Why the printed T_max rules FL out."""
     return (
-        f"An upload of FL takes {fl_upload_slots(results):g} slots: it can never arrive within the printed T_max = {PRINTED.max_slots}; here "
-        f"T_max = {results.two.settings.max_slots}."
+        f"An upload of FL takes {fl_upload_slots(results):g} slots: it can never arrive within the printed T_max = {PRINTED.max_slots}; "
+        f"here T_max = {results.two.settings.max_slots}."
     )
 
 

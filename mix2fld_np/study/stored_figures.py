@@ -87,4 +87,5 @@ def finished(directory: Path, command: str) -> tuple[Settings, str, tuple[int, .
 
 def settings_of(described: dict[str, Any]) -> Settings:
     """The settings in a settings.json."""
-    return Settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in described["settings"].items()})
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described["settings"].items()}
+    return Settings(**values)

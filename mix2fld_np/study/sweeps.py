@@ -19,7 +19,6 @@ from mix2fld_np.study.averages import average
 from mix2fld_np.study.figures import FIGURES
 from mix2fld_np.wireless import channel
 
-
 ACCURACIES = ("accuracy", "server_accuracy")
 
 

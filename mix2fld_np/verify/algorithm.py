@@ -30,9 +30,9 @@ from mix2fld_np.verify.rounds_by_hand import (
 def line_2_change(play_round: Callable) -> Iterator[tuple]:
     """|G^p - G^(p-1)| / |G^(p-1)|, the largest over labels where G is G_out; nothing to compare in the first round."""
     for _, record, _, hand in rounds(play_round):
-        yield record.change is None, hand.change is None
+        yield record.relative_change is None, hand.change is None
         if hand.change is not None:
-            yield record.change, hand.change
+            yield record.relative_change, hand.change
 
 
 def line_2_stop(simulate: Callable) -> Iterator[tuple]:
@@ -134,7 +134,7 @@ def nobody_delivers(play_round: Callable) -> Iterator[tuple]:
     for name in PROTOCOLS:
         task = small_task(name, max_slots=1)
         fed, record = play_round(1, PROTOCOLS[name], first_state(task), task)
-        yield [fed.mean is None, record.down is None, record.change is None, not fed.seeds_arrived.any()], [True] * 4
+        yield [fed.mean is None, record.down is None, record.relative_change is None, not fed.seeds_arrived.any()], [True] * 4
         yield fed.weights, [train(d, 1, beginning(task), task)[0] for d in range(D)]
         yield fed.server, beginning(task).server
         yield record.up.slots, [1] * D
