@@ -65,7 +65,7 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
             s.over("accuracy").text(),
             s.over("server_accuracy").text(),
             s.over("best_accuracy").text(),
-            "-" if s.server_samples_wanted is None else f"{s.over('server_samples').text(1, 0, "", spread=False)} of {s.server_samples_wanted}",
+            samples_of(s),
             f"{s.over('uplink_bits').mean:,.0f}",
             percent(share_of_fl(s, summaries)),
             percent(s.outage_rate),
@@ -75,6 +75,12 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
         for name, s in summaries.items()
     ]
     return table(head, rows)
+
+
+def samples_of(summary: Summary) -> str:
+    """How many samples the server learned from, of how many; a dash where it never distils."""
+    wanted = summary.server_samples_wanted
+    return "-" if wanted is None else f"{summary.over('server_samples').text(1, 0, '', spread=False)} of {wanted:,}"
 
 
 def remarks(summaries: dict[str, Summary], task: Task) -> list[str | None]:

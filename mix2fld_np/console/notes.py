@@ -55,7 +55,7 @@ def shortages(summaries: Iterable[tuple[str, Summary]], settings: Settings) -> l
         made, wanted = summary.over("server_samples"), summary.server_samples_wanted
         if made.mean is not None and wanted and made.mean < wanted:
             said.append(
-                f"{name}: the server learned from {made.text(1, 0, '', spread=False)} of {wanted:,} samples, as seed samples were lost or had no partner "
-                f"with symmetric labels on another device{remedy}."
+                f"{name}: the server learned from {made.text(1, 0, '', spread=False)} of {wanted:,} samples, as seed samples were lost "
+                f"or had no partner with symmetric labels on another device{remedy}."
             )
     return said
