@@ -35,7 +35,7 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def phi(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Cross-entropy phi = -sum_m l_m log F_m of eq. (1), shape (...), in nats, for hard or soft labels; infinite where an output of 0 is asked for.
+    """Cross-entropy phi = -sum_m l_m log F_m of eq. (1), shape (...), in nats; labels may be soft. Infinite where an output asked for is 0.
 
     >>> round(float(phi([0.25, 0.75], [1, 0])), 4)  # log 4
     1.3863
