@@ -96,6 +96,13 @@ def test_ratios_that_are_not_shares_of_one_blend_are_refused(ratios):
         mixup.mixing_matrix(ratios)
 
 
+@given(mixing_ratios(), st.sampled_from([np.float16, np.float32, ">f4"]))
+def test_shares_in_single_precision_are_shares_of_one_all_the_same(ratios, dtype):
+    lam = mixup.checked_ratios(np.array(ratios, dtype))
+    assert lam.dtype == np.float64 and lam.sum() == pytest.approx(1, abs=1e-12)
+    assert_allclose(lam, ratios, rtol=5e-3 if dtype == np.float16 else 1e-6, atol=1e-6)
+
+
 # --------------------------------------------------------------------------------------------------- drawing pairs
 @given(labelled_samples(), st.integers(0, 30), generators)
 def test_random_pairs_have_two_samples_and_two_labels(labels, n_pairs, rng):
@@ -161,6 +168,14 @@ def test_an_upload_blends_images_and_labels_alike(labels, ratio, rng):
         assert mixed.labels[m].sum() == pytest.approx(1)
         assert (mixed.labels[m, labels[i]], mixed.labels[m, labels[j]]) == pytest.approx((ratio, 1 - ratio))
         assert (mixed.first_label[m], mixed.second_label[m]) == (labels[i], labels[j])
+
+
+@pytest.mark.parametrize("labels", [[-1, 0], [0, 3], [0.0, 1.0], [255, 0]])
+def test_labels_that_do_not_exist_are_not_mixed_up(labels):
+    images = np.zeros((2, 1, 2, 2))
+    for first, second in ((labels, [0, 1]), ([0, 1], labels)):
+        with pytest.raises(InputError, match="whole numbers from 0 to 2"):
+            mixup.mix_samples((images, first), (images, second), [0, 1], 0.1, 3)
 
 
 def test_parts_of_different_lengths_are_no_collection():

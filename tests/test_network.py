@@ -238,7 +238,30 @@ def test_targets_of_the_wrong_shape_are_turned_away(shape):
         LETTER.gradient(np.zeros(12_544), np.zeros((2, 1, 28, 28)), np.zeros(shape))
 
 
-@pytest.mark.parametrize("n_labels, n_images", [(1, 2), (2, 1), (0, 0)])
-def test_accuracy_needs_a_label_for_each_of_at_least_one_image(n_labels, n_images):
-    with pytest.raises(InputError, match="one label for each, and at least one"):
-        LETTER.accuracy(np.zeros(12_544), np.zeros((n_images, 1, 28, 28)), np.zeros(n_labels, int))
+@pytest.mark.parametrize("labels", [[0], [0, 0, 0], [[0], [1]], [[0, 1]], np.eye(10, dtype=int)[:2], 0, []])
+def test_accuracy_needs_one_label_for_each_image(labels):
+    with pytest.raises(InputError, match="one label for each"):
+        LETTER.accuracy(np.zeros(12_544), np.zeros((2, 1, 28, 28)), labels)
+
+
+@pytest.mark.parametrize("labels", [[0, 10], [-1, 0], [0.5, 1.0], [0.0, 1.0], [True, False], ["0", "1"], [0, 2**70]])
+def test_accuracy_refuses_labels_that_are_none(labels):
+    with pytest.raises(InputError, match="numbered from 0 to 9"):
+        LETTER.accuracy(np.zeros(12_544), np.zeros((2, 1, 28, 28)), labels)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, ">f8"])
+def test_weights_that_are_not_finite_have_outputs_but_no_accuracy(bad, dtype):
+    weights, images = np.full(12_544, bad, dtype), np.ones((2, 1, 28, 28))
+    assert np.isnan(LETTER.outputs(weights, images)).all()
+    with pytest.raises(InputError, match="classify nothing"):
+        LETTER.accuracy(weights, images, [0, 0])
+
+
+@pytest.mark.parametrize("values", [1j * np.ones(12_544), np.full(12_544, "1"), np.full(12_544, None)])
+def test_values_that_are_no_real_numbers_are_turned_away(values):
+    with pytest.raises(InputError, match="no real numbers"):
+        LETTER.outputs(values, np.ones((1, 1, 28, 28)))
+    with pytest.raises(InputError, match="no real numbers"):
+        LETTER.outputs(np.zeros(12_544), values[:784].reshape(1, 1, 28, 28))

@@ -134,10 +134,16 @@ def test_nobody_draws_anything_and_nothing_is_known():
     assert np.isnan(average_outputs(np.empty((0, 3)), np.empty(0, int), 3)).all()
 
 
-@pytest.mark.parametrize("outputs, labels", [((4, 3), (3,)), ((4, 3), (5,)), ((4,), (4,)), ((4, 3), (4, 1))])
-def test_outputs_and_labels_that_do_not_pair_up_are_turned_away(outputs, labels):
-    with pytest.raises(InputError, match="one label for each row of outputs"):
-        average_outputs(np.ones(outputs), np.zeros(labels, int), 3)
+@pytest.mark.parametrize("labels", [(3,), (5,), (4, 1), (4, 3), ()])
+def test_outputs_and_labels_that_do_not_pair_up_are_turned_away(labels):
+    with pytest.raises(InputError, match="one label for each"):
+        average_outputs(np.ones((4, 3)), np.zeros(labels, int), 3)
+
+
+@pytest.mark.parametrize("outputs, n_labels", [((4,), 3), ((4, 3), 2), ((4, 3), 4), ((4, 3, 1), 3), ((4, 1), 3)])
+def test_outputs_of_another_number_of_labels_are_turned_away(outputs, n_labels):
+    with pytest.raises(InputError, match=f"one row of {n_labels} for each iteration"):
+        average_outputs(np.ones(outputs), np.zeros(4, int), n_labels)
 
 
 @pytest.mark.parametrize("labels", [[0, 3], [-1, 2], [0.5, 1]])

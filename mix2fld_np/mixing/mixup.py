@@ -25,6 +25,8 @@ class MixedSamples:
     device: np.ndarray
 
     def __post_init__(self):
+        for field in fields(self):
+            object.__setattr__(self, field.name, np.asarray(getattr(self, field.name)))
         lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
         if len(set(lengths.values())) != 1:
             raise InputError(f"mixed-up samples with {lengths} rows do not belong together; give every part one row a sample.")
@@ -73,26 +75,27 @@ def mixing_matrix(ratios) -> np.ndarray:
 
 
 def checked_ratios(ratios) -> np.ndarray:
-    """(lambda_1 ... lambda_N) as a float array; InputError unless they are N >= 2 shares of one."""
-    lam = np.asarray(ratios, dtype=float)
+    """(lambda_1 ... lambda_N) in double precision; InputError unless they are N >= 2 shares of one.
+
+    Shares that come in single precision are scaled to sum to one in double.
+    """
+    given = np.asarray(ratios)
+    lam, narrow = given.astype(float), given.dtype.kind == "f" and given.dtype.itemsize < 8
+    room = max(1e-9, lam.size * float(np.finfo(given.dtype).eps)) if narrow else 1e-9
     if lam.ndim != 1 or len(lam) < 2:
         raise InputError(f"mixing ratios {ratios} blend nothing: two or more samples need a share each; try [0.1, 0.9].")
-    if not np.all((lam >= 0) & (lam <= 1)) or abs(lam.sum() - 1) > 1e-9:
+    if not np.all((lam >= 0) & (lam <= 1)) or abs(lam.sum() - 1) > room:
         raise InputError(f"mixing ratios {lam.tolist()} are not the shares of one blend: they must lie in [0, 1] and sum to one, not to "
-                         f"{lam.sum():.6g}; try [0.1, 0.9].")
-    return lam
+                         f"{lam.sum():.10g}; try [0.1, 0.9].")
+    return lam / lam.sum() if narrow else lam
 
 
 def mix_samples(first: tuple, second: tuple, device: np.ndarray, ratio: float, n_labels: int) -> MixedSamples:
     """Samples `first` mixed up with samples `second`, each (images (M, C, H, W), labels (M,) whole numbers); `device` (M,) made them."""
-    (images, labels), (other_images, other_labels), hard = first, second, np.eye(n_labels)
-    return MixedSamples(
-        mixup(images, other_images, ratio).astype(np.float32),
-        mixup(hard[labels], hard[other_labels], ratio),
-        labels,
-        other_labels,
-        device,
-    )
+    N_L, (images, other_images) = operator.index(n_labels), (first[0], second[0])
+    label, other = (whole_numbers("labels", labels, N_L) for _, labels in (first, second))
+    blends, hard = mixup(images, other_images, ratio).astype(np.float32), np.eye(N_L)
+    return MixedSamples(blends, mixup(hard[label], hard[other], ratio), label, other, whole_numbers("devices", device))
 
 
 def draw_pairs(labels: np.ndarray, n_pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

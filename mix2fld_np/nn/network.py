@@ -22,8 +22,8 @@ class Network:
         conv 3x3, F1 -> F2, ReLU                9 F1 F2 + F2
         fully connected, F2 H/2 W/2 -> N_L      F2 H/2 W/2 N_L + N_L
 
-    Weights are one flat vector in the order w1 (F1,C,3,3), b1, w2 (F2,F1,3,3), b2, w3 (N_L, F2 H/2 W/2), b3, each in C order: whoever
-    wants to compare with another framework copies one vector. float32 weights compute in float32, float64 weights in float64.
+    Weights are one flat vector in the order w1 (F1,C,3,3), b1, w2 (F2,F1,3,3), b2, w3 (N_L, F2 H/2 W/2), b3, each in C order: to compare
+    with another framework, copy one vector. float32 weights compute in float32; all others, float64 and integers, in float64.
     """
 
     image_shape: tuple[int, int, int] = (1, 28, 28)
@@ -64,7 +64,7 @@ class Network:
 
     def layers(self, weights: np.ndarray) -> Layers:
         """Named views of a flat vector (N_mod,): writing to a view writes to the vector."""
-        views, start = [], 0
+        weights, views, start = np.asarray(weights), [], 0
         for shape in self.layer_shapes:
             stop = start + math.prod(shape)
             views.append(weights[start:stop].reshape(shape))
@@ -81,10 +81,11 @@ class Network:
 
     def accuracy(self, weights: ArrayLike, images: ArrayLike, labels: ArrayLike) -> float:
         """Fraction of images (N, C, H, W) whose largest output stands at their label (N,)."""
-        labels = np.asarray(labels)
-        if len(labels) != len(np.asarray(images)) or not len(labels):
-            raise InputError(f"{len(labels)} labels do not fit {len(np.asarray(images))} images: one label for each, and at least one")
-        return float(np.mean(self.outputs(weights, images).argmax(axis=1) == labels))
+        outputs = self.outputs(weights, images)
+        label = check_labels(labels, len(outputs), self.n_labels)
+        if not np.isfinite(outputs).all():
+            raise InputError("outputs that are not finite classify nothing: check weights and images for NaN and infinity")
+        return float(np.mean(outputs.argmax(axis=1) == label))
 
     def gradient(self, weights: ArrayLike, images: ArrayLike, targets: ArrayLike) -> np.ndarray:
         """Gradient (N_mod,) of the mean loss -sum_m t_m log F_m over N images with targets t (N, N_L).
@@ -170,5 +171,18 @@ class Network:
 
 
 def plain(values: np.ndarray, dtype: type | np.dtype) -> np.ndarray:
-    """The values as a contiguous, aligned, writeable array, copied where they are not: any other kind would be compiled for anew."""
+    """The values as a contiguous, aligned, writeable array; copied if needed: Numba would compile once more for another layout."""
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"values of type {values.dtype} are no real numbers: give floating-point numbers or integers")
     return np.require(values, dtype, ["C", "A", "W"])
+
+
+def check_labels(labels: ArrayLike, n_samples: int, n_labels: int) -> np.ndarray:
+    """The labels as int64 (N,), or an InputError unless they are one number from 0 to N_L - 1 for each sample."""
+    l = np.asarray(labels)
+    if l.shape != (n_samples,):
+        raise InputError(f"labels of shape {l.shape} do not fit {n_samples} samples: give one label for each, as a number")
+    if l.size and (l.dtype.kind not in "iu" or not 0 <= l.min() <= l.max() < n_labels):
+        found = f"from {l.min()} to {l.max()}" if l.dtype.kind in "iufb" else f"of type {l.dtype}"
+        raise InputError(f"labels {found} do not fit: N_L = {n_labels} labels are whole numbers, numbered from 0 to {n_labels - 1}")
+    return l.astype(np.int64)

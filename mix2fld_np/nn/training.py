@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.nn.losses import distillation_target
-from mix2fld_np.nn.network import Network
+from mix2fld_np.nn.network import Network, check_labels
 
 
 class Update(NamedTuple):
@@ -45,11 +45,10 @@ def average_outputs(outputs: ArrayLike, labels: ArrayLike, n_labels: int) -> np.
     outputs (K, N_L) and labels (K,) of the K iterations. Sums are taken in float64.
     """
     # The letter is silent: a label that was never drawn has no average output; its row is NaN and is left out of every later mean.
-    F, n = np.asarray(outputs, np.float64), np.asarray(labels)
-    if F.ndim != 2 or n.shape != F.shape[:1]:
-        raise InputError(f"outputs of shape {F.shape} and labels of shape {n.shape} do not fit: one label for each row of outputs")
-    if not np.isin(n, np.arange(n_labels)).all():
-        raise InputError(f"labels from {n.min()} to {n.max()} do not fit: N_L = {n_labels} labels are numbered from 0 to {n_labels - 1}")
+    F = np.asarray(outputs, np.float64)
+    if F.ndim != 2 or F.shape[1] != n_labels:
+        raise InputError(f"outputs of shape {F.shape} do not fit N_L = {n_labels} labels: give one row of {n_labels} for each iteration")
+    n = check_labels(labels, len(F), n_labels)
     indicator = (n == np.arange(n_labels)[:, None]).astype(np.float64)  # (N_L, K): 1(l_n = 1)
     drawn = indicator.sum(axis=1, keepdims=True)
     return np.divide(indicator @ F, drawn, out=np.full((n_labels, F.shape[1]), np.nan), where=drawn > 0)
