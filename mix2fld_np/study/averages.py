@@ -23,7 +23,7 @@ class Average:
             return "-"
         plus_minus = "" if self.spread is None or not spread else f" +- {scale * self.spread:.{digits}f}"
         missing = "" if self.n_known == self.n_seeds else f" ({self.n_known} of {self.n_seeds} seeds)"
-        return f"{scale * self.mean:.{digits}f}{plus_minus}{unit}{missing}"
+        return f"{scale * self.mean:,.{digits}f}{plus_minus}{unit}{missing}"
 
     def columns(self, name: str) -> dict[str, float | int | None]:
         """As files hold it."""
