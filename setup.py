@@ -18,6 +18,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["mix2fld_np", "mix2fld_np.*"]),
+    package_data={"mix2fld_np": ["py.typed"]},
     install_requires=["numpy>=1.26", "numba>=0.59", "matplotlib>=3.8", "tqdm>=4.66"],
     extras_require={
         "test": ["pytest>=8", "hypothesis>=6.100", *NOTEBOOKS],

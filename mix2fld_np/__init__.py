@@ -1,3 +1,40 @@
 """Mix2FLD from scratch in NumPy and Numba: federated learning, distillation and Mixup over fading channels."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mix2fld_np.datasets.registry import Dataset, load
+    from mix2fld_np.errors import InputError
+    from mix2fld_np.experiments import Comparison, compare, play
+    from mix2fld_np.federation.protocols import OUTPUTS, PROTOCOLS, TABLE, WEIGHTS, Protocol, as_is, distilled
+    from mix2fld_np.federation.settings import COMPARISON, PRINTED, Settings
+    from mix2fld_np.runs.results import RunResult
+    from mix2fld_np.wireless.channel import Link, Transmission
+
 __version__ = "1.0.0"
+HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
+    "datasets.registry": ("Dataset", "load"),
+    "errors": ("InputError",),
+    "experiments": ("Comparison", "compare", "play"),
+    "federation.protocols": ("OUTPUTS", "PROTOCOLS", "TABLE", "WEIGHTS", "Protocol", "as_is", "distilled"),
+    "federation.settings": ("COMPARISON", "PRINTED", "Settings"),
+    "runs.results": ("RunResult",),
+    "wireless.channel": ("Link", "Transmission"),
+}
+__all__ = [
+    "COMPARISON", "OUTPUTS", "PRINTED", "PROTOCOLS", "TABLE", "WEIGHTS", "Comparison", "Dataset", "InputError", "Link", "Protocol",
+    "RunResult", "Settings", "Transmission", "as_is", "compare", "distilled", "load", "play",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """One of the names above, from its own module."""
+    for home, names in HOMES.items():
+        if name in names:
+            return getattr(import_module(f"mix2fld_np.{home}"), name)
+    raise AttributeError(f"module 'mix2fld_np' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

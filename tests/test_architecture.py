@@ -13,6 +13,7 @@ PACKAGE = Path(mix2fld_np.__file__).parent
 FLOORS = {  # the higher may import the lower; rooms on one floor do not know each other
     "": 8,  # cli.py and __main__.py
     "console": 7,
+    "experiments": 7,  # the front door for Python
     "pictures": 6,
     "study": 5,
     "verify": 4,
@@ -25,9 +26,10 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
     "errors": 0,
     "randomness": 0,
 }
-OUTSIDE = {"numpy", "numba", "matplotlib", "tqdm", "distributed", "dask"}
+OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask"}
 ONLY_IN = {  # what may be imported in some places only
     "numba": {"nn/kernels.py"},
+    "llvmlite": {"nn/processor.py"},  # comes with numba
     "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "letter", "studies")},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},

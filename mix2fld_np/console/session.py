@@ -15,7 +15,7 @@ from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
 from mix2fld_np.datasets import registry
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation.protocols import check_playable
+from mix2fld_np.federation.protocols import check_playable, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.runs.dask_cluster import connected
@@ -124,7 +124,7 @@ def prepare(jobs: list[Job]) -> None:
     for task in {(task.settings, task.data.name): task for task in tasks.values()}.values():
         check_memory(task, memory_bytes())
     for job in jobs:
-        check_playable(job.protocol, tasks[job.settings, job.source, job.seed])
+        check_playable(protocol_named(job.protocol), tasks[job.settings, job.source, job.seed])
     networks = {task.network for task in tasks.values()}
     shapes = ", ".join("x".join(map(str, network.image_shape)) for network in networks)
     with announced(f"Compiling the network for {shapes} images, once on this machine ..."):

@@ -17,7 +17,7 @@ from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import average_outputs, distil, local_update
 from mix2fld_np.randomness import DOWN, UP, stream
 from mix2fld_np.wireless import payload
-from mix2fld_np.wireless.channel import Transmission, transmit
+from mix2fld_np.wireless.channel import Transmission
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class RoundRecord:
 def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple[Federation, RoundRecord]:
     """Global round p = 1, 2, ... of Algorithm 1, whichever the protocol."""
     fed, training = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
-    up = transmit(task.uplink, upload_bits(protocol, fed, task), task.n_devices, stream(task.seed, "channel", p, UP))  # line 6
+    up = task.transmit(task.uplink, upload_bits(protocol, fed, task), task.n_devices, stream(task.seed, "channel", p, UP))  # line 6
     fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
     material = server_material(protocol, fed, task)  # line 8
     if not up.delivered.any():
@@ -85,7 +85,7 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
         return fed, RoundRecord(p, training, up, change, server_samples=counted(material, False))
     server_s = server_seconds(protocol, task, time.thread_time() - started)
     down_bits = protocol.downlink.bits(task.settings, task.network)
-    down = transmit(task.downlink, down_bits, task.n_devices, stream(task.seed, "channel", p, DOWN))  # line 11
+    down = task.transmit(task.downlink, down_bits, task.n_devices, stream(task.seed, "channel", p, DOWN))  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
     accuracy = protocol.downlink.accuracy(reply, task)
     return fed, RoundRecord(p, training, up, change, down, server_s, counted(material, True), accuracy)
@@ -269,16 +269,15 @@ TABLE = (
 PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
 
 
-def check_playable(name: str, task: Task) -> None:
+def check_playable(protocol: Protocol, task: Task) -> None:
     """InputError where a protocol cannot be played on a task, as far as that can be known before the first step."""
-    protocol = protocol_named(name)
     task.check()
     seeds.check(protocol.collect, protocol.prepare, task)
 
 
-def notices(name: str, task: Task) -> list[str]:
+def notices(protocol: Protocol, task: Task) -> list[str]:
     """What a reader of a run's results ought to know about its devices, a sentence each."""
-    return [notice for notice in (task.split.notice, seeds.notice(protocol_named(name).collect, task)) if notice]
+    return [notice for notice in (task.split.notice, seeds.notice(protocol.collect, task)) if notice]
 
 
 def protocol_named(name: str) -> Protocol:

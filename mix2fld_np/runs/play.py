@@ -28,14 +28,14 @@ def play(run: StoredRun, workers: int = 1, on_round: OnRound = ignore) -> None:
     The result depends on neither workers nor interruptions.
     """
     with threads(workers) as parallel_map:
-        task = task_of(run.job, parallel_map)
+        task, protocol = task_of(run.job, parallel_map), protocol_named(run.job.protocol)
         past = run.progress(task)
         end = past or beginning(task)
         on_round(end.p)
-        for end in simulate(protocol_named(run.job.protocol), task, past):
+        for end in simulate(protocol, task, past):
             run.save(end)
             on_round(end.p)
-    run.finish(result_of(run.job.protocol, end, task))
+    run.finish(result_of(protocol, end, task))
 
 
 def play_all(

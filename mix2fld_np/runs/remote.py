@@ -34,7 +34,7 @@ def play_remotely(
                 if remote.receive(future, (CancelledError, OSError, *getattr(executor, "lost", ()))):
                     under_way[remote.send(executor)] = remote
                 else:
-                    remote.run.finish(result_of(remote.run.job.protocol, remote.now, remote.task))
+                    remote.run.finish(result_of(protocol_named(remote.run.job.protocol), remote.now, remote.task))
     finally:
         for future in under_way:
             future.cancel()

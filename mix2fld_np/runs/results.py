@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mix2fld_np.federation.protocols import notices
+from mix2fld_np.federation.protocols import Protocol, notices
 from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Task
 
@@ -82,7 +82,7 @@ class RunResult:
         return sum(row[column] for row in self.rounds[:n_rounds])
 
 
-def result_of(protocol: str, end: Progress, task: Task) -> RunResult:
+def result_of(protocol: Protocol, end: Progress, task: Task) -> RunResult:
     """What is kept of a run that stands at its end."""
     return RunResult(
         rounds=list(end.rounds),

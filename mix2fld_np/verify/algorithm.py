@@ -12,6 +12,7 @@ import numpy as np
 from mix2fld_np.federation import seeds
 from mix2fld_np.federation.protocols import PROTOCOLS, RoundRecord
 from mix2fld_np.federation.task import Federation, first_state
+from mix2fld_np.verify.by_hand import FIVE
 from mix2fld_np.verify.rounds_by_hand import (
     N_L,
     SETTINGS,
@@ -37,7 +38,7 @@ def line_2_change(play_round: Callable) -> Iterator[tuple]:
 
 def line_2_stop(simulate: Callable) -> Iterator[tuple]:
     """How many rounds are played with epsilon just above and just below the change of the second."""
-    for name in PROTOCOLS:
+    for name in FIVE:
         changes = [hand.change or math.inf for hand in rounds_by_hand(name)]  # none in the first round
         for epsilon in (1.02 * changes[1], 0.98 * changes[1]):
             met = [p for p, change in enumerate(changes, start=1) if change < epsilon]
@@ -131,7 +132,7 @@ def line_13_write(play_round: Callable) -> Iterator[tuple]:
 
 def nobody_delivers(play_round: Callable) -> Iterator[tuple]:
     """In a round in which no upload gets through, training goes on and all else stays; every device waits T_max slots."""
-    for name in PROTOCOLS:
+    for name in FIVE:
         task = small_task(name, max_slots=1)
         fed, record = play_round(1, PROTOCOLS[name], first_state(task), task)
         yield [fed.mean is None, record.down is None, record.relative_change is None, not fed.seeds_arrived.any()], [True] * 4
@@ -142,7 +143,7 @@ def nobody_delivers(play_round: Callable) -> Iterator[tuple]:
 
 def convergence_time(simulate: Callable) -> Iterator[tuple]:
     """tau (T_up + T_dn) of the slowest in each round, and K and K_S iterations of compute."""
-    for name in PROTOCOLS:
+    for name in FIVE:
         *_, end = simulate(PROTOCOLS[name], small_task(name))
         airtime = [1e-3 * (max(hand.up.slots) + max(hand.down.slots)) for hand in rounds_by_hand(name)]
         compute_s = 6 * 250e-6 + (0 if name in ("FL", "FD") else 8 * 25e-6)
@@ -152,7 +153,7 @@ def convergence_time(simulate: Callable) -> Iterator[tuple]:
 
 def rounds(play_round: Callable) -> Iterator[tuple[Federation, RoundRecord, str, Round]]:
     """State and record of the library's rounds, with protocol and the same round by hand."""
-    for name in PROTOCOLS:
+    for name in FIVE:
         task = small_task(name)
         fed = first_state(task)
         for p, hand in enumerate(rounds_by_hand(name), start=1):

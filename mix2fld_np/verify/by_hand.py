@@ -13,6 +13,7 @@ import numpy as np
 
 Shape = tuple[tuple[int, int, int], tuple[int, int], int]
 
+FIVE = ("FL", "FD", "FLD", "MixFLD", "Mix2FLD")  # the letter's protocols, however many the table has
 LETTER: Shape = ((1, 28, 28), (12, 6), 10)
 SMALL: Shape = ((1, 4, 4), (2, 2), 3)
 STEP = 1e-6  # of a central difference in float64: truncation and rounding are both near 1e-10 there

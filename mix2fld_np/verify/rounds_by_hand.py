@@ -1,6 +1,7 @@
 """One small federation of each protocol, played by hand, round by round as Algorithm 1 prints it.
 
-Chance is shared with the library, nothing else: batches, fading and who blends which samples come from the same addresses.
+What is shared with the library is chance (batches, fading, who blends which samples) and the order in which the server holds its
+inverse samples; everything else is computed here.
 """
 
 import math

@@ -18,7 +18,7 @@ from mix2fld_np.verify import algorithm, learning
 from mix2fld_np.verify import channel as channels
 from mix2fld_np.verify import latency as law
 from mix2fld_np.verify import mixing as blends
-from mix2fld_np.verify.by_hand import LETTER, SMALL
+from mix2fld_np.verify.by_hand import FIVE, LETTER, SMALL
 from mix2fld_np.wireless import channel, payload
 
 
@@ -170,7 +170,7 @@ CHANNEL = (
     ),
     *(
         Check(f"B_up and B_dn: {name}", "table of protocols | formula", protocol_bits, partial(channels.payload, name=name), EXACT)
-        for name in protocols.PROTOCOLS
+        for name in FIVE
     ),
     Check("Section III-A: 1{p = 1} b_s N_S", "payload | printed formula", payload.seed_bits_in_round, channels.seed_bits, EXACT),
     Check("Section IV: uplink reduction", "floats | fractions", payload.uplink_reduction, channels.reduction, ROUNDING),
