@@ -19,7 +19,7 @@ from mix2fld_np.study.compare import Summary, curve_rows
 from mix2fld_np.wireless.channel import Transmission, transmit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from mix2fld_np.pictures.canvas import Figure
 
 
 def play(

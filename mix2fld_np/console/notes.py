@@ -40,8 +40,9 @@ def lost_uploads(name: str, outage_rate: float, task: Task) -> str | None:
     bits = protocol.uplink.bits(task.settings, task.network) + seed_bits(protocol, task.settings, task.network)
     chance = 1 - channel.outage_probability(link, bits)
     often = f"one in {1 / chance:,.3g} gets through" if chance > 1e-15 else "none can get through"
+    needed = number(first_upload_slots(name, task.settings))
     return (
-        f"{percent(outage_rate)} of {name}'s uploads were lost: its largest needs {number(float(channel.slots_needed(link, bits)))} good slots "
+        f"{percent(outage_rate)} of {name}'s uploads were lost: its largest needs {needed} good slots "
         f"within T_max = {link.max_slots}, at a success probability of {channel.success_probability(link):.3f} a slot, so {often}."
     )
 
