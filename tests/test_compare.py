@@ -8,7 +8,8 @@ import pytest
 
 from mix2fld_np.cli import main
 from mix2fld_np.console.reports import ranking
-from mix2fld_np.datasets.registry import find, load
+from mix2fld_np.datasets.find import find
+from mix2fld_np.datasets.registry import load
 from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.federation.simulation import simulate

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from mix2fld_np.console import options, reports
-from mix2fld_np.datasets.registry import source_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import findings as judging
 from mix2fld_np.study import verdicts

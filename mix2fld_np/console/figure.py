@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mix2fld_np.console import options, playing, reports
-from mix2fld_np.datasets.registry import source_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task

@@ -12,7 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from mix2fld_np.datasets import registry
+from mix2fld_np.datasets.find import find, named_folder
+from mix2fld_np.datasets.registry import load
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
@@ -31,10 +32,11 @@ def chosen_data(asked: dict[str, Any], quiet: bool) -> Source:
     """The data set that --data and --data-dir mean; says in one line which it is, and how to get the other."""
     name, data_dir = asked["data"], asked["data_dir"]
     if name == "auto":
-        name = "mnist" if registry.find("mnist", data_dir) else "digits"
-        if name == "digits" and data_dir:
-            registry.load("mnist", data_dir)  # the user named a folder: say why it will not do
-    source = Source(name, None if name == "digits" or not data_dir else os.path.abspath(data_dir))  # workers may stand elsewhere
+        name = "mnist" if find("mnist", data_dir) else "digits"
+        if name == "digits" and named_folder(data_dir):
+            load("mnist", data_dir)  # the user named a folder: say why it will not do
+    folder = None if name == "digits" or not data_dir else os.path.abspath(os.path.expanduser(data_dir))  # workers may stand elsewhere
+    source = Source(name, folder)
     if not quiet:
         other = "--data digits takes the embedded digits" if name != "digits" else "mix2fld data fetch mnist gets MNIST"
         print(f"Data: {dataset(source).origin} ({other}).")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mix2fld_np.console import options, playing, reports
-from mix2fld_np.datasets.registry import source_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.study import figures, sweep_figures, sweeps

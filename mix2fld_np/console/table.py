@@ -8,7 +8,7 @@ from statistics import fmean
 from tqdm import tqdm
 
 from mix2fld_np.console import options, reports
-from mix2fld_np.datasets import registry
+from mix2fld_np.datasets.find import find
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.study import figures, letter_figures, tables
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 def found(data_dir: str | None, quiet: bool) -> list[Source]:
     """The data sets of the tables that are there; and the embedded digits, where one is missing."""
     names = list(tables.PRINTED_VALUES["2"])
-    there = [name for name in names if registry.find(name, data_dir)]
+    there = [name for name in names if find(name, data_dir)]
     missing = [name for name in names if name not in there]
     if missing and not quiet:
         print(f"Not found: {', '.join(missing)} (mix2fld data fetch {missing[0]} gets it). The embedded digits are shown too.")

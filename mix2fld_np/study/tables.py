@@ -6,7 +6,8 @@ from statistics import fmean
 
 import numpy as np
 
-from mix2fld_np.datasets.registry import SOURCES, Dataset
+from mix2fld_np.datasets.registry import Dataset
+from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.federation import seeds
 from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task
