@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mix2fld_np.datasets.registry import Dataset, find, load
+from mix2fld_np.datasets.find import find
+from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.federation.protocols import Protocol, check_playable, protocol_named
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.federation.simulation import simulate

@@ -5,10 +5,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from mix2fld_np.console.reports import ranking
+from mix2fld_np.console.compare import ranking
 
 from mix2fld_np.cli import main
-from mix2fld_np.datasets.registry import find, load
+from mix2fld_np.datasets.find import find
+from mix2fld_np.datasets.registry import load
 from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.federation.simulation import simulate

@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from mix2fld_np.datasets import download, registry
+from mix2fld_np.datasets import download
+from mix2fld_np.datasets import find as finding
 from mix2fld_np.datasets.download import fetch
-from mix2fld_np.datasets.registry import SOURCES, RemoteFile, find, listing, load
+from mix2fld_np.datasets.find import find
+from mix2fld_np.datasets.registry import listing, load
+from mix2fld_np.datasets.sources import SOURCES, RemoteFile
 from mix2fld_np.errors import InputError
 
 REAL_DATA = os.environ.get("MIX2FLD_DATA")
@@ -27,9 +30,17 @@ with_real_data = pytest.mark.skipif(not REAL_DATA, reason="MIX2FLD_DATA names no
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch, tmp_path):
     """No data set lies in any of the usual places."""
-    monkeypatch.setenv("MIX2FLD_DATA", str(tmp_path / "environment"))
+    monkeypatch.delenv("MIX2FLD_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(registry, "__file__", str(tmp_path / "repository" / "package" / "datasets" / "registry.py"))
+    monkeypatch.setattr(finding, "CLONE_DATA", tmp_path / "repository" / "data")
+
+
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    """The folder that MIX2FLD_DATA names."""
+    (tmp_path / "environment").mkdir()
+    monkeypatch.setenv("MIX2FLD_DATA", str(tmp_path / "environment"))
+    return tmp_path / "environment"
 
 
 def idx(array):
@@ -79,7 +90,7 @@ def test_the_arrays_of_a_data_set_cannot_be_written_to(tmp_path):
                 array[0] = 0
 
 
-def test_places_are_searched_in_order_and_a_named_folder_alone(tmp_path):
+def test_places_are_searched_in_order_and_a_named_folder_alone(environment, tmp_path):
     (tmp_path / "named").mkdir()
     assert find("mnist") is None
     for place in ("cache/mix2fld_np", "repository/data", "environment"):
@@ -100,7 +111,7 @@ def test_fashion_is_not_taken_for_mnist_though_its_files_are_called_alike(tmp_pa
     assert find("fashion-mnist", folder) == folder
 
 
-def test_an_incomplete_folder_is_passed_over_and_the_message_says_where_it_looked(tmp_path):
+def test_an_incomplete_folder_is_passed_over_and_the_message_says_where_it_looked(environment, tmp_path):
     folder = write_mnist(tmp_path / "environment" / "mnist")
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(InputError) as caught:
@@ -110,7 +121,7 @@ def test_an_incomplete_folder_is_passed_over_and_the_message_says_where_it_looke
     assert "mix2fld data fetch mnist" in str(caught.value)
 
 
-def test_a_named_folder_that_is_not_there_or_empty_is_refused_even_where_the_data_lie_elsewhere(tmp_path):
+def test_a_named_folder_that_is_not_there_or_empty_is_refused_even_where_the_data_lie_elsewhere(environment, tmp_path):
     write_mnist(tmp_path / "environment" / "mnist")
     with pytest.raises(InputError, match="absent does not exist"):
         load("mnist", tmp_path / "absent")
@@ -126,7 +137,7 @@ def test_a_named_folder_that_is_not_there_or_empty_is_refused_even_where_the_dat
     ("wrong", "words"),
     [
         ({"n_labels": 4}, "5 images, but .* 4 labels"),
-        ({"size": 27}, r"shape \(1, 27, 27\)"),
+        ({"size": 27}, r"shape \(27, 27\) where images of shape \(28, 28\)"),
         ({"n_images": 0, "n_labels": 0}, "no images at all"),
         ({"label": 10}, "the label 10"),
     ],
@@ -147,13 +158,13 @@ def test_images_in_the_place_of_labels_are_refused(tmp_path):
 def test_all_batches_of_cifar_10_are_read(tmp_path):
     folder = tmp_path / "cifar-10-batches-bin"
     folder.mkdir()
-    for number in (10, 2, 1):
+    for number in (4, 2, 1):
         (folder / f"data_batch_{number}.bin").write_bytes(bytes([number - 1]) + b"\x07" * 3072)
     (folder / "data_batch_x.bin").write_bytes(b"no batch")
     assert find("cifar-10", tmp_path) is None
     (folder / "test_batch.bin").write_bytes((b"\x05" + b"\x00" * 3072) * 2)
     data = load("cifar-10", tmp_path)
-    assert sorted(data.train_labels.tolist()) == [0, 1, 9]
+    assert sorted(data.train_labels.tolist()) == [0, 1, 3]
     assert data.test_images.shape == (2, 3, 32, 32)
 
 

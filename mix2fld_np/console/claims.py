@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table
-from mix2fld_np.datasets.registry import title_of
+from mix2fld_np.datasets.sources import title_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import findings, verdicts
 from mix2fld_np.study.measures import Results

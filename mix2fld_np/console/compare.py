@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     source = session.data_source(given, args.quiet)
     jobs = compare.compare_jobs(given["protocols"], settings, source, session.seeds_of(given))
     request = session.Request("compare", given, settings, [source], jobs, FILES, args.resume, args.quiet)
-    task, title = Task(settings, dataset(source)), session.title_of(settings, source.name, given["seeds"], "n_rounds")
+    task, title = Task(settings, dataset(source)), session.picture_title(settings, source.name, given["seeds"], "n_rounds")
 
     def report(results):
         places = [compare.place_of(job) for job in jobs]

@@ -1,11 +1,12 @@
 """`mix2fld data`: which data sets are there, and where; `mix2fld data fetch NAME` downloads one."""
 
 import argparse
-from pathlib import Path
 
 from mix2fld_np.console import options, text
-from mix2fld_np.datasets import registry
 from mix2fld_np.datasets.download import fetch as fetch_data
+from mix2fld_np.datasets.find import user_cache
+from mix2fld_np.datasets.registry import listing
+from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import PRINTED
 
@@ -16,18 +17,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command, and `fetch` below it."""
     options.add_options(parser, OPTIONS, settings=False)
     fetching = parser.add_subparsers(metavar="fetch").add_parser("fetch", help="download a data set and check it")
-    fetching.add_argument("name", metavar="NAME", type=options.one_of(*options.DATA_NAMES[1:]), help=", ".join(options.DATA_NAMES[1:]))
+    fetching.add_argument("name", metavar="NAME", type=options.one_of(*SOURCES), help=", ".join(SOURCES))
     options.add_options(fetching, OPTIONS, settings=False)
     fetching.set_defaults(run=fetch)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld data`: which data sets are there, and where."""
-    rows = registry.listing(asked_folder(args))
+    rows = listing(asked_folder(args))
     print(text.data_table(rows))
     missing = [row.name for row in rows if row.path is None and row.name != "digits"]
     if missing:
-        print(f"\nmix2fld data fetch {missing[0]} downloads into {registry.user_cache()}; no other command downloads anything.")
+        into = user_cache() or "the folder that --data-dir names"
+        print(f"\nmix2fld data fetch {missing[0]} downloads into {into}; no other command downloads anything.")
     return 0
 
 
@@ -35,7 +37,10 @@ def fetch(args: argparse.Namespace) -> int:
     """`mix2fld data fetch NAME`: downloads a data set and checks it."""
     if args.name == "digits":
         raise InputError("digits are drawn, not downloaded: they are there already; fetch mnist, fashion-mnist, cifar-10 or cifar-100.")
-    folder = fetch_data(args.name, Path(asked_folder(args) or registry.user_cache()))
+    into = asked_folder(args) or user_cache()
+    if into is None:
+        raise InputError("this user has no home directory, so there is no cache to download to; name a folder with --data-dir.")
+    folder = fetch_data(args.name, into)
     print(f"{args.name} is in {folder}.")
     return 0
 

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 def figure_2(runs: list[figures.FigureRun], settings: Settings, data: str) -> Callable:
     """The report on learning curves in four panels."""
-    title = session.title_of(settings, data, n_seeds_of(runs), "split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
+    title = session.picture_title(settings, data, n_seeds_of(runs), "split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
 
     def report(results):
         places = [run.place for run in runs]
@@ -86,7 +86,7 @@ def n_seeds_of(runs: list[figures.FigureRun]) -> int:
 def figure_3(jobs: list, settings: Settings, data: str) -> Callable:
     """The report on accuracy over devices."""
     n_seeds = len({job.seed for job in jobs})
-    title = "Mix2FLD, symmetric channel, " + session.title_of(jobs[0].settings, data, n_seeds, "n_devices", "split", "uplink_power_dbm")
+    title = "Mix2FLD, symmetric channel, " + session.picture_title(jobs[0].settings, data, n_seeds, "n_devices", "split", "uplink_power_dbm")
 
     def report(results):
         devices, rows = figures.device_rows(jobs, results), figures.figure_3_rows(jobs, results)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import TABLE, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Settings
@@ -97,9 +98,8 @@ class Option:
         return "--" + self.name.replace("_", "-")
 
 
-DATA_NAMES = ("auto", "mnist", "fashion-mnist", "cifar-10", "cifar-100", "digits")
 DATA = (
-    Option("data", one_of(*DATA_NAMES), "data set; auto is MNIST where it is found, else the embedded digits", default="auto"),
+    Option("data", one_of("auto", *SOURCES), "data set; auto is MNIST where it is found, else the embedded digits", default="auto"),
     Option("data_dir", str, "folder to look for data in, instead of $MIX2FLD_DATA, data/ and the user's cache", word="DIR"),
 )
 CHANNEL = (

@@ -13,7 +13,9 @@ from typing import Any
 
 from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
-from mix2fld_np.datasets import registry
+from mix2fld_np.datasets.find import find, named_folder
+from mix2fld_np.datasets.registry import load
+from mix2fld_np.datasets.sources import title_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import check_playable, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
@@ -105,10 +107,11 @@ def data_source(options: dict[str, Any], quiet: bool) -> Source:
     """The data set that --data and --data-dir mean; says in one line which it is, and how to get the other."""
     name, data_dir = options["data"], options["data_dir"]
     if name == "auto":
-        name = "mnist" if registry.find("mnist", data_dir) else "digits"
-        if name == "digits" and data_dir:
-            registry.load("mnist", data_dir)  # the user named a folder: say why it will not do
-    source = Source(name, None if name == "digits" or not data_dir else os.path.abspath(data_dir))  # workers may stand elsewhere
+        name = "mnist" if find("mnist", data_dir) else "digits"
+        if name == "digits" and named_folder(data_dir):
+            load("mnist", data_dir)  # the user named a folder: say why it will not do
+    folder = None if name == "digits" or not data_dir else os.path.abspath(os.path.expanduser(data_dir))  # workers may stand elsewhere
+    source = Source(name, folder)
     options |= {"data": name, "data_dir": source.data_dir}
     if not quiet:
         other = "--data digits takes the embedded digits" if name != "digits" else "mix2fld data fetch mnist gets MNIST"
@@ -166,7 +169,7 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def title_of(settings: Settings, name: str, n_seeds: int, *left_out: str) -> str:
+def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -> str:
     """What all curves or points of a picture share, in a line; without the settings that it goes through."""
     channels = {power: f"{channel} channel" for channel, power in CHANNELS.items()}
     parts = {
@@ -179,4 +182,4 @@ def title_of(settings: Settings, name: str, n_seeds: int, *left_out: str) -> str
         "n_rounds": f"{settings.n_rounds} rounds",
     }
     shown = [text for field, text in parts.items() if field not in left_out]
-    return ", ".join([registry.title_of(name), *shown, "one seed" if n_seeds == 1 else f"{n_seeds} seeds"])
+    return ", ".join([title_of(name), *shown, "one seed" if n_seeds == 1 else f"{n_seeds} seeds"])

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     jobs = [point.job for point in points]
     files = (f"{stem}.png", f"{stem}.svg", "rows.csv", "summary.json")
     request = session.Request(command, given, settings, [source], jobs, files, quiet=args.quiet)
-    title = session.title_of(settings, source.name, given["seeds"], *sweep.own_settings)
+    title = session.picture_title(settings, source.name, given["seeds"], *sweep.own_settings)
 
     def report(results):
         tasks = [Task(job.settings, dataset(job.source), job.seed) for job in jobs]

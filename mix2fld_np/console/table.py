@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table
-from mix2fld_np.datasets import registry
+from mix2fld_np.datasets.find import find
+from mix2fld_np.datasets.sources import title_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.pictures import letter
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 def found(data_dir: str | None, quiet: bool) -> list[Source]:
     """The data sets of the tables that are there; and the embedded digits, where one is missing."""
     names = list(tables.PRINTED_VALUES["2"])
-    there = [name for name in names if registry.find(name, data_dir)]
+    there = [name for name in names if find(name, data_dir)]
     missing = [name for name in names if name not in there]
     if missing and not quiet:
         print(f"Not found: {', '.join(missing)} (mix2fld data fetch {missing[0]} gets it). The embedded digits are shown too.")
@@ -98,7 +99,7 @@ def privacy_table(rows: list[dict]) -> str:
     for name in dict.fromkeys(row["data"] for row in rows):
         own = [row for row in rows if row["data"] == name]
         first = own[: len(tables.COLUMNS)]
-        lines.append([registry.title_of(name), *("" for _ in first)])
+        lines.append([title_of(name), *("" for _ in first)])
         if first[0]["printed"] is not None:
             lines.append(["  printed", *(f"{row['printed']:.3f}" for row in first)])
         for start in range(0, len(own), len(tables.COLUMNS)):

@@ -35,13 +35,16 @@ def bullets(*sentences: str | None) -> Iterable[str]:
 
 
 def data_table(rows: list[Row]) -> str:
-    """What is there, and where."""
+    """What is there, whether it is whole, and where; the digest is that of `Dataset`, its first twelve digits."""
+    head = ("name", "training", "test", "digest", "where")
     cells = []
     for row in rows:
-        count = "-" if row.n_train is None else f"{row.n_train:,}"
-        count_test = "-" if row.n_test is None else f"{row.n_test:,}"
-        where = row.problem or (str(row.path) if row.path else "embedded, drawn from a seed" if row.name == "digits" else "not found")
-        cells.append((row.name, count, count_test, where))
-    width = max(len(row.name) for row in rows)
-    lines = [f"{'name':{width}}  {'training':>8}  {'test':>6}  where"]
-    return "\n".join(lines + [f"{name:{width}}  {train:>8}  {test:>6}  {where}" for name, train, test, where in cells])
+        place = str(row.path) if row.path else "not found" if row.n_train is None else "embedded, drawn from a seed"
+        where = f"damaged: {row.problem}" if row.problem else f"{place} ({row.notice})" if row.notice else place
+        counts = ("-" if n is None else f"{n:,}" for n in (row.n_train, row.n_test))
+        cells.append((row.name, *counts, row.digest[:12] if row.digest else "-", where))
+    name, *middle, _ = (max(len(line[k]) for line in (head, *cells)) for k in range(len(head)))
+    return "\n".join(
+        "  ".join((line[0].ljust(name), *(cell.rjust(width) for cell, width in zip(line[1:-1], middle, strict=True)), line[-1]))
+        for line in (head, *cells)
+    )

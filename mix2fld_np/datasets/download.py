@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
+from secrets import token_hex
 from typing import BinaryIO
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from tqdm import tqdm
 
 from mix2fld_np import __version__
-from mix2fld_np.datasets.registry import RemoteFile, Source, source_of
+from mix2fld_np.datasets.sources import DataSource, RemoteFile, source_of
 from mix2fld_np.errors import InputError
 
 TIMEOUT_S = 30  # without any answer
@@ -39,11 +40,11 @@ def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None 
     source = source_of(name)
     if not source.remote:
         raise InputError(f"there is nothing to fetch for '{name}': it is drawn by the program itself.")
-    folder = Path(into) / source.folder
+    folder = Path(os.path.expanduser(into)) / source.folders[0]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in source.remote:
-            if not all(_is_right(folder / wanted.name, wanted) for wanted in file.members or (file,)):
+            if not all(wanted.is_at(folder / wanted.name) for wanted in file.members or (file,)):
                 _fetch_file(source, file, folder, opener or open_https)
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror or error}); name another folder or make room.") from None
@@ -70,15 +71,7 @@ def _insist_on_https(url):
         raise URLError(f"the address {url} is not HTTPS")
 
 
-def _is_right(path, wanted):
-    """Whether the file at `path` has the published size and checksum."""
-    if not path.is_file() or path.stat().st_size != wanted.size:
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == wanted.sha256
-
-
-def _fetch_file(source: Source, file: RemoteFile, folder: Path, opener: Callable[[str], BinaryIO]) -> None:
+def _fetch_file(source: DataSource, file: RemoteFile, folder: Path, opener: Callable[[str], BinaryIO]) -> None:
     """Fetches one file, or the members of one archive, from the first mirror that delivers."""
     failures = []
     for mirror in source.mirrors:
@@ -86,9 +79,9 @@ def _fetch_file(source: Source, file: RemoteFile, folder: Path, opener: Callable
             with _part(folder, file) as part:
                 _receive(mirror + file.name, file, part, opener)
                 if file.members:
-                    _unpack(part, file.members, folder)
+                    _unpack(Path(part.name), file.members, folder)
                 else:
-                    os.replace(part, folder / file.name)
+                    _put_in_place(part, folder / file.name)
             return
         except Refused as refused:
             failures.append(f"{urlsplit(mirror).hostname}: {refused}")
@@ -99,27 +92,40 @@ def _fetch_file(source: Source, file: RemoteFile, folder: Path, opener: Callable
 
 
 @contextmanager
-def _part(folder: Path, file: RemoteFile) -> Iterator[Path]:
-    """A path beside the final one, for what is not complete yet; whatever is still there at the end is removed."""
-    path = folder / f".{file.name}.{os.getpid()}.part"
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+def _part(folder: Path, file: RemoteFile) -> Iterator[BinaryIO]:
+    """A new file beside the final one, for what is not complete yet; if it is still there at the end it is removed.
+
+    Its name cannot be known before, and a file or a link that has it is never written through.
+    """
+    path = folder / f".{file.name}.{token_hex(8)}.part"
+    with path.open("xb") as part:
+        try:
+            yield part
+        finally:
+            part.close()
+            path.unlink(missing_ok=True)
+
+
+def _put_in_place(part: BinaryIO, path: Path) -> None:
+    """Gives a complete part its final name, once its bytes are on the disk."""
+    part.flush()
+    os.fsync(part.fileno())
+    part.close()
+    os.replace(part.name, path)
 
 
 def _receive(url, file, part, opener):
-    """Writes what `url` sends to `part`; raises Refused unless it is the published file."""
+    """Writes what `url` sends to the open `part`; raises Refused unless it is the published file."""
     digest, n_bytes = hashlib.sha256(), 0
-    with closing(_pieces(url, opener)) as pieces, part.open("wb") as out, _progress(file) as bar:
+    with closing(_pieces(url, opener)) as pieces, _progress(file) as bar:
         for piece in pieces:
             n_bytes += len(piece)
             if n_bytes > file.size:
                 raise Refused(f"it sent more than the published {file.size:,} bytes")
             digest.update(piece)
-            out.write(piece)
+            part.write(piece)
             bar.update(len(piece))
-        _put_on_disk(out)
+    part.flush()
     if n_bytes < file.size:
         raise Refused(f"it sent only {n_bytes:,} of {file.size:,} bytes")
     if digest.hexdigest() != file.sha256:
@@ -132,7 +138,7 @@ def _pieces(url, opener):
         with opener(url) as response:
             while piece := response.read(PIECE):
                 yield piece
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # a ValueError is an answer, or an address in it, that makes no sense
         reason = error.reason if type(error) is URLError else error
         raise Refused(" ".join(str(reason).split()) or type(error).__name__) from None
 
@@ -153,23 +159,17 @@ def _unpack(archive, members, folder):
                     member = wanted.pop(PurePosixPath(entry.name).name, None)
                     if member is not None:
                         _unpack_member(tar, entry, member, parts[member.name])
-        except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
             raise Refused(f"it sent an archive that is damaged ({error})") from None
         if wanted:
             raise Refused(f"it sent an archive without {', '.join(wanted)}")
         for name, part in parts.items():
-            os.replace(part, folder / name)
+            _put_in_place(part, folder / name)
 
 
 def _unpack_member(tar, entry, member, part):
     if not entry.isreg() or entry.size != member.size:
         raise Refused(f"it sent an archive whose {member.name} is no file of {member.size:,} bytes")
-    with tar.extractfile(entry) as packed, part.open("wb") as out:
+    with tar.extractfile(entry) as packed:
         while piece := packed.read(PIECE):
-            out.write(piece)
-        _put_on_disk(out)
-
-
-def _put_on_disk(file):
-    file.flush()
-    os.fsync(file.fileno())
+            part.write(piece)

@@ -3,8 +3,10 @@
 import gzip
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import numpy as np
 
 from mix2fld_np.errors import InputError
 
-LARGEST = 1 << 30  # bytes; no file of the known data sets comes near it
+LARGEST = 1 << 28  # bytes of samples in a file; those of the known data sets have at most 154 million
 PIECE = 1 << 20  # bytes read at once: a false size in a header never becomes one large allocation
 DEFLATE_LIMIT = 1032  # gzip cannot pack more bytes than this into one
 GZIP_MAGIC = b"\x1f\x8b"
@@ -21,28 +23,69 @@ CIFAR_LABELS = {1: (10,), 2: (20, 100)}  # number of labels each label byte can 
 REPLACE_IT = "replace it by a fresh copy"
 
 
-def read_idx(path: str | Path) -> np.ndarray:
+Shape = tuple[int, ...]
+Samples = tuple[np.ndarray, np.ndarray]  # images (N, C, H, W) and labels (N,), uint8
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the files of one split become samples; both functions take the files and the shape (C, H, W) of an image."""
+
+    read: Callable[[list[Path], Shape], Samples]
+    count: Callable[[list[Path], Shape], int]  # from headers and file sizes alone
+
+
+def read_pair(files: list[Path], image_shape: Shape) -> Samples:
+    """The samples of two IDX files, images and labels, which must be as many."""
+    n = count_pair(files, image_shape)
+    return read_idx(files[0], image_shape[1:]).reshape(n, *image_shape), read_idx(files[1], ())
+
+
+def count_pair(files: list[Path], image_shape: Shape) -> int:
+    """How many samples the headers of two IDX files declare, images and labels."""
+    n_images, n_labels = idx_count(files[0], image_shape[1:]), idx_count(files[1], ())
+    if n_images != n_labels:
+        raise InputError(f"{files[0]} holds {n_images:,} images, but {files[1]} {n_labels:,} labels: fetch both again.")
+    if n_images == 0:
+        raise InputError(f"{files[0]} holds no images at all: fetch it again.")
+    return n_images
+
+
+def read_batches(files: list[Path], image_shape: Shape, n_label_bytes: int) -> Samples:
+    """The samples of any number of CIFAR files, one after the other."""
+    images, labels = zip(*(read_cifar(file, n_label_bytes) for file in files), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def count_batches(files: list[Path], image_shape: Shape, n_label_bytes: int) -> int:
+    """How many records any number of CIFAR files have."""
+    return sum(cifar_count(file, n_label_bytes) for file in files)
+
+
+IDX = Format(read_pair, count_pair)
+CIFAR = {n: Format(partial(read_batches, n_label_bytes=n), partial(count_batches, n_label_bytes=n)) for n in CIFAR_LABELS}
+
+
+def read_idx(path: str | Path, sample_shape: Shape | None = None) -> np.ndarray:
     """The array of an IDX file of bytes: labels (N,) or images (N, H, W), uint8.
 
     Whether the file is packed with gzip shows in its first two bytes; its name does not matter. Raises InputError, naming the path,
-    for anything else than one complete IDX file, and reads no more than the header declares and the file can hold.
+    for anything else than one complete IDX file, and where a sample has another shape than `sample_shape`, () for labels. Reads no
+    more than the header declares.
     """
     path = Path(path)
     with _open(path) as (file, capacity):
-        shape = _idx_shape(path, file)
-        size = math.prod(shape)
-        if size > min(LARGEST, capacity):
-            raise InputError(f"{path} declares {' x '.join(map(str, shape))} bytes, more than it can hold: {REPLACE_IT}.")
-        content = _read_at_most(path, file, size + 1)
-    _check_length(path, len(content), size)
+        shape = _idx_shape(path, file, capacity, sample_shape)
+        content = _read_at_most(path, file, math.prod(shape) + 1)
+    _check_length(path, len(content), math.prod(shape))
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def idx_count(path: str | Path) -> int:
+def idx_count(path: str | Path, sample_shape: Shape | None = None) -> int:
     """How many labels or images the header of an IDX file declares; reads nothing else."""
     path = Path(path)
-    with _open(path) as (file, _):
-        return _idx_shape(path, file)[0]
+    with _open(path) as (file, capacity):
+        return _idx_shape(path, file, capacity, sample_shape)[0]
 
 
 def read_cifar(path: str | Path, n_label_bytes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,9 +118,16 @@ def cifar_count(path: str | Path, n_label_bytes: int) -> int:
 
 
 def check_labels(path: str | Path, labels: np.ndarray, n_labels: int) -> None:
-    """Raises InputError where a label does not lie in 0 ... n_labels - 1."""
-    if labels.size and labels.max() >= n_labels:
-        raise InputError(f"{path} holds the label {labels.max()}, but labels end at {n_labels - 1}: {REPLACE_IT}.")
+    """Raises InputError where a label does not lie in 0 ... n_labels - 1; says so where they seem to count from one."""
+    if labels.size == 0 or labels.max() < n_labels:
+        return
+    advice = f"{REPLACE_IT}, or by data with {n_labels} labels"
+    if labels.min() == 1:
+        advice = (
+            "these count from one, as those of EMNIST letters (1 to 26), of SVHN and of copies of MNIST for MATLAB or R "
+            f"(1 to 10) do; subtract one from every label, and take a data set with {n_labels} labels"
+        )
+    raise InputError(f"{path} holds the label {labels.max()}, but labels end at {n_labels - 1}: {advice}.")
 
 
 def pixels(images: np.ndarray) -> np.ndarray:
@@ -112,7 +162,7 @@ def _size(path):
     raise InputError(f"{path} is {kind}: name a data file.")
 
 
-def _idx_shape(path, file):
+def _idx_shape(path, file, capacity, sample_shape):
     """The shape an IDX header declares: two zeros, the type (8 for bytes), the number of axes, then their lengths."""
     magic = _read_at_most(path, file, 4)
     if len(magic) < 4 or magic[:3] != b"\x00\x00\x08" or magic[3] not in (1, 3):
@@ -120,19 +170,24 @@ def _idx_shape(path, file):
     lengths = _read_at_most(path, file, 4 * magic[3])
     if len(lengths) < 4 * magic[3]:
         raise InputError(f"{path} ends within its header: {REPLACE_IT}.")
-    return tuple(int(length) for length in np.frombuffer(lengths, ">u4"))
+    shape = tuple(int(length) for length in np.frombuffer(lengths, ">u4"))
+    if sample_shape is not None and shape[1:] != sample_shape:
+        kind = "labels" if sample_shape == () else f"images of shape {sample_shape}"
+        raise InputError(f"{path} holds samples of shape {shape[1:]} where {kind} were expected: fetch it again.")
+    if math.prod(shape) > capacity or math.prod(max(length, 1) for length in shape) > LARGEST:
+        raise InputError(f"{path} declares {' x '.join(map(str, shape))} bytes, more than it can hold: {REPLACE_IT}.")
+    return shape
 
 
 def _read_at_most(path, file, n):
     """The next `n` bytes, or fewer where the file ends."""
-    pieces = []
+    content = bytearray()
     try:
-        while n > 0 and (piece := file.read(min(n, PIECE))):
-            pieces.append(piece)
-            n -= len(piece)
+        while len(content) < n and (piece := file.read(min(n - len(content), PIECE))):
+            content += piece
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} is damaged ({error}): {REPLACE_IT}.") from None
-    return b"".join(pieces)
+    return content
 
 
 def _check_length(path, found, declared):

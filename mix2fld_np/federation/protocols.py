@@ -277,7 +277,7 @@ def check_playable(protocol: Protocol, task: Task) -> None:
 
 def notices(protocol: Protocol, task: Task) -> list[str]:
     """What a reader of a run's results ought to know about its devices, a sentence each."""
-    return [notice for notice in (task.split.notice, seeds.notice(protocol.collect, task)) if notice]
+    return [notice for notice in (task.data.notice, task.split.notice, seeds.notice(protocol.collect, task)) if notice]
 
 
 def protocol_named(name: str) -> Protocol:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mix2fld_np.datasets.registry import title_of
+from mix2fld_np.datasets.sources import title_of
 from mix2fld_np.federation.settings import SPLITS
 from mix2fld_np.pictures.canvas import add_legend, new_figure
 from mix2fld_np.pictures.curves import DASHED, LOOKS, Look, draw_curves

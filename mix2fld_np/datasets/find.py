@@ -1,0 +1,186 @@
+"""Where the files of a data set lie, whose they are, and what to say where they are not found."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from mix2fld_np.datasets.sources import SOURCES, DataSource, source_of
+from mix2fld_np.errors import InputError
+
+VARIABLE = "MIX2FLD_DATA"
+CLONE = Path(__file__).parents[2]  # of the repository; where the package was installed by copying it, this is none
+CLONE_DATA = CLONE / "data" if (CLONE / "pyproject.toml").is_file() else None
+DEPTH, MOST_FOLDERS = 2, 1_000  # how far below a place to look for what is near, for the message only
+UNREAD = {  # by the suffix of a name
+    ".npz": "Keras' own, which is not read: the four files of MNIST itself are",
+    ".gz": "packed: unpack the archive, and see that it is the binary version",
+    "": "Python's pickles, which are not read as they can run any code: the binary version is",
+}
+FAMILIES = {  # what folders are called that hold files named as MNIST's are; the first that fits counts
+    "Fashion-MNIST": r"fashion",
+    "KMNIST": r"kuzushiji|kmnist|(?<![a-z])k[-_ ]mnist",
+    "EMNIST": r"emnist|(?<![a-z])e[-_ ]mnist",
+    "QMNIST": r"qmnist|(?<![a-z])q[-_ ]mnist",
+    "notMNIST": r"not[-_ ]?mnist",
+    "MNIST": r"mnist",
+}
+
+
+def find(name: str, data_dir: str | Path | None = None) -> Path | None:
+    """The folder with all files of the data set `name`, or None (as for the digits, which have no files).
+
+    Looks in `data_dir` alone where it is given; else in $MIX2FLD_DATA, in data/ of the clone that the program runs from,
+    and in the user's cache, in this order: at the files themselves, at the data set's subfolder, and where torchvision
+    puts it. Passes over files that are another data set's. Raises InputError where `data_dir`, or $MIX2FLD_DATA that is
+    looked at, is no folder.
+    """
+    source = source_of(name)
+    return next((folder for folder in _folders(source, data_dir) if is_complete(source, folder) and not foreign(name, folder)), None)
+
+
+def named_folder(data_dir: str | Path | None = None) -> Path | None:
+    """The folder that the user named, by `data_dir` or else by $MIX2FLD_DATA, with ~ expanded; None where there is no such name."""
+    named = data_dir or os.environ.get(VARIABLE)
+    if not named:
+        return None
+    folder, what = Path(os.path.expanduser(named)), "the data folder" if data_dir else f"the folder that {VARIABLE} names,"
+    try:
+        if folder.is_dir():
+            return folder
+        problem = "is no folder" if folder.exists() else "does not exist"
+    except (OSError, ValueError) as error:
+        problem = f"cannot be used ({getattr(error, 'strerror', None) or error})"
+    raise InputError(f"{what} {folder} {problem}; name a folder that does, or leave it out.")
+
+
+def user_cache() -> Path | None:
+    """The folder in the user's cache that `mix2fld data fetch` fills; None for a user without a home."""
+    if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
+        return Path(os.environ["LOCALAPPDATA"]) / "mix2fld_np"
+    home = os.path.expanduser("~")
+    cache = os.environ.get("XDG_CACHE_HOME") or (None if home.startswith("~") else Path(home) / ".cache")
+    return Path(cache) / "mix2fld_np" if cache else None
+
+
+def files_in(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
+    """One file for each pattern, in order, as far as there are some."""
+    try:
+        names = sorted((path.name for path in folder.iterdir() if path.is_file()), key=lambda name: (len(name), name))
+    except (OSError, ValueError):
+        return []
+    found = [[name for name in names if re.fullmatch(pattern, name)] for pattern in patterns]
+    return [folder / fitting[0] for fitting in found if fitting]
+
+
+def is_complete(source: DataSource, folder: Path) -> bool:
+    """Whether a data set can be read from a folder: all its files are there, or a part of many training files and the test files."""
+    n_train, n_test = (len(files_in(folder, patterns)) for patterns in (source.train, source.test))
+    return n_test == len(source.test) > 0 and n_train >= (1 if source.in_batches else len(source.train))
+
+
+def foreign(name: str, folder: Path) -> str | None:
+    """Why the files in a folder are another data set's than `name`, or None.
+
+    Published files are known by their SHA-256; others by the innermost folder above them that is called like a data set.
+    """
+    source = SOURCES[name]
+    if source.title not in FAMILIES:
+        return None
+    files = files_in(folder, (*source.train, *source.test))
+    for other in SOURCES.values():
+        if other is not source and (published := _published(other, files)):
+            return f"{published} is a file of {other.title} by its SHA-256"
+    if _published(source, files):
+        return None
+    for path in (Path(os.path.abspath(folder)), folder.resolve()):
+        called = _family(path)
+        if called and called[0] != source.title:
+            return f"{folder} seems to hold {called[0]}, as one of its folders is called {called[1]}"
+    return None
+
+
+def _published(source, files):
+    """The first of the files that is one of the published files of a data set."""
+    for file in files:
+        with suppress(OSError):  # what cannot be read is told when it is read
+            if any(remote.is_at(file) for remote in source.remote):
+                return file
+    return None
+
+
+def _family(path):
+    """(data set, folder) of the innermost folder of a path that is called like a data set of MNIST's family; or None."""
+    for part in reversed(path.parts):
+        for title, pattern in FAMILIES.items():
+            if re.search(pattern, part.lower()):
+                return title, part
+    return None
+
+
+def not_found(name: str, data_dir: str | Path | None = None) -> str:
+    """What to say where `find` finds nothing: where it looked, what is near, and what to do."""
+    source = source_of(name)
+    places = _places(data_dir)
+    looked = ", ".join(str(place / source.folders[0]) for place in places)
+    near = "".join(f"{sentence}; " for place in places for sentence in dict.fromkeys(_near(name, source, place)))
+    return (
+        f"{source.title} ({', '.join(source.file_names)}) is not complete in any of these places (or where torchvision puts it "
+        f"there): {looked}; {near}run `mix2fld data fetch {name}`, or choose the embedded data set 'digits'."
+    )
+
+
+def _places(data_dir):
+    """Where data sets may lie, first choice first."""
+    named = named_folder(data_dir)
+    if data_dir:
+        return [named]
+    return [place for place in (named, CLONE_DATA, user_cache()) if place]
+
+
+def _folders(source, data_dir):
+    """The folders that may hold the files of a data set, first choice first."""
+    return [place / folder for place in _places(data_dir) for folder in source.folders] if source.folders else []
+
+
+def _near(name: str, source: DataSource, place: Path) -> Iterator[str]:
+    """What lies at a place or a little deeper and is nearly what is looked for, and what to do about it."""
+    for folder in _below(place):
+        if is_complete(source, folder):
+            other = foreign(name, folder)
+            if other:
+                yield f"{other}; if it is {source.title} all the same, move it into a folder called {source.folders[0]}"
+            else:
+                yield f"it lies in {folder}: name that folder with --data-dir"
+        elif missing := _missing(source, folder):
+            yield f"{folder} lacks {', '.join(missing)}"
+        for unread in source.unread:
+            if folder.name == unread or (folder / unread).is_file():
+                where = folder.parent if folder.name == unread else folder
+                yield f"{unread} in {where} holds it in another form, {UNREAD[Path(unread).suffix]}"
+
+
+def _missing(source, folder):
+    """The published names of the files that a folder lacks, where it has some of the others."""
+    patterns = (*source.train, *source.test)
+    there = [pattern for pattern in patterns if files_in(folder, (pattern,))]
+    lacking = [pattern for pattern in patterns if pattern not in there]
+    return [file for file in source.file_names if any(re.fullmatch(pattern, file) for pattern in lacking)] if there else []
+
+
+def _below(place):
+    """A folder and those up to `DEPTH` levels below it, at most `MOST_FOLDERS`."""
+    level, n_left = [place], MOST_FOLDERS
+    for _ in range(DEPTH + 1):
+        yield from level[:n_left]
+        n_left -= len(level)
+        level = [folder for parent in level[: max(n_left, 0)] for folder in _subfolders(parent)]
+
+
+def _subfolders(folder):
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except (OSError, ValueError):
+        return []
