@@ -59,7 +59,6 @@ CALLS = {  # a function and arguments that are numbers
     losses.psi_gradient: (F, F, True),
     losses.distillation_target: ([[0, 1], [1, 0]], F, 0.5, True),
     losses.psi_sign: (True,),
-    losses.weighted_log: ([1, 0], [0.25, 0.75]),
     losses.floats: ([1, 0],),
     NETWORK.outputs: (W, X),
     NETWORK.accuracy: (W, X, [0, 3, 1]),

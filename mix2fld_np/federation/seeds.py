@@ -1,4 +1,4 @@
-"""Seed samples: what a device sends once (nothing, raw, mixed up) and what the server makes of it (keeps, inversely mixes up)."""
+"""Seed samples: what a device sends once (nothing, raw, mixed up) and what the server makes of it (keeps, inverts)."""
 
 import math
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import inverse, mixup, pairing
 from mix2fld_np.randomness import stream
 
-MOST_MAGNIFIED = 1e6  # condition number at which inverse-Mixup turns the rounding of single precision into 6 % of a pixel
+MOST_MAGNIFIED = 1e6  # condition number at which inverse-Mixup makes 6 % of a pixel out of single precision's rounding
 RAW = "inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seeds.mixed to collect them."
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """Recipes of M seed samples: the lambda-share of training sample `first` and the rest of `second`, on `device`; each (M,).
+    """Recipes of M seed samples: lambda of training sample `first` and the rest of `second`, on `device`; each (M,).
 
     Only numbers are kept; images are rendered when the server's iterations visit them.
     """
@@ -36,7 +36,7 @@ class Seeds:
 
 @dataclass(frozen=True)
 class Material:
-    """What the server can distil on: numbered samples, rendered as images (N, C, H, W) and labels (N, N_L) when asked for."""
+    """What the server can distil on: numbered samples, rendered on request: images (N, C, H, W), labels (N, N_L)."""
 
     n_samples: int
     n_wanted: int  # as many as the settings ask for
@@ -49,13 +49,13 @@ def nothing(task: Task) -> Seeds | None:
 
 def raw(task: Task) -> Seeds:
     """FLD: each device sends N_S different samples of its own as they are; with a larger N_S, these and more."""
-    check_raw(task)
+    check_supply(task)
     chosen = collect(task, lambda labels, d, rng: (rng.permutation(labels.size)[: task.settings.n_seed_samples],) * 2)
     return Seeds(*chosen, ratio=1.0)
 
 
 def mixed(task: Task) -> Seeds:
-    """MixFLD, Mix2FLD: each device blends N_S pairs of its samples with different labels, eq. (6); none where it holds one label."""
+    """MixFLD, Mix2FLD: each device blends N_S pairs of samples with different labels, eq. (6); none if it has one."""
     check_mixed(task)
     s, mixes, rng = task.settings, holds_two_labels(task), stream(task.seed, "schedule")
     if s.pairing == "scheduled":
@@ -72,7 +72,7 @@ def mixed(task: Task) -> Seeds:
 
 
 def collect(task: Task, choose: Callable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(first, second, device), each (M,): what `choose(labels, d, rng)` picks on each device, as numbers of training samples."""
+    """(first, second, device), each (M,): what `choose(labels, d, rng)` picks on each device, as training samples."""
     firsts, seconds = [], []
     for d, held in enumerate(task.split.indices):
         first, second = choose(task.data.train_labels[held], d, stream(task.seed, "seed samples", d))
@@ -92,7 +92,7 @@ def keep(seeds: Seeds, task: Task) -> Material:
 
 
 def inversely_mixed(seeds: Seeds, task: Task) -> Material:
-    """Mix2FLD: the server recombines pairs with symmetric labels from different devices into samples with hard labels, eq. (7).
+    """Mix2FLD: the server recombines pairs with symmetric labels into samples with hard labels, eq. (7).
 
     Material is empty where no such pair exists.
     """
@@ -101,7 +101,7 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
         raise InputError(RAW)
     first_label, second_label = task.data.train_labels[seeds.first], task.data.train_labels[seeds.second]
     s = task.settings
-    enough = max(16, 4 * math.ceil(s.n_inverse_samples / s.n_seed_samples))  # partners of a sample; all of them at the letter's sizes
+    enough = max(16, 4 * math.ceil(s.n_inverse_samples / s.n_seed_samples))  # partners of a sample: the letter's all
     pairs = pairing.symmetric_pairs(first_label, second_label, seeds.device, enough)
     wanted = task.n_devices * s.n_inverse_samples
     pairs = pairing.choose_pairs(pairs, first_label, second_label, wanted, stream(task.seed, "pairs of seed samples"))
@@ -116,8 +116,8 @@ def inversely_mixed(seeds: Seeds, task: Task) -> Material:
 
 
 def blend(seeds: Seeds, which: np.ndarray, task: Task) -> mixup.MixedSamples:
-    """The seed samples numbered `which` as they leave the device: eq. (6), pixels rounded to the bits that they are charged with."""
-    # The letter is silent: how a mixed-up pixel, which is no whole number of 0 ... 255, fits into 8 bits. It is rounded.
+    """The seed samples numbered `which` as they leave the device: eq. (6), pixels rounded to their number of bits."""
+    # The letter is silent: how a mixed-up pixel fits into the 8 bits that it is charged with. It is rounded.
     def samples(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return pixels(task.data.train_images[numbers]), task.data.train_labels[numbers]
 
@@ -137,12 +137,11 @@ def notice(collect: Callable[[Task], Seeds | None], task: Task) -> str | None:
     n = n_uploaded(collect, task)
     if n.all() or not n.any():
         return None
-    silent = [str(d) for d in np.flatnonzero(n == 0)]
-    named = ", ".join(silent[:10]) + (f" and {len(silent) - 10} more" if len(silent) > 10 else "")
-    return f"No two different labels to mix up on device {named}: it uploads no seed samples and is charged for none."
+    return (f"No two different labels to mix up on device {', '.join(map(str, np.flatnonzero(n == 0)))}: "
+            "it uploads no seed samples and is charged for none.")
 
 
-# --- what can be known before the first step -------------------------------------------------------------------------
+# --- what can be known before the first step --------------------------------------------------------------------------
 
 
 def check(collect: Callable, prepare: Callable, task: Task) -> None:
@@ -156,47 +155,34 @@ def check(collect: Callable, prepare: Callable, task: Task) -> None:
         raise InputError(RAW)
 
 
-def check_raw(task: Task) -> None:
-    """InputError where a device would upload more samples than it holds."""
-    check_supply(task, np.ones(task.n_devices, bool))
+def check_supply(task: Task) -> None:
+    """InputError where a device holds fewer samples than it would upload."""
+    held, N_S = min(map(len, task.split.indices)), task.settings.n_seed_samples
+    if held < N_S:
+        raise InputError(f"n_seed_samples = {N_S} is more than the {held} samples that a device holds: its uploads, "
+                         f"raw or mixed up, are made of its own; give at most {held}.")
 
 
 def check_mixed(task: Task) -> None:
-    """InputError where nobody can mix up, a device holds too few samples, or no schedule makes N_I inverse samples."""
-    mixes, s = holds_two_labels(task), task.settings
-    if not mixes.any():
+    """InputError where a device holds too few samples, nobody can mix up, or no schedule makes N_I inverse samples."""
+    check_supply(task)
+    s = task.settings
+    if not holds_two_labels(task).any():
         raise InputError("no device holds two different labels, so none can mix up samples; give devices more labels.")
-    check_supply(task, mixes)
     if s.pairing == "scheduled":
-        check_two_devices(task)
         pairing.check_schedule(task.n_devices, s.n_seed_samples, s.n_inverse_samples)
 
 
 def check_inversely_mixed(task: Task) -> None:
-    """InputError where inverse-Mixup has nobody to pair across, or a ratio so near 0.5 that rounding drowns the pixels."""
-    check_two_devices(task)
-    if holds_two_labels(task).sum() < 2:
-        raise InputError("fewer than two devices hold two different labels, so inverse-Mixup finds no pair across devices; "
-                         "give devices more labels.")
-    ratio = task.settings.mixing_ratio
+    """InputError where nobody can be paired across devices, or the ratio is so near 0.5 that rounding drowns all."""
+    n, ratio = int(holds_two_labels(task).sum()), task.settings.mixing_ratio
+    if n < 2:
+        raise InputError(f"n_devices = {task.n_devices}, of which {n} can mix up, leaves Mix2FLD nothing to do: "
+                         "inverse-Mixup pairs samples of different devices; give 2 or more that hold two labels.")
     condition = inverse.condition_number([ratio, 1 - ratio])
     if condition > MOST_MAGNIFIED:
-        raise InputError(f"mixing_ratio = {ratio!r} is too near 0.5: inverse-Mixup would magnify rounding {condition:.1e} times, "
-                         "more than pixels in single precision bear; give a ratio further away, such as 0.1.")
-
-
-def check_supply(task: Task, sends: np.ndarray) -> None:
-    """InputError where one of the devices that are marked in `sends` (D,) holds fewer samples than it would upload."""
-    held, N_S = min(len(task.split.indices[d]) for d in np.flatnonzero(sends)), task.settings.n_seed_samples
-    if held < N_S:
-        raise InputError(f"n_seed_samples = {N_S} is more than the {held} samples that a device holds: what it uploads, raw or "
-                         f"mixed up, is made of its own; give at most {held}.")
-
-
-def check_two_devices(task: Task) -> None:
-    """InputError where inverse-Mixup has nobody to pair across."""
-    if task.n_devices < 2:
-        raise InputError("n_devices = 1 leaves Mix2FLD nothing to do: inverse-Mixup pairs samples of different devices; give 2 or more.")
+        raise InputError(f"mixing_ratio = {ratio!r} is too near 0.5: inverse-Mixup would magnify rounding by "
+                         f"{condition:.0e}, more than single precision bears; give a ratio further away, such as 0.1.")
 
 
 def holds_two_labels(task: Task) -> np.ndarray:
@@ -204,4 +190,6 @@ def holds_two_labels(task: Task) -> np.ndarray:
     return np.array([len(np.unique(task.data.train_labels[held])) > 1 for held in task.split.indices])
 
 
-CHECKS: dict[Callable, Callable[[Task], None]] = {raw: check_raw, mixed: check_mixed, inversely_mixed: check_inversely_mixed}
+CHECKS: dict[Callable, Callable[[Task], None]] = {
+    raw: check_supply, mixed: check_mixed, inversely_mixed: check_inversely_mixed,
+}

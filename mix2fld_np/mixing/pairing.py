@@ -1,4 +1,4 @@
-"""Who is blended with whom across devices: label pairs handed out before the upload, symmetric partners found after it."""
+"""Who is blended with whom across devices: label pairs handed out before the upload, partners found after it."""
 
 import math
 import operator
@@ -9,17 +9,19 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.mixing.mixup import MOST_LABELS, whole_numbers
 
 
-def schedule(n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labels: int, rng: np.random.Generator) -> np.ndarray:
+def schedule(
+    n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labels: int, rng: np.random.Generator
+) -> np.ndarray:
     """Policy "scheduled": ordered label pairs (D, N_S, 2) to be mixed up, from which D N_I inverse samples can be made.
 
-    A group of g samples (a, b) on one half of the devices and g samples (b, a) on the other makes g^2 pairs, hence 2 g^2 inverse
-    samples from 2 g uploads, so g = N_I / N_S. As many groups are formed as that leaves, of label pairs that use every label equally
-    often. InputError if even one group of everything falls short: D N_I may not exceed 2 floor(D^2 / 4) N_S^2.
+    A group of g samples (a, b) on one half of the devices and g samples (b, a) on the other makes g^2 pairs, hence
+    2 g^2 inverse samples from 2 g uploads, so g = N_I / N_S. As many groups are formed as that leaves, of label pairs
+    that use every label equally often. InputError if one group of all is too few: D N_I > 2 floor(D^2 / 4) N_S^2.
 
-    All N_I up to 2 N_S get the same label pairs, planned for 2 N_S (or the most that is possible): so uploads do not change where only
-    N_I does. A larger N_I has a plan of its own.
+    All N_I up to 2 N_S get the same label pairs, planned for 2 N_S (or the most that is possible), so that uploads do
+    not change where only N_I does. A larger N_I has a plan of its own.
     """
-    # The letter is silent: who decides which labels a device mixes up. Drawn at random, symmetric pairs are too few for its N_I.
+    # The letter is silent: who decides which labels a device mixes up. At random, too few are symmetric for its N_I.
     # The letter is silent: whether N_I changes what is uploaded. Not up to 2 N_S, its largest N_I for every N_S.
     check_schedule(n_devices, n_seed_samples, n_inverse_samples)
     D, N_S, N_L = operator.index(n_devices), operator.index(n_seed_samples), _at_least(2, "n_labels", n_labels)
@@ -37,14 +39,18 @@ def check_schedule(n_devices: int, n_seed_samples: int, n_inverse_samples: int) 
     D, N_S = _at_least(2, "n_devices", n_devices), _at_least(1, "n_seed_samples", n_seed_samples)
     N_I, most = _at_least(1, "n_inverse_samples", n_inverse_samples), _most_inverse_samples(D, N_S)
     if most < D * N_I:
-        raise InputError(f"{D} devices with {N_S} mixed-up samples each make {most} inversely mixed-up samples at most, not {D} x {N_I}; "
-                         f"give n_seed_samples of at least {_enough_seeds(D, N_I)}.")
+        enough = 1 + math.isqrt((D * N_I - 1) // _most_inverse_samples(D, 1))
+        raise InputError(f"{D} devices with {N_S} mixed-up samples each make {most} inversely mixed-up samples at "
+                         f"most, not {D} x {N_I}; give n_seed_samples of at least {enough}.")
 
 
 def balanced_label_pairs(n_labels: int) -> np.ndarray:
     """All label pairs (N_L (N_L - 1) / 2, 2), in an order in which all labels keep occurring equally often.
 
-    For even N_L every next N_L / 2 pairs use each label once (the rounds of a tournament); for odd N_L every next N_L pairs, twice.
+    For even N_L every next N_L / 2 pairs use each label once (a tournament's rounds), for odd N_L every next N_L twice.
+
+    >>> balanced_label_pairs(4).tolist()
+    [[3, 0], [1, 2], [3, 1], [2, 0], [3, 2], [0, 1]]
     """
     N_L = _at_least(2, "n_labels", n_labels)
     if N_L % 2:
@@ -58,15 +64,18 @@ def balanced_label_pairs(n_labels: int) -> np.ndarray:
 def symmetric_pairs(
     first_label: np.ndarray, second_label: np.ndarray, device: np.ndarray, most_partners: int | None = None
 ) -> np.ndarray:
-    """All pairs (m, m') (P, 2) of mixed-up samples with labels (a, b) and (b, a), a < b, that come from two different devices.
+    """All pairs (m, m') (P, 2) of mixed-up samples with labels (a, b) and (b, a), a < b, from two different devices.
 
-    Their number grows with the square of the number of samples. With `most_partners` each m meets only that many of its mirror images,
-    the next m the next ones, so that time and memory stay in proportion.
+    Their number grows with the square of the number of samples. With `most_partners` each m meets only that many of its
+    mirror images, the next m the next ones, so that time and memory stay in proportion.
+
+    >>> symmetric_pairs([0, 1, 1], [1, 0, 0], device=[0, 0, 1]).tolist()
+    [[0, 2]]
     """
     first_label, second_label = (whole_numbers("labels", part, MOST_LABELS) for part in (first_label, second_label))
     device = whole_numbers("devices", device)
     if not first_label.shape == second_label.shape == device.shape == (device.size,):
-        raise InputError(f"labels of shapes {first_label.shape} and {second_label.shape} from devices of shape {device.shape} "
+        raise InputError(f"labels of shapes {first_label.shape}, {second_label.shape} and devices {device.shape} "
                          "do not belong together; give every mixed-up sample one of each.")
     name = _label_pair_names(first_label, second_label)
     rising, falling = np.flatnonzero(first_label < second_label), np.flatnonzero(first_label > second_label)
@@ -82,11 +91,12 @@ def symmetric_pairs(
 
 
 def choose_pairs(
-    pairs: np.ndarray, first_label: np.ndarray, second_label: np.ndarray, n_wanted_samples: int, rng: np.random.Generator
+    pairs: np.ndarray, first_label: np.ndarray, second_label: np.ndarray,
+    n_wanted_samples: int, rng: np.random.Generator,
 ) -> np.ndarray:
-    """ceil(n_wanted_samples / 2) of `pairs` (P, 2) at random, as evenly over the label pairs as they allow, then over labels to within one.
+    """ceil(n_wanted_samples / 2) of `pairs` (P, 2) at random, as evenly over label pairs, then labels, as they allow.
 
-    Each pair makes two inverse samples, and a mixed-up sample may serve in several pairs. If there are fewer pairs, all are used.
+    Each pair makes two inverse samples; a mixed-up sample may serve in several. If there are fewer pairs, all are used.
     """
     n = (_at_least(0, "n_wanted_samples", n_wanted_samples) + 1) // 2
     pairs = rng.permutation(whole_numbers("pairs", pairs).reshape(-1, 2))
@@ -101,7 +111,7 @@ def choose_pairs(
 
 
 def _least_used(used: np.ndarray, a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
-    """Which n of the label pairs (a, b) to take, one at a time, each the one whose labels were `used` least until then."""
+    """Which n of the label pairs (a, b) to take, one at a time, always the one whose labels were `used` least."""
     used, taken = used.copy(), np.zeros(len(a), dtype=bool)
     for _ in range(n):
         k = np.argmin(np.where(taken, np.inf, used[a] + used[b]))
@@ -126,7 +136,7 @@ def _rank_within(names: np.ndarray) -> np.ndarray:
 
 
 def _two_sides(n_devices: int, n_seed_samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Whose upload each place on the two sides of the groups is. An odd device stands on both, first here and last there."""
+    """Whose upload each place on the two sides of the groups is. An odd device is on both: first here, last there."""
     D, N_S, order = n_devices, n_seed_samples, rng.permutation(n_devices)
     odd_one = np.repeat(order[D - D % 2 :], N_S)
     here, there = np.tile(order[: D // 2], N_S), np.tile(order[D // 2 : D - D % 2], N_S)
@@ -134,18 +144,18 @@ def _two_sides(n_devices: int, n_seed_samples: int, rng: np.random.Generator) ->
 
 
 def _group(side: np.ndarray, n_groups: int) -> np.ndarray:
-    """Which group each place of a side belongs to. Groups are consecutive and differ by one place at most, the larger ones first:
+    """Which group each place of a side belongs to. Groups are consecutive and differ by one at most, larger ones first:
     so it is whole rounds of `balanced_label_pairs` that have more, and every label gains alike."""
     return np.repeat(np.arange(n_groups), (len(side) + np.arange(n_groups)[::-1]) // n_groups)
 
 
 def _n_partners(here: np.ndarray, there: np.ndarray, n_groups: int) -> int:
-    """Pairs that two or more groups hold. An odd device stands first on one side and last on the other, so it never meets itself."""
+    """Pairs that two or more groups hold. An odd device, first here and last there, never meets itself."""
     return int(np.bincount(_group(here, n_groups)) @ np.bincount(_group(there, n_groups)))
 
 
 def _group_numbers(n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labels: int) -> list[int]:
-    """Numbers of groups worth trying, the most first: those that use all labels equally often, then any smaller ones."""
+    """Numbers of groups worth trying, the most first: those that use labels equally often, then any smaller ones."""
     D, N_S, N_I = n_devices, n_seed_samples, n_inverse_samples
     most = max(1, min(D * N_S // 2, D * N_S**2 // (2 * N_I)))
     even = n_labels if n_labels % 2 else n_labels // 2
@@ -153,14 +163,8 @@ def _group_numbers(n_devices: int, n_seed_samples: int, n_inverse_samples: int, 
 
 
 def _most_inverse_samples(n_devices: int, n_seed_samples: int) -> int:
-    """How many all devices' uploads make when they are one group: two of every pair across two halves of the devices."""
+    """How many all uploads make when they are one group: two of every pair across two halves of the devices."""
     return 2 * (n_devices**2 // 4) * n_seed_samples**2
-
-
-def _enough_seeds(n_devices: int, n_inverse_samples: int) -> int:
-    """Smallest N_S with 2 floor(D^2 / 4) N_S^2 >= D N_I."""
-    D, N_I = n_devices, n_inverse_samples
-    return 1 + math.isqrt((D * N_I - 1) // (2 * (D**2 // 4)))
 
 
 def _at_least(least: int, name: str, value: int) -> int:
@@ -170,5 +174,5 @@ def _at_least(least: int, name: str, value: int) -> int:
     except TypeError:
         whole = least - 1
     if whole < least:
-        raise InputError(f"{name} = {value!r} leaves nothing to pair across devices; give a whole number of at least {least}.")
+        raise InputError(f"{name} = {value!r} leaves nothing to pair; give a whole number of at least {least}.")
     return whole

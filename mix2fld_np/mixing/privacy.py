@@ -16,20 +16,24 @@ def sample_privacy(mixed: np.ndarray, *raw: np.ndarray) -> float:
 
     `mixed` (M, ...) against any number of arrays `raw` (M, ...), the sources of sample m standing in row m of each.
     Pixels 0..255, Euclidean norm, natural logarithm; -inf where a mixed-up sample is one of its sources.
+
+    >>> round(sample_privacy([[3, 4]], [[0, 0]], [[90, 90]]), 4)  # log 5
+    1.6094
     """
     if not raw or not len(mixed) or any(np.shape(source) != np.shape(mixed) for source in raw):
-        raise InputError(f"samples of shape {np.shape(mixed)} have no distance to sources of {[np.shape(source) for source in raw]}; "
+        raise InputError(f"samples of shape {np.shape(mixed)} have no distance to {[np.shape(s) for s in raw]}; "
                          "give at least one sample, and every source in the same shape.")
-    # The letter is silent: pixel range, norm, logarithm and which samples; its tables fit the minimum over samples, not their mean.
-    samples, sources = np.asarray(mixed), [np.asarray(source) for source in raw]
-    return _log(min(_smallest_distance(samples[part], [source[part] for source in sources]) for part in _chunks(len(samples))))
+    # The letter is silent: pixel range, norm, logarithm, which samples; its tables fit the minimum over all, no mean.
+    samples, *sources = map(np.asarray, (mixed, *raw))
+    parts = _chunks(len(samples))
+    return _log(min(_smallest_distance(samples[part], [source[part] for source in sources]) for part in parts))
 
 
 def mixup_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:
     """Table II: the least similarity between samples mixed up with eq. (6) and the two raw samples each is made of.
 
-    `images` (N, ...) with pixels 0..255; `first`, `second` (M,) index it. The surprise: it is log(min(lambda, 1 - lambda) d), d the
-    smallest distance within a pair, so the ratio only shifts it, and more pairs can only lower it.
+    `images` (N, ...) with pixels 0..255; `first`, `second` (M,) index it. The surprise: it is
+    log(min(lambda, 1 - lambda) d), d the smallest distance within a pair: the ratio only shifts it.
     """
     # Misprint: Table II, columns 0.001 and 0.499. Differences of logarithms show that 0.01 and 0.49 were used.
     images, first, second = np.asarray(images), whole_numbers("first", first), whole_numbers("second", second)
@@ -39,14 +43,16 @@ def mixup_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, rat
 def mix2up_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, pairs: np.ndarray, ratio: float) -> float:
     """Table III: the least similarity between inversely mixed-up samples and the four raw samples each is made of.
 
-    `images`, `first`, `second` as in `mixup_privacy`; `pairs` (P, 2) index the mixed-up samples, symmetric in their labels. Both samples,
-    n = 1 and 2, of every pair count; for the distance to the two mixed-up samples use `sample_privacy(inverse, mixed, mixed_mirror)`.
+    `images`, `first`, `second` as in `mixup_privacy`; `pairs` (P, 2) index the mixed-up samples, symmetric in their
+    labels. Both samples, n = 1 and 2, of every pair count; for the distance to the two mixed-up samples use
+    `sample_privacy(inverse, mixed, mixed_mirror)`.
     """
-    # The letter is silent: which raw sample is "its" raw sample after inverse-Mixup. All four that went into it, the safest reading.
+    # The letter is silent: which raw sample is "its" raw sample after inverse-Mixup. All four that went into it.
     m, m_mirror = whole_numbers("pairs", pairs).reshape(-1, 2).T
     first, second = whole_numbers("first", first), whole_numbers("second", second)
     sources = [first[m], second[m], first[m_mirror], second[m_mirror]]
-    return _smallest_over_chunks(m, lambda part: _mix2up_distance(np.asarray(images), [source[part] for source in sources], ratio))
+    x = np.asarray(images)
+    return _smallest_over_chunks(m, lambda part: _mix2up_distance(x, [source[part] for source in sources], ratio))
 
 
 def _mixup_distance(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:
@@ -68,7 +74,7 @@ def _smallest_distance(samples: np.ndarray, sources: list[np.ndarray]) -> float:
 
 def _smallest_over_chunks(samples: np.ndarray, distance) -> float:
     if not len(samples):
-        raise InputError("no mixed-up samples were given, and the smallest of no distances is unknown; give at least one pair.")
+        raise InputError("no mixed-up samples were given, so there is no smallest distance; give at least one pair.")
     return _log(min(distance(part) for part in _chunks(len(samples))))
 
 

@@ -14,16 +14,16 @@ from mix2fld_np.nn.workspace import BlockWorkspace, Layers, Workspace, aligned_z
 
 @dataclass(frozen=True)
 class Network:
-    """Two 3x3 convolutions with ReLU (max-pool 2 after the first) and one fully connected layer with softmax  (Section IV).
+    """Two 3x3 convolutions with ReLU (max-pool 2 after the first), a fully connected layer, softmax  (Section IV).
 
-    With the default shapes it has the letter's N_mod = 12,544 weights, the only such network with round numbers of filters:
+    With the default shapes it has the letter's N_mod = 12,544 weights, the only such one with round numbers of filters:
 
         conv 3x3, C -> F1, ReLU, max-pool 2     9 C F1 + F1
         conv 3x3, F1 -> F2, ReLU                9 F1 F2 + F2
         fully connected, F2 H/2 W/2 -> N_L      F2 H/2 W/2 N_L + N_L
 
-    Weights are one flat vector in the order w1 (F1,C,3,3), b1, w2 (F2,F1,3,3), b2, w3 (N_L, F2 H/2 W/2), b3, each in C order: to compare
-    with another framework, copy one vector. float32 weights compute in float32; all others, float64 and integers, in float64.
+    Weights are one flat vector in the order w1 (F1,C,3,3), b1, w2 (F2,F1,3,3), b2, w3 (N_L, F2 H/2 W/2), b3, each in C
+    order: to compare with another framework, copy one vector. float32 weights compute in float32, others in float64.
     """
 
     image_shape: tuple[int, int, int] = (1, 28, 28)
@@ -36,12 +36,11 @@ class Network:
         object.__setattr__(self, "n_labels", operator.index(self.n_labels))
         C, H, W = self.image_shape
         if C < 1 or H < 2 or W < 2 or H % 2 or W % 2:
-            raise InputError(
-                f"images of shape {self.image_shape} do not fit: the max-pool halves height and width, so both must be even "
-                "and at least 2; crop or pad the images by a pixel"
-            )
+            raise InputError(f"images of shape {self.image_shape} do not fit: the max-pool halves height and width, so "
+                             "both must be even and at least 2; crop or pad the images by a pixel")
         if min(self.filters) < 1 or self.n_labels < 2:
-            raise InputError(f"a network needs at least one filter in each layer and two labels, not {self.filters} and {self.n_labels}")
+            raise InputError("a network needs at least one filter in each layer and two labels, not "
+                             f"{self.filters} and {self.n_labels}")
 
     @property
     def layer_shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -84,13 +83,13 @@ class Network:
         outputs = self.outputs(weights, images)
         label = check_labels(labels, len(outputs), self.n_labels)
         if not np.isfinite(outputs).all():
-            raise InputError("outputs that are not finite classify nothing: check weights and images for NaN and infinity")
+            raise InputError("infinite or NaN outputs classify nothing: check weights and images")
         return float(np.mean(outputs.argmax(axis=1) == label))
 
     def gradient(self, weights: ArrayLike, images: ArrayLike, targets: ArrayLike) -> np.ndarray:
         """Gradient (N_mod,) of the mean loss -sum_m t_m log F_m over N images with targets t (N, N_L).
 
-        With one-hot targets this is the gradient of phi, eq. (1); with `losses.distillation_target` that of phi + beta psi, eq. (3).
+        With one-hot targets that of phi, eq. (1); with `losses.distillation_target` that of phi + beta psi, eq. (3).
         """
         w = self.check_weights(weights)
         x = self.check_images(images, w.dtype)
@@ -144,34 +143,35 @@ class Network:
     def compile(self) -> None:
         """Compiles training and inference in float32, or loads them where they were compiled before."""
         image, weights = np.zeros((1, *self.image_shape), np.float32), np.zeros(self.n_weights, np.float32)
-        target, order, work = np.zeros((1, self.n_labels), np.float32), np.zeros(1, np.int64), self.workspace(np.float32)
-        self.compiled.descend(self.layers(weights), image, target, order, np.float32(0), work, target.copy())
+        target, work = np.zeros((1, self.n_labels), np.float32), self.workspace(np.float32)
+        order, rate = np.zeros(1, np.int64), np.float32(0)
+        self.compiled.descend(self.layers(weights), image, target, order, rate, work, target.copy())
         self.outputs(weights, image)
 
     def check_weights(self, weights: ArrayLike) -> np.ndarray:
         """The weights as a contiguous vector of float32, or float64 where they are more than that, or an InputError."""
         w = np.asarray(weights)
         if w.shape != (self.n_weights,):
-            raise InputError(f"weights of shape {w.shape} do not fit: this network has one flat vector of N_mod = {self.n_weights:,}")
+            raise InputError(f"weights {w.shape} do not fit; give one flat vector of N_mod = {self.n_weights:,}")
         return plain(w, np.float32 if w.dtype.kind == "f" and w.dtype.itemsize <= 4 else np.float64)
 
     def check_images(self, images: ArrayLike, dtype: np.dtype) -> np.ndarray:
         """The images as a contiguous array (N, C, H, W) of the weights' dtype, or an InputError."""
         x = np.asarray(images)
         if x.ndim != 4 or x.shape[1:] != self.image_shape or not len(x):
-            raise InputError(f"images of shape {x.shape} do not fit: expected at least one image of (C, H, W) = {self.image_shape}")
+            raise InputError(f"images {x.shape} do not fit: give at least one image of (C, H, W) = {self.image_shape}")
         return plain(x, dtype)
 
     def check_targets(self, targets: ArrayLike, n_images: int, dtype: np.dtype) -> np.ndarray:
         """The targets as a contiguous array (N, N_L) of the weights' dtype, or an InputError."""
         t = np.asarray(targets)
         if t.shape != (n_images, self.n_labels):
-            raise InputError(f"targets of shape {t.shape} do not fit: expected one row of {self.n_labels} for each of {n_images} images")
+            raise InputError(f"targets {t.shape} do not fit; one row of {self.n_labels} for each of {n_images} images")
         return plain(t, dtype)
 
 
 def plain(values: np.ndarray, dtype: type | np.dtype) -> np.ndarray:
-    """The values as a contiguous, aligned, writeable array; copied if needed: Numba would compile once more for another layout."""
+    """The values contiguous, aligned, writeable; copied if needed: Numba would compile once more for another layout."""
     if values.dtype.kind not in "fiub":
         raise InputError(f"values of type {values.dtype} are no real numbers: give floating-point numbers or integers")
     return np.require(values, dtype, ["C", "A", "W"])
@@ -181,8 +181,8 @@ def check_labels(labels: ArrayLike, n_samples: int, n_labels: int) -> np.ndarray
     """The labels as int64 (N,), or an InputError unless they are one number from 0 to N_L - 1 for each sample."""
     l = np.asarray(labels)
     if l.shape != (n_samples,):
-        raise InputError(f"labels of shape {l.shape} do not fit {n_samples} samples: give one label for each, as a number")
+        raise InputError(f"labels of shape {l.shape} do not fit {n_samples} samples: give one label for each")
     if l.size and (l.dtype.kind not in "iu" or not 0 <= l.min() <= l.max() < n_labels):
-        found = f"from {l.min()} to {l.max()}" if l.dtype.kind in "iufb" else f"of type {l.dtype}"
-        raise InputError(f"labels {found} do not fit: N_L = {n_labels} labels are whole numbers, numbered from 0 to {n_labels - 1}")
+        raise InputError(f"labels such as {l[:3].tolist()} do not fit N_L = {n_labels}: give whole numbers, "
+                         f"numbered from 0 to {n_labels - 1}")
     return l.astype(np.int64)

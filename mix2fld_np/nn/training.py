@@ -22,20 +22,18 @@ def local_update(
 ) -> Update:
     """K iterations of SGD with batches of one: w <- w - eta grad of -sum_m t_m log F_m at sample i_k  (eqs. 1 and 3).
 
-    images (N, C, H, W) in [0, 1]; targets t (N, N_L): the labels themselves for eq. (1), `losses.distillation_target` for eq. (3); order
-    (K,): the sample i_k of each iteration. Calls can be chained: the first K/2 iterations and then the rest give the same weights to the
-    bit as all K at once. The weights handed in are left alone.
+    images (N, C, H, W) in [0, 1]; targets t (N, N_L): the labels for eq. (1), `losses.distillation_target` for eq. (3);
+    order (K,): the sample i_k of each iteration. Calls can be chained: the first K/2 iterations and then the rest give
+    the same weights to the bit as all K at once. The weights handed in are left alone.
     """
     w = network.check_weights(weights).copy()
     x = network.check_images(images, w.dtype)
     t = network.check_targets(targets, len(x), w.dtype)
     i = check_order(order, len(x))
     if not 0 < learning_rate < np.inf:
-        raise InputError(
-            f"the learning rate is {learning_rate}, but a step down the gradient needs a positive and finite one; the letter's is 0.01"
-        )
-    outputs = np.empty((i.size, network.n_labels), w.dtype)
-    network.compiled.descend(network.layers(w), x, t, i, w.dtype.type(learning_rate), network.workspace(w.dtype), outputs)
+        raise InputError(f"a learning rate of {learning_rate} leads nowhere; give a positive, finite one, such as 0.01")
+    outputs, rate = np.empty((i.size, network.n_labels), w.dtype), w.dtype.type(learning_rate)
+    network.compiled.descend(network.layers(w), x, t, i, rate, network.workspace(w.dtype), outputs)
     return Update(w, outputs)
 
 
@@ -44,10 +42,10 @@ def average_outputs(outputs: ArrayLike, labels: ArrayLike, n_labels: int) -> np.
 
     outputs (K, N_L) and labels (K,) of the K iterations. Sums are taken in float64.
     """
-    # The letter is silent: a label that was never drawn has no average output; its row is NaN and is left out of every later mean.
+    # The letter is silent: a label that was never drawn has no average output; later means leave out its NaN.
     F = np.asarray(outputs, np.float64)
     if F.ndim != 2 or F.shape[1] != n_labels:
-        raise InputError(f"outputs of shape {F.shape} do not fit N_L = {n_labels} labels: give one row of {n_labels} for each iteration")
+        raise InputError(f"outputs of shape {F.shape} do not fit: give one row of {n_labels} for each iteration")
     n = check_labels(labels, len(F), n_labels)
     indicator = (n == np.arange(n_labels)[:, None]).astype(np.float64)  # (N_L, K): 1(l_n = 1)
     drawn = indicator.sum(axis=1, keepdims=True)
@@ -55,20 +53,13 @@ def average_outputs(outputs: ArrayLike, labels: ArrayLike, n_labels: int) -> np.
 
 
 def distil(
-    network: Network,
-    weights: ArrayLike,
-    images: ArrayLike,
-    labels: ArrayLike,
-    teacher: ArrayLike,
-    order: ArrayLike,
-    learning_rate: float,
-    beta: float,
-    printed_sign: bool = False,
+    network: Network, weights: ArrayLike, images: ArrayLike, labels: ArrayLike, teacher: ArrayLike, order: ArrayLike,
+    learning_rate: float, beta: float, printed_sign: bool = False,
 ) -> np.ndarray:
     """Output-to-model conversion: K_S iterations of SGD on the seed samples towards labels and teacher  (eq. 5).
 
-    Returns the server's weights w_s^(K_S) (N_mod,), which become G_mod. images (N, C, H, W); labels (N, N_L), hard or soft; teacher
-    G_out (N_L, N_L); order (K_S,).
+    Returns the server's weights w_s^(K_S) (N_mod,), which become G_mod. images (N, C, H, W); labels (N, N_L), hard or
+    soft; teacher G_out (N_L, N_L); order (K_S,).
     """
     targets = distillation_target(np.asarray(labels), np.asarray(teacher), beta, printed_sign)
     return local_update(network, weights, images, targets, order, learning_rate).weights
@@ -82,7 +73,5 @@ def check_order(order: ArrayLike, n_samples: int) -> np.ndarray:
         if not i.size or 0 <= i.min() <= i.max() < n_samples:
             return i.astype(np.int64)
         what = f"an order of SGD steps with samples {i.min()} to {i.max()}"
-    raise InputError(
-        f"{what} does not fit: it must be a vector of sample numbers from 0 to {n_samples - 1}; "
-        f"draw it with rng.integers({n_samples}, size=K)"
-    )
+    raise InputError(f"{what} does not fit: it must be a vector of sample numbers from 0 to {n_samples - 1}; "
+                     f"draw it with rng.integers({n_samples}, size=K)")
