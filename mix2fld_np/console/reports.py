@@ -81,7 +81,8 @@ def lost_uploads(name: str, summary: dict, task: Task) -> str:
     bits = protocol.uplink.bits(task.settings, task.network) + seed_bits(protocol, task.settings, task.network)
     return (
         f"{percent(summary['outage_rate'])} of {name}'s uploads were lost: its largest needs "
-        f"{number(float(channel.slots_needed(link, bits)))} good slots within T_max = {link.max_slots}, at a success probability of {channel.success_probability(link):.3f} a slot, so one in "
+        f"{number(float(channel.slots_needed(link, bits)))} good slots within T_max = {link.max_slots}, at a success "
+        f"probability of {channel.success_probability(link):.3f} a slot, so one in "
         f"{1 / max(1 - channel.outage_probability(link, bits), 1e-99):,.3g} gets through."
     )
 
