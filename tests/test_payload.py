@@ -1,5 +1,6 @@
 """Payloads: the letter's bits, and the formulas for integers of any size."""
 
+import doctest
 from fractions import Fraction
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.wireless import payload
+from mix2fld_np.wireless import channel, payload, units
 
 sizes = st.integers(0, 10**30)
 
@@ -15,8 +16,7 @@ sizes = st.integers(0, 10**30)
 def test_the_letters_payloads():
     assert payload.weight_bits(12_544, 32) == 401_408
     assert payload.output_bits(10, 32) == 3_200
-    assert payload.output_bits(10, 32) + payload.seed_bits_in_round(1, 50, 6_272) == 316_800
-    assert payload.output_bits(10, 32) + payload.seed_bits_in_round(2, 50, 6_272) == 3_200
+    assert payload.output_bits(10, 32) + payload.sample_bits(50, 6_272) == 316_800
 
 
 def test_up_to_42_4_times_is_an_average_over_ten_rounds_with_ten_samples():
@@ -41,12 +41,6 @@ def test_twice_the_labels_cost_four_times_the_bits(n_labels):
     assert payload.output_bits(2 * n_labels, 32) == 4 * payload.output_bits(n_labels, 32)
 
 
-@given(st.integers(1, 30), sizes, sizes)
-def test_seeds_are_paid_for_once(n_rounds, n_samples, bits):
-    paid = sum(payload.seed_bits_in_round(p, n_samples, bits) for p in range(1, n_rounds + 1))
-    assert paid == payload.sample_bits(n_samples, bits)
-
-
 @given(st.integers(1, 10**6), sizes, st.integers(1, 10**30), sizes)
 def test_reduction_is_the_ratio_of_total_bits(n_rounds, weights, outputs, seeds):
     factor = payload.uplink_reduction(n_rounds, weights, outputs, seeds)
@@ -65,9 +59,15 @@ def test_more_rounds_raise_the_reduction_towards_its_limit_without_seeds(n_round
     lambda: payload.weight_bits(-1, 32),
     lambda: payload.output_bits(10, 1.5),
     lambda: payload.sample_bits("10", 6_272),
-    lambda: payload.seed_bits_in_round(0, 10, 6_272),
+    lambda: payload.sample_bits([10, 50], 6_272),
     lambda: payload.uplink_reduction(0, 401_408, 3_200, 0),
 ])
 def test_what_cannot_be_counted_is_refused(ask):
     with pytest.raises(InputError):
         ask()
+
+
+@pytest.mark.parametrize("module", [units, channel, payload])
+def test_examples_in_docstrings_hold(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0 == found.failed

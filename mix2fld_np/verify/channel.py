@@ -84,11 +84,6 @@ def payload(library_bits: Callable, name: str) -> Iterator[tuple]:
         yield library_bits(PROTOCOLS[name], settings, network), expected
 
 
-def seed_bits(seed_bits_in_round: Callable) -> Iterator[tuple]:
-    """1{p = 1} b_s N_S: 313,600 bits of fifty samples in round 1, none later."""
-    yield [seed_bits_in_round(p, 50, 8 * 28 * 28) for p in (1, 2, 3, 10)], [313_600, 0, 0, 0]
-
-
 def printed_reduction(uplink_reduction: Callable) -> Iterator[tuple]:
     """The printed "up to 42.4x", in units of its last digit."""
     yield 10 * uplink_reduction(10, FL_BITS, OUTPUT_BITS, TEN_SEEDS - OUTPUT_BITS), 424
