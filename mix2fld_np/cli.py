@@ -1,5 +1,6 @@
 """The command line: parses, calls, and turns what cannot work into one line and exit code 2."""
 
+import math
 import os
 import sys
 import warnings
@@ -59,10 +60,13 @@ def main(argv: list[str] | None = None) -> int:
             process.discard(sys.stdout)
             process.say(f"the system refused ({problem}); free some space and look at the permissions, then try again.")
             return 2
-        except RuntimeError as problem:
-            if "can't start new thread" not in str(problem):
+        except (RuntimeError, ImportError, SystemError) as problem:
+            if "can't start new thread" in str(problem):
+                process.say("the system allows no further thread; try --workers 1, or raise the limits (ulimit -u, ulimit -v).")
+            elif process.memory_limit() < math.inf and not isinstance(problem, RuntimeError):  # libraries say it in many ways
+                process.say(MEMORY_SHORT + limit_in_words() + ".")
+            else:
                 raise
-            process.say("the system allows no further thread; try --workers 1, or raise the limit (ulimit -u).")
             return 2
 
 
@@ -81,23 +85,20 @@ def loaded(as_program: bool) -> "argparse.ArgumentParser":
     """The parser, when all modules are there; InputError for an environment in which they cannot be loaded."""
     if as_program:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the work is shared out by threads of our own
-    threads = os.environ.get("NUMBA_NUM_THREADS", "1")
-    if threads.strip() and not (threads.strip().isdecimal() and int(threads) > 0):
-        raise InputError(f"NUMBA_NUM_THREADS={threads!r} is no number of threads; unset it, or set it to 1 or more.")
-    if process.memory_limit() < process.NEEDED_BYTES:
-        raise MemoryError
+    process.check_memory()
+    suspects = [name for name in os.environ if name.startswith(("NUMBA_", "TQDM_"))]  # which the libraries read when they are loaded
     try:
         return parser()
-    except (ImportError, OSError, SystemError):
-        if process.memory_limit() < float("inf"):  # a library that finds no room says anything but that
-            raise MemoryError from None
-        raise
+    except ValueError as problem:
+        if not suspects:
+            raise
+        raise InputError(f"the libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}.") from None
 
 
 def limit_in_words() -> str:
     """Which limit there is, if there is one."""
     limit = process.memory_limit()
-    return "" if limit == float("inf") else f", or raise the limit of {limit / 1e6:,.0f} MB (ulimit -v)"
+    return "" if limit == math.inf else f", or raise the limit of {limit / 1e6:,.0f} MB (ulimit -v)"
 
 
 def parser() -> "argparse.ArgumentParser":

@@ -27,7 +27,7 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
 }
 OUTSIDE = {"numpy", "numba", "matplotlib", "tqdm", "distributed", "dask"}
 ONLY_IN = {  # what may be imported in some places only
-    "numba": {"nn/kernels.py"},
+    "numba": {"nn/kernels.py", "nn/compilation.py"},
     "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "letter", "studies")},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},

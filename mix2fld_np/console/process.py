@@ -20,7 +20,7 @@ except ImportError:  # Windows limits no process
 LONGEST = 1_000  # characters of a message
 INTERRUPTED = 130  # exit code, by convention
 PATIENCE_S = 1.0  # further Ctrl-C within this time are the same one; a later one ends the process at once
-NEEDED_BYTES = 250e6  # of address space, for NumPy and Numba to be loaded at all
+NEEDED_BYTES = 640e6  # of address space; with less, libraries end the process without a word of ours
 
 
 # --- speaking --------------------------------------------------------------------------------------------------------------------------
@@ -121,6 +121,12 @@ def interruptible(to_the_end: bool) -> Iterator[Interruption]:
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------------------------
+def check_memory() -> None:
+    """MemoryError where the limit of this process leaves too little for the libraries alone."""
+    if memory_limit() < NEEDED_BYTES:
+        raise MemoryError
+
+
 def memory_limit() -> float:
     """Bytes of address space that this process may take (`ulimit -v`); infinite without a limit."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0] if resource else -1

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import logging
 import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,22 +31,56 @@ STYLE = {
 }
 
 
+@contextmanager
+def our_style(**settings: object) -> Iterator[None]:
+    """matplotlib's own defaults and these settings, whatever the user's are, while something is drawn: `@our_style()` or `with`."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # of a home directory that is not there, and of fonts, it says much
+    try:
+        load_matplotlib()
+        import matplotlib
+
+        defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+        with matplotlib.rc_context(defaults | settings):  # type: ignore[arg-type]
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@functools.cache
+def load_matplotlib() -> None:
+    """Loads matplotlib without the user's settings, which may be broken; where it is loaded already, `our_style` overrides them."""
+    if "matplotlib" in sys.modules:
+        return
+    before = dict(os.environ)
+    os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
+    try:
+        with chdir(Path(__file__).parent) if os.path.lexists("matplotlibrc") else nullcontext():
+            import matplotlib
+    finally:
+        for name in ("MPLBACKEND", "MATPLOTLIBRC"):
+            os.environ.pop(name)
+            os.environ |= {name: before[name]} if name in before else {}
+    with suppress(Exception):  # a notebook's backend goes on to show the user's own pictures
+        matplotlib.rcParams["backend"] = before.get("MPLBACKEND", "agg")
+
+
 def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, columns: int = 1, **sharing) -> tuple[Figure, np.ndarray]:
     """An empty figure and its axes (rows, columns); no window is ever opened."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with our_style():
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
+        figure = Figure(figsize=(width_in, height_in), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
     """Writes PATH.png and PATH.svg whole; the same figure gives the same bytes."""
-    import matplotlib
-
     written = []
-    with matplotlib.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none"}):
+    with our_style(**{"svg.hashsalt": path.name, "svg.fonttype": "none"}):
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             content = io.BytesIO()
             figure.savefig(content, format=kind, dpi=120, metadata=metadata)
@@ -49,6 +89,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     return written
 
 
+@our_style()
 def learning_curves(rows: list[dict], title: str) -> Figure:
     """Test accuracy of the reference device against convergence time, one curve a protocol; a band of one standard deviation over seeds."""
     figure, ((axes,),) = new_figure()
