@@ -18,12 +18,15 @@ def agree(name: str, by_hand: ArrayLike, library: ArrayLike, tolerance: float = 
     Shapes must be equal: an array is never stretched to fit another, an empty one agrees with nothing, and neither does NaN.
     """
     a, b = np.asarray(by_hand, float), np.asarray(library, float)
-    assert a.shape == b.shape, f"{name}: by hand has shape {a.shape}, the library has {b.shape}"
-    assert a.size, f"{name}: there is nothing to compare in arrays of shape {a.shape}"
+    if a.shape != b.shape:
+        raise AssertionError(f"{name}: by hand has shape {a.shape}, the library has {b.shape}")
+    if not a.size:
+        raise AssertionError(f"{name}: there is nothing to compare in arrays of shape {a.shape}")
     difference = float(np.max(np.abs(a - b)))
     within = difference <= tolerance  # False for NaN
     print(f"{name}: largest difference {difference:.1e} (tolerance {tolerance:.0e})  {'ok' if within else 'NOT OK'}")
-    assert within, f"{name}: by hand and library differ by {difference:.3g}, more than {tolerance:g}"
+    if not within:
+        raise AssertionError(f"{name}: by hand and library differ by {difference:.3g}, more than {tolerance:g}")
 
 
 def exercise(name: str, answer: Any, right: Any, hints: Sequence[tuple[Any, str]] = (), tolerance: float = CLOSE) -> None:

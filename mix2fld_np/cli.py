@@ -1,74 +1,120 @@
-"""The command line: parses, calls, and turns an InputError into one line and exit code 2."""
+"""The command line: parses, calls, and turns what cannot work into one line and exit code 2."""
 
-import argparse
+import math
 import os
 import sys
-from contextlib import suppress
+import warnings
+from typing import TYPE_CHECKING
 
 import mix2fld_np
-from mix2fld_np.console import channel, claims, compare, data, figure, options, study, table, verify
+from mix2fld_np.console import process
 from mix2fld_np.errors import InputError
 
-COMMANDS = {
-    "compare": (compare, "Play the protocols side by side on one task."),
-    "figure": (figure, "Figure 2 or 3 of the letter: run, drawn and tabulated."),
-    "table": (table, "Table II or III of the letter: sample privacy, beside the printed values."),
-    "claims": (claims, "The letter's sentences with a number, measured on figures 2 and 3 that were run before, and judged."),
-    "study": (study, "Beyond the letter: one setting goes through many values."),
-    "verify": (verify, "Every equation of the letter by two routes, one row each."),
-    "channel": (channel, "What each protocol asks of the channel, in closed form."),
-    "data": (data, "Which data sets are there, and where."),
+if TYPE_CHECKING:
+    import argparse
+
+EXPLANATIONS = {
+    "compare": "Play the protocols side by side on one task.",
+    "figure": "Figure 2 or 3 of the letter: run, drawn and tabulated.",
+    "table": "Table II or III of the letter: sample privacy, beside the printed values.",
+    "claims": "The letter's sentences with a number, measured on figures 2 and 3 that were run before, and judged.",
+    "study": "Beyond the letter: one setting goes through many values.",
+    "verify": "Every equation of the letter by two routes, one row each.",
+    "channel": "What each protocol asks of the channel, in closed form.",
+    "data": "Which data sets are there, and where.",
 }
-LONGEST = 1_000  # characters of a message
+AFTER_CTRL_C = {
+    "compare": "the same command with --resume goes on from the last finished round.",
+    "figure": "the same command goes on from the last finished round.",
+    "study": "the same command goes on from the last finished round.",
+    "data": "files that had arrived whole are kept; the same command fetches the others.",
+}
+NOTHING_KEPT = "nothing was kept; the same command begins anew."
+MEMORY_SHORT = "this needs more memory than there is; try fewer devices, samples or iterations"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command; returns its exit code."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold what this terminal cannot show
+    """Runs one command, that of the process where `argv` is None; returns its exit code. Only a defect ends in a traceback."""
+    process.open_streams()
+    asked: list[str] = []  # the command, once it is known
+    with warnings.catch_warnings(), process.interruptible(to_the_end=argv is None) as interruption:
+        warnings.showwarning = process.warn
+        try:
+            code = run(argv, asked, interruption)
+            sys.stdout.flush()
+            return code
+        except InputError as problem:
+            process.say(str(problem))
+            return 2
+        except MemoryError:
+            process.say(MEMORY_SHORT + limit_in_words() + ".")
+            return 2
+        except KeyboardInterrupt:
+            process.say(f"interrupted; {AFTER_CTRL_C.get(asked[0], NOTHING_KEPT)}" if asked else "interrupted.")
+            interruption.told = True
+            return process.INTERRUPTED
+        except BrokenPipeError:  # whoever read the output has gone
+            process.discard(sys.stdout)
+            return 141
+        except OSError as problem:  # a full disk, most likely
+            process.discard(sys.stdout)
+            process.say(f"the system refused ({problem}); free some space and look at the permissions, then try again.")
+            return 2
+        except (RuntimeError, ImportError, SystemError) as problem:
+            if "can't start new thread" in str(problem):
+                process.say("the system allows no further thread; try --workers 1, or raise the limits (ulimit -u, ulimit -v).")
+            elif process.memory_limit() < math.inf and not isinstance(problem, RuntimeError):  # libraries say it in many ways
+                process.say(MEMORY_SHORT + limit_in_words() + ".")
+            else:
+                raise
+            return 2
+
+
+def run(argv: list[str] | None, asked: list[str], interruption: process.Interruption) -> int:
+    """Loads everything, parses, and runs the command, whose name is put into `asked`; --help and --version are commands as well."""
     try:
-        args = parser().parse_args(argv)
-        code = args.run(args)
-        sys.stdout.flush()
-        return code
-    except InputError as problem:
-        print("mix2fld:", one_line(str(problem)), file=sys.stderr)
-        return 2
-    except MemoryError:
-        print("mix2fld: this needs more memory than there is; try fewer devices, samples or iterations.", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("mix2fld: interrupted; the same command (compare: with --resume) goes on from the last finished round.", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # whoever read the output has gone
-        discard_output()
-        return 141
-    except OSError as problem:  # a full disk, most likely
-        discard_output()
-        refusal = f"the system refused ({problem}); free some space and look at the permissions, then try again."
-        print("mix2fld:", one_line(refusal), file=sys.stderr)
-        return 2
+        with interruption.postponed():  # a module cannot be loaded by half
+            args = loaded(as_program=argv is None).parse_args(argv)
+        asked.append(args.command)
+        return args.run(args)
+    except SystemExit as end:
+        return int(end.code or 0)
 
 
-def one_line(message: str) -> str:
-    """A message without line breaks and without the middle of a value that goes on and on."""
-    text = " ".join(message.splitlines())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+def loaded(as_program: bool) -> "argparse.ArgumentParser":
+    """The parser, when all modules are there; InputError for an environment in which they cannot be loaded."""
+    if as_program:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the work is shared out by threads of our own
+    process.check_memory()
+    suspects = [name for name in os.environ if name.startswith(("NUMBA_", "TQDM_"))]  # which the libraries read when they are loaded
+    try:
+        return parser()
+    except ValueError as problem:
+        if not suspects:
+            raise
+        raise InputError(f"the libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}.") from None
 
 
-def discard_output() -> None:
-    """Nothing more is said, so that nothing fails when Python empties its buffer at the end."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def limit_in_words() -> str:
+    """Which limit there is, if there is one."""
+    limit = process.memory_limit()
+    return "" if limit == math.inf else f", or raise the limit of {limit / 1e6:,.0f} MB (ulimit -v)"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> "argparse.ArgumentParser":
     """All commands and their options."""
+    from mix2fld_np.console import channel, claims, compare, data, figure, options, study, table, verify
+
+    modules = {"compare": compare, "figure": figure, "table": table, "claims": claims, "study": study, "verify": verify}
     top = options.Parser(prog="mix2fld", description=mix2fld_np.__doc__)
     top.add_argument("--version", action="version", version=f"mix2fld_np {mix2fld_np.__version__}")
     subparsers = top.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
-    for name, (module, explanation) in COMMANDS.items():
-        command = subparsers.add_parser(name, help=explanation, description=explanation)
+    for name, module in (modules | {"channel": channel, "data": data}).items():
+        command = subparsers.add_parser(name, help=EXPLANATIONS[name], description=EXPLANATIONS[name])
         command.set_defaults(run=module.run)
         module.add(command)
     return top
+
+
+if __name__ == "__main__":
+    sys.exit(main())

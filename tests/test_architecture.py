@@ -28,7 +28,7 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
 }
 OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask"}
 ONLY_IN = {  # what may be imported in some places only
-    "numba": {"nn/kernels.py"},
+    "numba": {"nn/kernels.py", "nn/compilation.py"},
     "llvmlite": {"nn/processor.py"},  # comes with numba
     "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "letter", "studies")},
     "distributed": {"runs/dask_cluster.py"},

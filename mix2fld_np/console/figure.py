@@ -86,7 +86,8 @@ def n_seeds_of(runs: list[figures.FigureRun]) -> int:
 def figure_3(jobs: list, settings: Settings, data: str) -> Callable:
     """The report on accuracy over devices."""
     n_seeds = len({job.seed for job in jobs})
-    title = "Mix2FLD, symmetric channel, " + session.picture_title(jobs[0].settings, data, n_seeds, "n_devices", "split", "uplink_power_dbm")
+    shared = session.picture_title(jobs[0].settings, data, n_seeds, "n_devices", "split", "uplink_power_dbm")
+    title = f"Mix2FLD, symmetric channel, {shared}"
 
     def report(results):
         devices, rows = figures.device_rows(jobs, results), figures.figure_3_rows(jobs, results)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mix2fld_np.console.values import filled, number, path, whole
 from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import TABLE, protocol_named
@@ -21,22 +22,6 @@ SETTINGS = [field.name for field in fields(Settings)]
 WHERE_SETTINGS = "mix2fld_np/federation/settings.py and every settings.json list them"
 LONGEST = 200  # characters of a value
 LARGEST_CONFIG = 1 << 20  # bytes
-
-
-def whole(text: str) -> int:
-    """A whole number, for argparse."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; give one such as 10") from None
-
-
-def number(text: str) -> float:
-    """A number, for argparse."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number; give one such as 0.1") from None
 
 
 def names(text: str) -> list[str]:
@@ -97,6 +82,10 @@ class Option:
         """As typed."""
         return "--" + self.name.replace("_", "-")
 
+    def read(self, text: str) -> Any:
+        """The value in a text, for argparse."""
+        return self.kind(path(text) if self.word == "DIR" else filled(text))
+
 
 DATA = (
     Option("data", one_of("auto", *SOURCES), "data set; auto is MNIST where it is found, else the embedded digits", default="auto"),
@@ -137,6 +126,10 @@ class Parser(argparse.ArgumentParser):
         """Raised, so that `main` says it like every other error."""
         raise InputError(f"{message.removeprefix('argument ')} (see {self.prog} --help).")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Written like all other output: argparse would hide that it cannot be."""
+        (file or sys.stdout).write(message)
+
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """As ever, but `--option=--` is refused, which argparse would hand on as an empty list."""
         for text in sys.argv[1:] if args is None else args:
@@ -155,13 +148,13 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option], sett
         default = option.default if option.field is None else known[option.field]
         shown = ",".join(default) if isinstance(default, list) else default
         explanation = option.explanation + ("" if shown is None or option.field == "max_slots" else f" (default {shown})")
-        kind, word = option.kind, option.word or option.name.split("_")[-1].upper()
-        parser.add_argument(option.flag, type=kind, help=explanation, metavar=word, default=argparse.SUPPRESS)
+        word = option.word or option.name.split("_")[-1].upper()
+        parser.add_argument(option.flag, type=option.read, help=explanation, metavar=word, default=argparse.SUPPRESS)
     if settings:
         words = "any other setting, such as beta=1 or noise_dbm_per_hz=-170"
-        parser.add_argument("--set", action="append", metavar="NAME=VALUE", help=words)
+        parser.add_argument("--set", type=filled, action="append", metavar="NAME=VALUE", help=words)
     words = "read options from a TOML file, or from the settings.json of a finished run"
-    parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=words)
+    parser.add_argument("--config", type=path, metavar="FILE", default=argparse.SUPPRESS, help=words)
 
 
 def resolve_options(args: argparse.Namespace, options: tuple[Option, ...], base: Settings, command: str) -> tuple[dict[str, Any], Settings]:
@@ -173,10 +166,22 @@ def resolve_options(args: argparse.Namespace, options: tuple[Option, ...], base:
     check_known(table, SETTINGS, f"{config}, settings", WHERE_SETTINGS)
     in_file = {option.name: from_config(option, file[option.name]) for option in options if option.name in file}
     on_line = {option.name: getattr(args, option.name) for option in options if hasattr(args, option.name)}
-    free = dict(parse_set(text) for text in getattr(args, "set", None) or [])
+    free = parsed_set(getattr(args, "set", None) or [])
+    check_once(in_file, table, options, lambda option: option.name, lambda name: f"{name} of the table settings", f" in {config}")
+    check_once(on_line, free, options, lambda option: option.flag, lambda name: f"--set {name}")
     settings = changed(base, [table | as_settings(in_file, options), as_settings(on_line, options) | free], options)
     given = in_file | on_line
     return {option.name: given.get(option.name, option.default) for option in options if not option.field}, settings
+
+
+def check_once(
+    given: dict[str, Any], free: dict[str, Any], options: tuple[Option, ...], own: Callable, other: Callable, where: str = ""
+) -> None:
+    """InputError where an option and a setting by its own name both say what holds."""
+    for option in options:
+        for name in as_settings({option.name: given[option.name]}, options) if option.name in given else ():
+            if name in free:
+                raise InputError(f"{own(option)} and {other(name)} set the same{where}; give one of them.")
 
 
 def as_settings(given: dict[str, Any], options: tuple[Option, ...]) -> dict[str, Any]:
@@ -203,17 +208,32 @@ def changed(base: Settings, layers: list[dict[str, Any]], options: tuple[Option,
         raise InputError(text) from None
 
 
-def parse_set(text: str) -> tuple[str, Any]:
-    """NAME=VALUE of --set, the value as TOML would read it, or a bare word."""
-    name, equals, value = text.partition("=")
-    check_known({name: value}, SETTINGS, "--set", WHERE_SETTINGS)
-    if not equals or not value or len(value) > LONGEST:
-        raise InputError(f"--set {text!r} gives no value that can be used; write --set {name}=VALUE.")
+def parsed_set(texts: Iterable[str]) -> dict[str, Any]:
+    """The settings of all --set NAME=VALUE; InputError where one is unknown, given twice or has no value that can be used."""
+    free: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        check_known([name], SETTINGS, "--set", WHERE_SETTINGS)
+        if not equals or not value.strip() or len(value) > LONGEST:
+            raise InputError(f"--set {text!r} gives no value that can be used; write --set {name}=VALUE.")
+        if name in free:
+            raise InputError(f"--set {name} is given twice; give it once.")
+        free[name] = read_set(name, value)
+    return free
+
+
+def read_set(name: str, value: str) -> Any:
+    """The value of one setting: numbers as every option reads them; truth, pairs and words in quotes as TOML has them; or a bare word."""
+    kind = {field.name: field.type for field in fields(Settings)}[name]
     try:
+        if kind in (int, float):
+            return whole(value) if kind is int else number(value)
         parsed = tomllib.loads(f"value = {value}")["value"]
+    except argparse.ArgumentTypeError as problem:
+        raise InputError(f"--set {name}: {problem}.") from None
     except (ValueError, RecursionError):
         parsed = value
-    return name, tuple(parsed) if isinstance(parsed, list) else parsed
+    return tuple(parsed) if isinstance(parsed, list) else parsed
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
@@ -241,10 +261,11 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
 def from_config(option: Option, value: Any) -> Any:
     """The value of an option in a file, checked as on the command line."""
     try:
-        found = option.kind(",".join(map(str, value)) if isinstance(value, list) else str(value))
+        found = option.read(",".join(map(str, value)) if isinstance(value, list) else str(value))
     except argparse.ArgumentTypeError as problem:
         raise InputError(f"{option.name} in the configuration file: {problem}.") from None
-    if found != value and not isinstance(found, list):  # a number in place of a word, a word in place of a number
+    is_word = isinstance(value, str)
+    if isinstance(value, bool) or not isinstance(found, list) and (isinstance(value, list) or is_word != isinstance(found, str)):
         raise InputError(f"{option.name} = {value!r} in the configuration file cannot be used: it is to be like {found!r}.")
     return found
 

@@ -37,10 +37,12 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
+from mix2fld_np.nn.compilation import kept
+
 # reassoc spreads a sum over vector lanes, contract fuses multiply and add, nsz ignores the sign of zero; NaN and infinity stay honest.
-compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-inlined = functools.partial(compiled, cache=False, forceinline=True)  # becomes a part of whoever calls it: constants reach its loops
-merged = functools.partial(compiled, cache=False, inline="always")  # never compiled for itself, which would take a second each
+compiled = functools.partial(numba.njit, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+inlined = functools.partial(compiled, forceinline=True)  # becomes a part of whoever calls it: constants reach its loops
+merged = functools.partial(compiled, inline="always")  # never compiled for itself, which would take a second each
 
 BLOCK = 32  # images that inference takes side by side
 
@@ -430,4 +432,4 @@ def entry_points(height, width):
             forward(layers, images[i : i + 1], height, width, work, outputs[i])
             backward(layers, outputs[i], targets[i], height, width, work, scale, into)
 
-    return EntryPoints(descend, infer, add_gradient)
+    return EntryPoints(kept(descend), kept(infer), kept(add_gradient))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +18,50 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@contextmanager
+def our_style(**settings: object) -> Iterator[None]:
+    """matplotlib's own defaults and these settings, whatever the user's are, while something is drawn: `@our_style()` or `with`."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # of a home directory that is not there, and of fonts, it says much
+    try:
+        load_matplotlib()
+        import matplotlib
+
+        defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+        with matplotlib.rc_context(defaults | settings):  # type: ignore[arg-type]
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@functools.cache
+def load_matplotlib() -> None:
+    """Loads matplotlib without the user's settings, which may be broken; where it is loaded already, `our_style` overrides them."""
+    if "matplotlib" in sys.modules:
+        return
+    before = dict(os.environ)
+    os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
+    try:
+        with chdir(Path(__file__).parent) if os.path.lexists("matplotlibrc") else nullcontext():
+            import matplotlib
+    finally:
+        for name in ("MPLBACKEND", "MATPLOTLIBRC"):
+            os.environ.pop(name)
+            os.environ |= {name: before[name]} if name in before else {}
+    with suppress(Exception):  # a notebook's backend goes on to show the user's own pictures
+        matplotlib.rcParams["backend"] = before.get("MPLBACKEND", "agg")
+
+
 def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, columns: int = 1, **sharing) -> tuple[Figure, np.ndarray]:
     """An empty figure and its axes (rows, columns); no window is ever opened."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with our_style():
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
+        figure = Figure(figsize=(width_in, height_in), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
 
 
 def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
@@ -32,10 +75,8 @@ def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
 
 def render(figure: Figure, name: str) -> dict[str, bytes]:
     """NAME.png and NAME.svg with their bytes; the same figure gives the same bytes."""
-    import matplotlib
-
     files = {}
-    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+    with our_style(**{"svg.hashsalt": name, "svg.fonttype": "none"}):
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             content = io.BytesIO()
             figure.savefig(content, format=kind, dpi=120, metadata=metadata)

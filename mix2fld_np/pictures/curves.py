@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mix2fld_np.pictures.canvas import add_legend, new_figure
+from mix2fld_np.pictures.canvas import add_legend, new_figure, our_style
 from mix2fld_np.study.averages import mean_curve
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def looks_of(names: list[str]) -> dict[str, Look]:
     return {name: LOOKS.get(name) or next(others) for name in names}
 
 
+@our_style()
 def learning_curves(rows: list[dict], title: str) -> Figure:
     """Test accuracy of the reference device against convergence time, one curve a protocol; a band of one standard deviation over seeds."""
     figure, ((axes,),) = new_figure()

@@ -8,7 +8,7 @@ import numpy as np
 
 from mix2fld_np.datasets.sources import title_of
 from mix2fld_np.federation.settings import SPLITS
-from mix2fld_np.pictures.canvas import add_legend, new_figure
+from mix2fld_np.pictures.canvas import add_legend, new_figure, our_style
 from mix2fld_np.pictures.curves import DASHED, LOOKS, Look, draw_curves
 from mix2fld_np.study.figures import CURVES, N_DEVICES, PANELS, Curve
 from mix2fld_np.study.tables import COLUMNS
@@ -33,6 +33,7 @@ CURVE_LOOKS = {
 }
 
 
+@our_style()
 def figure_2(rows: list[dict], title: str) -> Figure:
     """Figure 2: test accuracy of the reference device against convergence time, a panel for each split and channel."""
     figure, axes = new_figure(10.5, 7.6, 2, 2, sharex=True, sharey="row")
@@ -68,6 +69,7 @@ def show_the_race(row_axes: np.ndarray) -> None:
     row_axes[0].set_ylim(bottom, min(100.0, highest + 2))
 
 
+@our_style()
 def figure_3(rows: list[dict], points: list[dict], title: str) -> Figure:
     """Figure 3: the distribution of test accuracy over devices (rows of `letter.device_rows`), and its variance below."""
     figure, axes = new_figure(9.0, 6.4, 2, 2, sharex=True, sharey="row", height_ratios=[3, 1])
@@ -110,6 +112,7 @@ def draw_variance(ax: Axes, points: list[dict]) -> None:
     ax.grid(axis="y", alpha=0.3)
 
 
+@our_style()
 def privacy_table(rows: list[dict], title: str) -> Figure:
     """Table II or III as curves (rows of `tables.beside_printed`): sample privacy against lambda, a panel for each data set."""
     names = list(dict.fromkeys(row["data"] for row in rows))

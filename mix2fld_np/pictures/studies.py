@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mix2fld_np.pictures.canvas import add_legend, new_figure
+from mix2fld_np.pictures.canvas import add_legend, new_figure, our_style
 from mix2fld_np.pictures.curves import DASH_DOT, DASHED, LOOKS, Look
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def beta(points: list[dict], title: str) -> Figure:
     return two_panels(points, "beta", lambda value: f"{value:g}", r"weight of the regulariser $\beta$ (not to scale)", title)
 
 
+@our_style()
 def two_panels(points: list[dict], field: str, tick: Callable[[float], str], below: str, title: str) -> Figure:
     """Accuracy of the reference device and of the server's model, side by side, over a setting that is not drawn to scale."""
     figure, ((left, right),) = new_figure(10.0, 4.7, 1, 2, sharey=True)
@@ -57,6 +58,7 @@ def two_panels(points: list[dict], field: str, tick: Callable[[float], str], bel
     return finished(figure, left, title)
 
 
+@our_style()
 def slots(points: list[dict], title: str) -> Figure:
     """Accuracy over T_max, above the chance that an upload arrives."""
     figure, ((above,), (below,)) = new_figure(7.6, 6.2, 2, 1, sharex=True, height_ratios=[2, 1])

@@ -80,8 +80,12 @@ def error(got: np.ndarray, expected: np.ndarray, unit: str) -> float:
 
 
 def chosen(text: str | None) -> list[Check]:
-    """The rows whose name contains a text, all of them for None; InputError where there is none."""
-    found = [check for check in CHECKS if text is None or text.lower() in check.equation.lower()]
+    """The rows whose name contains a text, whatever its blanks and case, all of them for None; InputError where there is none."""
+
+    def letters(text: str) -> str:
+        return "".join(text.lower().split())
+
+    found = [check for check in CHECKS if text is None or letters(text) in letters(check.equation)]
     if not found:
         names = dict.fromkeys(check.equation.partition(":")[0] for check in CHECKS)
         raise InputError(f"--only {text!r} names no row; try one of these: {'; '.join(names)}.")
