@@ -17,7 +17,7 @@ from mix2fld_np.pictures.curves import learning_curves
 from mix2fld_np.runs.jobs import threads
 from mix2fld_np.runs.results import RunResult, result_of
 from mix2fld_np.study.compare import Summary, curve_rows
-from mix2fld_np.wireless.channel import Transmission, transmit
+from mix2fld_np.wireless.channel import Transmission
 
 if TYPE_CHECKING:
     from mix2fld_np.pictures.canvas import Figure
@@ -28,18 +28,18 @@ def play(
     settings: Settings = COMPARISON,
     data: str | Dataset = "auto",
     seed: int = 0,
-    channel: Callable[..., Transmission] = transmit,
+    channel: Callable[..., Transmission] | None = None,
     workers: int | None = None,
 ) -> RunResult:
     """Plays one protocol, a row of the table or one of your own, and returns its rounds, its curve and what follows from them.
 
-    `data` is the name of a data set, or arrays of your own; "auto" is MNIST where it is found, else the embedded digits. `channel` is
-    called for every upload and download as channel(link, payload_bits, n_devices, rng) and says what arrived, and after how many slots.
+    `data` is the name of a data set, or arrays of your own; "auto" is MNIST where it is found, else the embedded digits. A `channel`
+    of your own is called for every upload and download as channel(link, payload_bits, n_devices, rng) and says what arrived, and after how many slots.
     The result does not depend on `workers`. InputError for what cannot be played, before the first step.
     """
     row = protocol_named(protocol) if isinstance(protocol, str) else protocol
     with threads(workers or os.cpu_count() or 1) as parallel_map:
-        task = Task(settings, dataset(data), seed, parallel_map, transmit=channel)
+        task = Task(settings, dataset(data), seed, parallel_map, channel=channel)
         check_playable(row, task)
         *_, end = simulate(row, task)
     return result_of(row, end, task)
@@ -68,7 +68,7 @@ def compare(
     settings: Settings = COMPARISON,
     data: str | Dataset = "auto",
     seeds: Sequence[int] = (0,),
-    channel: Callable[..., Transmission] = transmit,
+    channel: Callable[..., Transmission] | None = None,
     workers: int | None = None,
 ) -> Comparison:
     """Plays several protocols, each under the same seeds; see `play`."""

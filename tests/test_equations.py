@@ -212,7 +212,7 @@ DEFECTS = {
         ["Algorithm 1 under FL"],
     ),
     "change relative to the new mean": (
-        in_every_row("uplink", "change", lambda right: lambda new, old: right(old, new)),
+        in_every_row("uplink", "relative_change", lambda right: lambda new, old: right(old, new)),
         ["Algorithm 1, line 2: relative change"],
     ),
     "the download written to everybody": (

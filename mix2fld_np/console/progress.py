@@ -1,4 +1,4 @@
-"""A progress bar over the rounds of all runs."""
+"""The progress bar over the rounds of all runs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,15 +7,16 @@ from tqdm import tqdm
 
 
 @contextmanager
-def progress_bar(total: int, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(total: int, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
     """A bar over `total` rounds; gives back a function that is told how many are there, and how many were before this call."""
     with tqdm(total=total, unit="round", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
+        yield lambda rounds, before: move(bar, rounds, before)
 
-        def on_progress(rounds: int, before: int) -> None:
-            if bar.disable:
-                return
-            bar.n += before - bar.initial  # what was there before this call says nothing about its speed
-            bar.last_print_n, bar.initial = max(bar.last_print_n, before), before
-            bar.update(rounds - bar.n)
 
-        yield on_progress
+def move(bar: tqdm, rounds: int, before: int) -> None:
+    """Moves a bar to a number of rounds; those from before say nothing of the time that the others will take."""
+    if bar.disable:
+        return
+    step = before - bar.initial
+    bar.initial, bar.n, bar.last_print_n = before, bar.n + step, bar.last_print_n + step
+    bar.update(rounds - bar.n)

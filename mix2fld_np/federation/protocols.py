@@ -17,7 +17,7 @@ from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import average_outputs, distil, local_update
 from mix2fld_np.randomness import DOWN, UP, stream
 from mix2fld_np.wireless import payload
-from mix2fld_np.wireless.channel import Transmission
+from mix2fld_np.wireless.channel import Link, Transmission, transmit
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class RoundRecord:
 def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple[Federation, RoundRecord]:
     """Global round p = 1, 2, ... of Algorithm 1, whichever the protocol."""
     fed, training = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
-    up = task.transmit(task.uplink, upload_bits(protocol, fed, task), task.n_devices, stream(task.seed, "channel", p, UP))  # line 6
+    up = send(task.uplink, upload_bits(protocol, fed, task), task, p, UP)  # line 6
     fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
     material = server_material(protocol, fed, task)  # line 8
     if not up.delivered.any():
@@ -84,8 +84,7 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
     if reply is None:
         return fed, RoundRecord(p, training, up, change, server_samples=counted(material, False))
     server_s = server_seconds(protocol, task, time.thread_time() - started)
-    down_bits = protocol.downlink.bits(task.settings, task.network)
-    down = task.transmit(task.downlink, down_bits, task.n_devices, stream(task.seed, "channel", p, DOWN))  # line 11
+    down = send(task.downlink, protocol.downlink.bits(task.settings, task.network), task, p, DOWN)  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
     accuracy = protocol.downlink.accuracy(reply, task)
     return fed, RoundRecord(p, training, up, change, down, server_s, counted(material, True), accuracy)
@@ -94,6 +93,11 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
 def counted(material: Material | None, learned: bool) -> tuple[int, int] | None:
     """How many samples the server learned from in a round, and how many it was to have; None where it never distils."""
     return None if material is None else (learned * material.n_samples, material.n_wanted)
+
+
+def send(link: Link, payload_bits: int | np.ndarray, task: Task, p: int, direction: int) -> Transmission:
+    """One payload to or from every device over the task's channel, with the fading of round p and of this direction."""
+    return (task.channel or transmit)(link, payload_bits, task.n_devices, stream(task.seed, "channel", p, direction))
 
 
 def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
@@ -216,18 +220,19 @@ def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> 
 def weights_change(new: np.ndarray, old: np.ndarray) -> float:
     """|G_mod^p - G_mod^(p-1)| / |G_mod^(p-1)|, Euclidean  (Section II-A)."""
     new, old = new.astype(np.float64), old.astype(np.float64)  # squares of large single-precision weights overflow
-    return norm(new - old) / norm(old)
+    return relative(new, old)
 
 
 def outputs_change(new: np.ndarray, old: np.ndarray) -> float | None:
     """The largest |G_out,n^p - G_out,n^(p-1)| / |G_out,n^(p-1)| over the labels n known in both rounds  (Section II-B, Algorithm 1)."""
     known = ~np.isnan(new).any(axis=1) & ~np.isnan(old).any(axis=1)
-    return max((norm(a - b) / norm(b) for a, b in zip(new[known], old[known], strict=True)), default=None)
+    return max((relative(a, b) for a, b in zip(new[known], old[known], strict=True)), default=None)
 
 
-def norm(x: np.ndarray) -> float:
-    """Euclidean norm, correctly rounded: a sum by BLAS would change its last digit with the number of threads."""
-    return math.sqrt(math.fsum(x * x))
+def relative(new: np.ndarray, old: np.ndarray) -> float:
+    """|new - old| / |old|, Euclidean; infinite from nothing. Exact sums: by BLAS the last digit would depend on its threads."""
+    size, difference = (math.sqrt(math.fsum(x * x)) for x in (old, new - old))
+    return difference / size if size else math.inf
 
 
 def write_weights(fed: Federation, model: np.ndarray, delivered: np.ndarray) -> Federation:

@@ -13,7 +13,7 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.nn.network import Network
 from mix2fld_np.randomness import stream
-from mix2fld_np.wireless.channel import Link, Transmission, transmit
+from mix2fld_np.wireless.channel import Link, Transmission
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Task:
     seed: int = 0
     parallel_map: Callable[..., Iterable] = field(default=map, compare=False)  # map, or that of a thread pool, for devices and tests
     test_every_device: bool = False  # after the local update of the last round, not only the reference device
-    transmit: Callable[..., Transmission] = field(default=transmit, compare=False)  # the channel: Rayleigh fading, or one of your own
+    channel: Callable[..., Transmission] | None = field(default=None, compare=False)  # one of your own, in place of `transmit`
 
     @cached_property
     def network(self) -> Network:
