@@ -33,8 +33,9 @@ def play(
 ) -> RunResult:
     """Plays one protocol, a row of the table or one of your own, and returns its rounds, its curve and what follows from them.
 
-    `data` is the name of a data set, or arrays of your own; "auto" is MNIST where it is found, else the embedded digits. A `channel`
-    of your own is called for every upload and download as channel(link, payload_bits, n_devices, rng) and says what arrived, and after how many slots.
+    `data` is the name of a data set, or arrays of your own; "auto" is MNIST where it is found, else the embedded digits. A `channel` of
+    your own is called for every upload and download as channel(link, payload_bits, n_devices, rng) and says what arrived, and after how
+    many slots.
     The result does not depend on `workers`. InputError for what cannot be played, before the first step.
     """
     row = protocol_named(protocol) if isinstance(protocol, str) else protocol

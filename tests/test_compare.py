@@ -5,9 +5,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from mix2fld_np.console.compare import ranking
 
 from mix2fld_np.cli import main
+from mix2fld_np.console.compare import ranking
 from mix2fld_np.datasets.find import find
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.federation.protocols import PROTOCOLS

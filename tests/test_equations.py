@@ -20,8 +20,9 @@ from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.nn import losses, training
 from mix2fld_np.verify import by_hand as equations_by_hand
 from mix2fld_np.verify import rows as equations
+from mix2fld_np.verify.check import Check, Tolerance, judge
 from mix2fld_np.verify.rounds_by_hand import rounds_by_hand
-from mix2fld_np.verify.rows import CHECKS, Check, Tolerance, judge
+from mix2fld_np.verify.rows import CHECKS
 from mix2fld_np.wireless import channel
 
 ROWS = {check.equation: check for check in CHECKS}

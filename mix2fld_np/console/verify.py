@@ -11,7 +11,7 @@ from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.verify import rows as equations
-from mix2fld_np.verify.rows import Check, Verdict
+from mix2fld_np.verify.check import Check, Verdict, judge
 
 OPTIONS = (
     options.Option("only", str, 'rows whose name contains TEXT, such as "eq. (4)" or "latency law"', word="TEXT"),
@@ -57,7 +57,7 @@ def judged(checks: list[Check], quiet: bool) -> list[Verdict]:
     with tqdm(checks, unit="row", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
         for check in bar:
             bar.set_postfix_str(check.equation)
-            verdicts.append(equations.judge(check))
+            verdicts.append(judge(check))
     return verdicts
 
 

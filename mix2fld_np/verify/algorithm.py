@@ -1,4 +1,4 @@
-"""Algorithm 1's bookkeeping: the library's rounds against the same rounds played by hand in `equations_played`.
+"""Algorithm 1's bookkeeping: the library's rounds against the same rounds played by hand in `rounds_by_hand`.
 
 Each function takes the quantity of the library that it checks and yields pairs (the library's value, the value by hand).
 """
@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from mix2fld_np.federation import seeds
+from mix2fld_np.federation import protocols, seeds, simulation
 from mix2fld_np.federation.protocols import PROTOCOLS, RoundRecord
 from mix2fld_np.federation.task import Federation, first_state
 from mix2fld_np.verify.by_hand import FIVE
+from mix2fld_np.verify.check import EXACT, ROUNDING, ROUNDS, Check
 from mix2fld_np.verify.rounds_by_hand import (
     N_L,
     SETTINGS,
@@ -166,3 +167,26 @@ def with_gaps(got: np.ndarray | None, expected: np.ndarray | None) -> Iterator[t
     got, expected = np.asarray(got, np.float64), np.asarray(expected, np.float64)
     yield np.isnan(got), np.isnan(expected)
     yield got[~np.isnan(expected)], expected[~np.isnan(expected)]
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------
+
+BY_HAND = "the same rounds by hand"
+play_round, simulate = protocols.play_round, simulation.simulate
+
+ROWS = (
+    Check("Algorithm 1, line 2: relative change", BY_HAND, play_round, line_2_change, ROUNDS),
+    Check("Algorithm 1, line 2: last round", BY_HAND, simulate, line_2_stop, EXACT),
+    Check("Algorithm 1, line 4: mixed-up samples", "recipes | counted", seeds.mixed, line_4_mixup, EXACT),
+    Check("Algorithm 1, line 5: local update", BY_HAND, play_round, line_5_outputs, ROUNDS),
+    Check("Algorithm 1, line 6: seeds in round 1", BY_HAND, play_round, line_6_bits, EXACT),
+    Check("Algorithm 1, line 6: who gets through", BY_HAND, play_round, line_6_arrival, EXACT),
+    Check("Algorithm 1, line 8: inverse samples", BY_HAND, seeds.inversely_mixed, line_8_seeds, ROUNDS),
+    Check("Algorithm 1, line 9: G_out, plain", BY_HAND, play_round, line_9_mean, ROUNDS),
+    Check("Algorithm 1 under FL: G_mod, weighted", BY_HAND, play_round, weighted_mean, ROUNDS),
+    Check("Algorithm 1, line 10: server's model", BY_HAND, play_round, line_10_server, ROUNDS),
+    Check("Algorithm 1, line 11: broadcast", BY_HAND, play_round, line_11_broadcast, EXACT),
+    Check("Algorithm 1, line 13: who is written", BY_HAND, play_round, line_13_write, ROUNDS),
+    Check("Algorithm 1: nobody gets through", BY_HAND, play_round, nobody_delivers, ROUNDS),
+    Check("Section IV: convergence time", BY_HAND, simulate, convergence_time, ROUNDING),
+)

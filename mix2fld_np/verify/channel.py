@@ -8,15 +8,19 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
-from mix2fld_np.federation.protocols import PROTOCOLS
+from mix2fld_np.federation.protocols import PROTOCOLS, Protocol, seed_bits
 from mix2fld_np.federation.settings import CHANNELS, COMPARISON, PRINTED, Settings
 from mix2fld_np.nn.network import Network
 from mix2fld_np.randomness import stream
 from mix2fld_np.verify import by_hand
-from mix2fld_np.wireless.channel import Link
+from mix2fld_np.verify.by_hand import FIVE
+from mix2fld_np.verify.check import EXACT, FIVE_ERRORS, HALF_DIGIT, ROUNDING, Check
+from mix2fld_np.wireless.channel import Link, outage_probability, received_bits, slots_needed, success_probability, transmit
+from mix2fld_np.wireless.payload import uplink_reduction
 
 FL_BITS, TEN_SEEDS, FIFTY_SEEDS, OUTPUT_BITS = 401_408, 65_920, 316_800, 3_200
 SYMMETRIC = replace(COMPARISON, uplink_power_dbm=CHANNELS["symmetric"])
@@ -128,3 +132,28 @@ def in_errors(value: float, mean: float, variance: float, runs: int = RUNS) -> t
     """A value and a simulated mean, both in standard errors of that mean."""
     error = math.sqrt(variance / runs)
     return value / error, mean / error
+
+
+def protocol_bits(protocol: Protocol, settings: Settings, network: Network) -> tuple[int, int, int]:
+    """The library's B_up in round 1, B_up later, and B_dn."""
+    up = protocol.uplink.bits(settings, network)
+    return up + seed_bits(protocol, settings, network), up, protocol.downlink.bits(settings, network)
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------
+
+ROWS = (
+    Check("Section II-C: Pr[SNR >= theta]", "closed form | 400,000 slots", success_probability, slot_success, FIVE_ERRORS),
+    Check("eq. (4): received bits", "NumPy | slot by slot", received_bits, eq_4_bits, ROUNDING),
+    Check("eq. (4): latency and outage", "NumPy | slot by slot, fractions", transmit, eq_4_latency, EXACT),
+    *(
+        Check(f"B_up and B_dn: {name}", "table of protocols | formula", protocol_bits, partial(payload, name=name), EXACT)
+        for name in FIVE
+    ),
+    Check("Section IV: uplink reduction", "floats | fractions", uplink_reduction, reduction, ROUNDING),
+    Check("Section IV: 42.4x", "P = 10, N_S = 10 | printed", uplink_reduction, printed_reduction, HALF_DIGIT),
+    Check("slots: 101 80 17 1, 21 1, 83 396", "floats | these and whole numbers", slots_needed, slot_counts, EXACT),
+    Check("0.88717, 0.99761, 0.98813", "closed form | these numbers", success_probability, printed_success, HALF_DIGIT),
+    Check("0.006, 0.999994 at T_max = 105", "closed form | these numbers", outage_probability, printed_outage, HALF_DIGIT),
+    Check("FL never at T_max = 100", "closed form | certain outage", outage_probability, never_at_100, EXACT),
+)

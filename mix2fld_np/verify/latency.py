@@ -15,6 +15,8 @@ from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.randomness import stream
 from mix2fld_np.verify import by_hand
 from mix2fld_np.verify.channel import RUNS, TEN_SEEDS, in_errors, links
+from mix2fld_np.verify.check import FIVE_ERRORS, SIMULATED, SUMS, Check
+from mix2fld_np.wireless import channel
 from mix2fld_np.wireless.channel import Link
 
 N = 17  # slots that an upload of Mix2FLD with ten seed samples takes
@@ -66,3 +68,12 @@ def simulated(link: Link) -> np.ndarray:
         fading = stream(0, "verify latency law", part).standard_exponential((RUNS // 20, 50))
         latencies.append(np.argmax(np.cumsum(fading >= by_hand.strain(link), axis=1) == N, axis=1) + 1)
     return np.concatenate(latencies)
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------
+
+ROWS = (
+    Check("latency law: cdf", "ratios of neighbours | sum of fractions", channel.latency_cdf, cdf_exact, SUMS),
+    Check("latency law: outage", "ratios of neighbours | sum of fractions", channel.outage_probability, outage_exact, SUMS),
+    Check("latency law: cdf, simulated", f"closed form | {SIMULATED}", channel.latency_cdf, cdf_simulated, FIVE_ERRORS),
+)

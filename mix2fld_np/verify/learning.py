@@ -1,4 +1,4 @@
-"""Losses, gradients, updates and average outputs, eqs. (1), (2), (3), (5), and the 12,544 weights: the library against `equations_by_hand`.
+"""Losses, gradients, updates and average outputs, eqs. (1), (2), (3), (5), and the 12,544 weights: the library against `by_hand`.
 
 Each function takes the quantity of the library that it checks and yields pairs (the library's value, the value of the other route).
 """
@@ -9,12 +9,14 @@ from functools import partial
 
 import numpy as np
 
+from mix2fld_np.nn import losses, training
 from mix2fld_np.nn.losses import distillation_target
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import Update, local_update
 from mix2fld_np.randomness import stream
 from mix2fld_np.verify import by_hand
 from mix2fld_np.verify.by_hand import LETTER, SMALL, Shape
+from mix2fld_np.verify.check import DIFFERENCE, EXACT, ROUNDING, SINGLE, SLOPES, Check
 
 RATE, BETA = 0.1, 0.4  # larger than the letter's, so that nothing about them can hide
 
@@ -200,3 +202,34 @@ def output_vectors() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     for k in range(40):
         F, soft, teacher = rng.dirichlet(np.ones(10), 3)
         yield F, soft if k % 2 else np.eye(10)[k // 2 % 10], teacher
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------
+
+ROWS = (
+    Check("Section IV: N_mod = 12,544", "layer views | counted layer by layer", Network.layers, twelve_thousand_weights, EXACT),
+    Check("Section II-A: softmax", "NumPy | math.exp, exact sum", losses.softmax, eq_1_softmax, ROUNDING),
+    Check("Section II-A: outputs F", "compiled, float32 | NumPy layer by layer", Network.outputs, eq_1_outputs, SINGLE),
+    Check("eq. (1): phi", "NumPy | math.log, exact sum", losses.phi, eq_1_loss, ROUNDING),
+    Check("eq. (1): gradient by logits", f"by hand | {DIFFERENCE}", losses.phi_gradient, eq_1_logits, SLOPES),
+    Check("eq. (1): gradient by weights", f"compiled | {DIFFERENCE}", Network.gradient, eq_1_gradient, SLOPES),
+    Check("eq. (1): 12 updates", f"compiled | {DIFFERENCE}", training.local_update, eq_1_update, SLOPES),
+    Check("eq. (1): update, 12,544 weights", f"compiled, float32 | {DIFFERENCE}", training.local_update, eq_1_step, SINGLE),
+    Check("eq. (2): average outputs", "NumPy | label by label, exact sum", training.average_outputs, eq_2_average, ROUNDING),
+    Check("eq. (2): outputs of K iterations", "compiled | NumPy step by step", training.local_update, eq_2_outputs, SLOPES),
+    *(
+        Check(f"eq. (3): {what}, {sign}", f"{first} | {second}", quantity, partial(cases, printed_sign=printed), tolerance)
+        for sign, printed in (("cross-entropy", False), ("as printed", True))
+        for what, first, second, quantity, cases, tolerance in (
+            ("psi", "NumPy", "math.log, exact sum", losses.psi, eq_3_loss, ROUNDING),
+            ("by logits", "by hand", DIFFERENCE, losses.psi_gradient, eq_3_logits, SLOPES),
+            ("by weights", "compiled", DIFFERENCE, Network.gradient, eq_3_gradient, SLOPES),
+            ("12 updates", "one target", "phi + beta psi", losses.distillation_target, eq_3_update, SLOPES),
+        )
+    ),
+)
+
+
+CONVERSION_ROWS = (
+    Check("eq. (5): output-to-model conversion", f"compiled | {DIFFERENCE}", training.distil, eq_5, SLOPES),
+)

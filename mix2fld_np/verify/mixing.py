@@ -8,8 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.mixing.mixup import MixedSamples
 from mix2fld_np.randomness import stream
+from mix2fld_np.verify.check import EXACT, ROUNDING, SUMS, ZERO, Check
 
 LAMBDAS = [Fraction(1, 1000), Fraction(1, 10), Fraction(1, 5), Fraction(3, 10), Fraction(2, 5), Fraction(499, 1000), Fraction(7, 10)]
 SIZES = range(2, 9)  # N
@@ -128,3 +130,17 @@ def inverse_by_hand(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
 def floats(exact: list) -> np.ndarray:
     """Fractions, or rows of them, as float64."""
     return np.array(exact, dtype=float)
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------
+
+ROWS = (
+    Check("eq. (6): samples and labels", "NumPy | fractions", mixup.mixup, eq_6_samples, ROUNDING),
+    Check("eq. (6): two different labels", "2,000 drawn pairs | counted", mixup.draw_pairs, eq_6_partners, EXACT),
+    Check("eq. (7): inverse samples, N = 2", "inverse matrix | written out in raw samples", inverse.inversely_mix, eq_7, SUMS),
+    Check("eq. (8): matrix", "NumPy | entry by entry", mixup.mixing_matrix, eq_8_matrix, ROUNDING),
+    Check("eq. (8): inverse, N = 2 to 8", "LAPACK | Gauss-Jordan in fractions", inverse.inverse_ratios, eq_8_inverse, SUMS),
+    Check("eq. (9)", "right side with lambda_hat | 1", inverse.inverse_ratio, eq_9, ZERO),
+    Check("eq. (10)", "right side with lambda_hat | 0", inverse.inverse_ratio, eq_10, ZERO),
+    Check("Proposition 1, N = 2 to 8", "LAPACK | hard labels, fractions", inverse.inverse_mixup, proposition_1, SUMS),
+)
