@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mix2fld_np.federation.protocols import OUTPUTS, PROTOCOLS, TABLE, WEIGHTS, Protocol, as_is, distilled
     from mix2fld_np.federation.settings import COMPARISON, PRINTED, Settings
     from mix2fld_np.runs.results import RunResult
-    from mix2fld_np.wireless.channel import Link, Transmission
+    from mix2fld_np.wireless.channel import Link, Transmission, slots_needed
 
 __version__ = "1.0.0"
 HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
@@ -20,11 +20,12 @@ HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
     "federation.protocols": ("OUTPUTS", "PROTOCOLS", "TABLE", "WEIGHTS", "Protocol", "as_is", "distilled"),
     "federation.settings": ("COMPARISON", "PRINTED", "Settings"),
     "runs.results": ("RunResult",),
-    "wireless.channel": ("Link", "Transmission"),
+    "wireless.channel": ("Link", "Transmission", "slots_needed"),
 }
 __all__ = [
     "COMPARISON", "OUTPUTS", "PRINTED", "PROTOCOLS", "TABLE", "WEIGHTS", "Comparison", "Dataset", "InputError", "Link", "Protocol",
     "RunResult", "Settings", "Transmission", "as_is", "compare", "distilled", "load", "play",
+    "slots_needed",
 ]  # fmt: skip
 
 

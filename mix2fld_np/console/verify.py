@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """`mix2fld verify`: every equation of the letter by two routes, one row each; exit code 1 if they disagree in any."""
     given, _ = options.resolve_options(args, OPTIONS, PRINTED, "verify")
     checks = equations.chosen(given["only"])
-    request = session.Request("verify", given, PRINTED, [], [], ("equations.csv", "equations.json"))
+    request = session.Request("verify", given, PRINTED, [], [], ("equations.csv", "equations.json"), resume=False)
     verdicts: list[Verdict] = []
 
     def report(_):

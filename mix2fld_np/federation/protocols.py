@@ -83,7 +83,7 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
     reply, fed = protocol.reply(mean, material, replace(fed, mean=mean), task, p)  # line 10: as it is, or distilled
     if reply is None:
         return fed, RoundRecord(p, training, up, change, server_samples=counted(material, False))
-    server_s = server_seconds(protocol, task, time.thread_time() - started)
+    server_s = server_seconds(material, task, time.thread_time() - started)
     down = send(task.downlink, protocol.downlink.bits(task.settings, task.network), task, p, DOWN)  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
     accuracy = protocol.downlink.accuracy(reply, task)
@@ -160,11 +160,11 @@ def seed_bits(protocol: Protocol, settings: Settings, network: Network) -> int:
     return payload.sample_bits(settings.n_seed_samples, settings.bits_per_pixel * math.prod(network.image_shape))
 
 
-def server_seconds(protocol: Protocol, task: Task, measured_s: float) -> float:
-    """What the server's reply takes: by stop watch, or a fixed time for each of K_S iterations where it distils."""
+def server_seconds(material: Material | None, task: Task, measured_s: float) -> float:
+    """What the server's reply takes: by stop watch, or a fixed time for each of K_S iterations where it has samples to distil on."""
     if task.settings.stopwatch:
         return measured_s
-    return task.settings.n_distill_iterations * task.settings.server_s_per_iteration if protocol.reply is distilled else 0.0
+    return 0.0 if material is None else task.settings.n_distill_iterations * task.settings.server_s_per_iteration
 
 
 # --- what the server replies -----------------------------------------------------------------------------------------------------------
