@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mix2fld_np.runs.results import RunResult
     from mix2fld_np.wireless.channel import Link, Transmission, slots_needed
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
     "datasets.registry": ("Dataset", "load"),
     "errors": ("InputError",),
