@@ -13,6 +13,7 @@ import pytest
 from data_files import empty_places, random_images, write_cifar_10, write_mnist
 
 from mix2fld_np.console import playing
+from mix2fld_np.console.reports import data_table
 from mix2fld_np.datasets import find as finding
 from mix2fld_np.datasets.download import fetch
 from mix2fld_np.datasets.find import find, foreign, named_folder, user_cache
@@ -174,6 +175,12 @@ def test_the_innermost_folder_called_like_a_data_set_says_whose_files_these_are(
         assert f"if it is {SOURCES[asked].title} all the same" in message
 
 
+def test_another_set_in_its_own_folder_is_not_mentioned_where_mnist_is_missing(tmp_path):
+    write_mnist(tmp_path / "fashion-mnist")
+    write_mnist(tmp_path / "KMNIST" / "raw")
+    assert finding.nearby("mnist", tmp_path) == []
+
+
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
 def test_a_link_does_not_hide_what_the_folder_is_called(tmp_path):
     there = write_mnist(tmp_path / "FashionMNIST" / "raw")
@@ -251,6 +258,8 @@ def test_what_is_near_is_named_with_what_to_do(tmp_path, name, near, words):
     message = refusal(name, place)
     assert words in message
     assert f"mix2fld data fetch {name}" in message
+    row = next(row for row in listing(place) if row.name == name)
+    assert words in row.notice and f"not found ({row.notice})" in data_table([row])
     assert "\n" not in message
 
 

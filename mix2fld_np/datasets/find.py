@@ -123,13 +123,18 @@ def _family(path):
 def not_found(name: str, data_dir: str | Path | None = None) -> str:
     """What to say where `find` finds nothing: where it looked, what is near, and what to do."""
     source = source_of(name)
-    places = _places(data_dir)
-    looked = ", ".join(str(place / source.folders[0]) for place in places)
-    near = "".join(f"{sentence}; " for place in places for sentence in dict.fromkeys(_near(name, source, place)))
+    looked = ", ".join(str(place / source.folders[0]) for place in _places(data_dir))
+    near = "".join(f"{sentence}; " for sentence in nearby(name, data_dir))
     return (
         f"{source.title} ({', '.join(source.file_names)}) is not complete in any of these places (or where torchvision puts it "
         f"there): {looked}; {near}run `mix2fld data fetch {name}`, or choose the embedded data set 'digits'."
     )
+
+
+def nearby(name: str, data_dir: str | Path | None = None) -> list[str]:
+    """What lies where a data set was looked for, or a little deeper, and is nearly it: what it is, and what to do about it."""
+    source = source_of(name)
+    return list(dict.fromkeys(sentence for place in _places(data_dir) for sentence in _near(name, source, place)))
 
 
 def _places(data_dir):
@@ -146,13 +151,12 @@ def _folders(source, data_dir):
 
 
 def _near(name: str, source: DataSource, place: Path) -> Iterator[str]:
-    """What lies at a place or a little deeper and is nearly what is looked for, and what to do about it."""
     for folder in _below(place):
         if is_complete(source, folder):
-            other = foreign(name, folder)
-            if other:
+            other, looked_at = foreign(name, folder), folder in [place / own for own in source.folders]
+            if other and looked_at:
                 yield f"{other}; if it is {source.title} all the same, move it into a folder called {source.folders[0]}"
-            else:
+            elif not other:
                 yield f"it lies in {folder}: name that folder with --data-dir"
         elif missing := _missing(source, folder):
             yield f"{folder} lacks {', '.join(missing)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mix2fld_np.datasets.digits import digits
-from mix2fld_np.datasets.find import files_in, find, not_found
+from mix2fld_np.datasets.find import files_in, find, nearby, not_found
 from mix2fld_np.datasets.formats import Samples, check_labels
 from mix2fld_np.datasets.order import in_order, pixel_digests
 from mix2fld_np.datasets.sources import SOURCES, DataSource, source_of
@@ -56,7 +56,7 @@ class Row:
     n_train: int | None = None
     n_test: int | None = None
     digest: str | None = None
-    notice: str | None = None  # where it is a part only
+    notice: str | None = None  # where it is a part only, or only nearly there
     problem: str | None = None  # why it cannot be read, in a sentence
 
 
@@ -125,7 +125,7 @@ def _row(name, source, data_dir):
         return Row(name, source.title, None, *DIGITS_SIZES, DIGITS_DIGEST)
     folder = find(name, data_dir)
     if folder is None:
-        return Row(name, source.title)
+        return Row(name, source.title, notice="; ".join(nearby(name, data_dir)) or None)
     try:
         data = _read(name, source, folder)
     except InputError as error:
