@@ -105,8 +105,28 @@ def test_each_way_an_idx_file_can_be_wrong_is_told(tmp_path, content, words):
     assert words in refusal(read_idx, path)
 
 
+lengths = st.sampled_from([0, 1, 28, 2**16, 2**28, 2**31, 2**32 - 1]) | st.integers(0, 2**32 - 1)
+
+
+@in_a_folder
+@given(shape=st.lists(lengths, min_size=1, max_size=3).filter(lambda shape: len(shape) != 2), packed=st.booleans(), n=st.integers(0, 50))
+def test_no_header_ends_in_anything_but_its_array_or_a_refusal(tmp_path, shape, packed, n):
+    content = struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape) + bytes(n)
+    path = tmp_path / "header"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    for read in (read_idx, idx_count):
+        try:
+            found = read(path)
+        except InputError as error:
+            assert str(path) in str(error)
+        else:
+            assert found == shape[0] if read is idx_count else found.shape == tuple(shape)
+
+
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("shape", [(2**32 - 1, 2**32 - 1, 2**32 - 1), (600, 1000, 1000)])
+@pytest.mark.parametrize(
+    "shape", [(2**32 - 1, 2**32 - 1, 2**32 - 1), (600, 1000, 1000), (0, 2**32 - 1, 2**32 - 1), (2**32 - 1, 0, 2**32 - 1)]
+)
 def test_a_huge_declared_size_is_refused_before_any_memory_is_taken(tmp_path, packed, shape):
     content = struct.pack(">BBBBIII", 0, 0, 8, 3, *shape) + b"\x00" * 100
     path = tmp_path / "huge"
@@ -126,6 +146,15 @@ def test_a_declared_size_that_gzip_could_hold_but_does_not_takes_no_memory_eithe
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000
+
+
+@pytest.mark.parametrize(("shape", "expected"), [((3, 27, 28), (28, 28)), ((3,), (28, 28)), ((3, 28, 28), ())])
+def test_samples_of_another_shape_than_expected_are_refused(tmp_path, shape, expected):
+    path = tmp_path / "samples"
+    path.write_bytes(idx_bytes(np.zeros(shape, np.uint8)))
+    for read in (read_idx, idx_count):
+        assert "were expected" in refusal(read, path, expected)
+        read(path, shape[1:])
 
 
 def test_a_gzip_bomb_is_unpacked_no_further_than_its_header_says(tmp_path):

@@ -1,4 +1,4 @@
-"""Where data sets are looked for, what is refused, and that a download is in place whole or not at all."""
+"""What data sets are made of and what is refused, and that a download is in place whole or not at all."""
 
 import gzip
 import hashlib
@@ -6,17 +6,20 @@ import io
 import os
 import struct
 import tarfile
+import tracemalloc
 from dataclasses import replace
+from functools import cache
 from http.client import IncompleteRead
 from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
 import pytest
+from data_files import empty_places, idx, pictures, random_images, write_cifar_10, write_mnist
 from numpy.testing import assert_array_equal
 
+from mix2fld_np.console.reports import data_table
 from mix2fld_np.datasets import download
-from mix2fld_np.datasets import find as finding
 from mix2fld_np.datasets.download import fetch
 from mix2fld_np.datasets.find import find
 from mix2fld_np.datasets.registry import listing, load
@@ -29,42 +32,7 @@ with_real_data = pytest.mark.skipif(not REAL_DATA, reason="MIX2FLD_DATA names no
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch, tmp_path):
-    """No data set lies in any of the usual places."""
-    monkeypatch.delenv("MIX2FLD_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(finding, "CLONE_DATA", tmp_path / "repository" / "data")
-
-
-@pytest.fixture
-def environment(monkeypatch, tmp_path):
-    """The folder that MIX2FLD_DATA names."""
-    (tmp_path / "environment").mkdir()
-    monkeypatch.setenv("MIX2FLD_DATA", str(tmp_path / "environment"))
-    return tmp_path / "environment"
-
-
-def idx(array):
-    array = np.asarray(array, np.uint8)
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
-def random_images(n, *shape):
-    return np.random.default_rng(n).integers(0, 256, (n, *shape), np.uint8)
-
-
-def pictures(images):
-    return {image.tobytes() for image in images}
-
-
-def write_mnist(folder, name="{}-ubyte.gz", n_images=5, n_labels=5, size=28, label=9):
-    """Four small files of MNIST's kind: `n_images` for training, three for testing."""
-    folder.mkdir(parents=True)
-    for split, images, labels in (("train", n_images, n_labels), ("t10k", 3, 3)):
-        content = {"images-idx3": idx(random_images(images, size, size)), "labels-idx1": idx(np.full(labels, label))}
-        for kind, raw in content.items():
-            path = folder / f"{split}-{name.format(kind)}"
-            path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
-    return folder
+    empty_places(monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["{}-ubyte.gz", "{}-ubyte"])
@@ -88,49 +56,6 @@ def test_the_arrays_of_a_data_set_cannot_be_written_to(tmp_path):
         for array in (data.train_images, data.train_labels, data.test_images, data.test_labels):
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 0
-
-
-def test_places_are_searched_in_order_and_a_named_folder_alone(environment, tmp_path):
-    (tmp_path / "named").mkdir()
-    assert find("mnist") is None
-    for place in ("cache/mix2fld_np", "repository/data", "environment"):
-        folder = write_mnist(tmp_path / place / "mnist")
-        assert find("mnist") == folder
-    assert find("mnist", tmp_path / "named") is None
-    assert find("mnist", write_mnist(tmp_path / "named" / "mnist").parent) == tmp_path / "named" / "mnist"
-
-
-def test_a_named_folder_may_be_the_one_with_the_files(tmp_path):
-    folder = write_mnist(tmp_path / "my-digits")
-    assert find("mnist", folder) == find("fashion-mnist", folder) == folder
-
-
-def test_fashion_is_not_taken_for_mnist_though_its_files_are_called_alike(tmp_path):
-    folder = write_mnist(tmp_path / "fashion-mnist")
-    assert find("mnist", folder) is None
-    assert find("fashion-mnist", folder) == folder
-
-
-def test_an_incomplete_folder_is_passed_over_and_the_message_says_where_it_looked(environment, tmp_path):
-    folder = write_mnist(tmp_path / "environment" / "mnist")
-    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(InputError) as caught:
-        load("mnist")
-    for place in ("environment/mnist", "repository/data/mnist", "cache/mix2fld_np/mnist"):
-        assert str(tmp_path / place) in str(caught.value)
-    assert "mix2fld data fetch mnist" in str(caught.value)
-
-
-def test_a_named_folder_that_is_not_there_or_empty_is_refused_even_where_the_data_lie_elsewhere(environment, tmp_path):
-    write_mnist(tmp_path / "environment" / "mnist")
-    with pytest.raises(InputError, match="absent does not exist"):
-        load("mnist", tmp_path / "absent")
-    with pytest.raises(InputError, match="absent does not exist"):
-        listing(tmp_path / "absent")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="mix2fld data fetch mnist"):
-        load("mnist", tmp_path / "empty")
-    assert len(load("mnist").train_labels) == 5
 
 
 @pytest.mark.parametrize(
@@ -215,15 +140,82 @@ def test_the_listing_counts_samples_and_tells_what_is_broken_without_failing(tmp
     assert list(rows) == list(SOURCES)
 
 
+HTML = b"<!DOCTYPE html><html><body>404 Not Found</body></html>"
+
+
+@pytest.mark.parametrize("spoilt", ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte.gz"])
+@pytest.mark.parametrize("content", [HTML, b"", idx(np.zeros(2_000)), idx(np.arange(5)), gzip.compress(HTML)])
+def test_whatever_load_refuses_is_damaged_in_the_table_and_nothing_else_is(tmp_path, spoilt, content):
+    folder = write_mnist(tmp_path / "mnist")
+    whole, digits = (next(row for row in listing(tmp_path) if row.name == name) for name in ("mnist", "digits"))
+    assert "damaged" not in data_table([whole])
+    assert load("mnist", tmp_path).digest[:12] in data_table([whole])
+    assert len(digits.digest) == 64
+    (folder / spoilt).write_bytes(content)
+    row = next(row for row in listing(tmp_path) if row.name == "mnist")
+    try:
+        load("mnist", tmp_path)
+    except InputError as error:
+        assert (row.n_train, row.problem) == (None, str(error))
+        assert f"damaged: {error}" in data_table([row])
+    else:
+        assert content == idx(np.arange(5)) and spoilt.startswith("train-labels")  # five labels for five images
+        assert row.problem is None
+
+
+def test_the_digest_of_the_digits_in_the_table_is_that_of_the_digits():
+    assert next(row for row in listing() if row.name == "digits").digest == load("digits").digest
+
+
+@pytest.mark.parametrize("n_batches", [1, 2, 4, 5])
+def test_a_part_of_cifar_10_is_read_and_called_a_part_wherever_it_is_named(tmp_path, n_batches):
+    folder = write_cifar_10(tmp_path / "cifar-10-batches-bin", n_batches)
+    data, row = load("cifar-10", tmp_path), next(row for row in listing(tmp_path) if row.name == "cifar-10")
+    said = f"{n_batches} of 5 training files"
+    assert len(data.train_labels) == row.n_train == 2 * n_batches
+    assert [said in str(text) for text in (data.origin, data.notice, row.notice, data_table([row]))] == 4 * [n_batches < 5]
+    assert str(folder) in data.origin
+
+
+def test_labels_that_count_from_one_are_called_so_and_no_fresh_copy_is_asked_for(tmp_path):
+    folder = write_mnist(tmp_path / "mnist", "{}-ubyte", n_images=26, n_labels=26)
+    for last, words in ((26, "EMNIST letters"), (10, "count from one")):
+        (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.arange(26) % last + 1))
+        with pytest.raises(InputError, match=words) as caught:
+            load("mnist", tmp_path)
+        assert "fresh copy" not in str(caught.value)
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.arange(26)))
+    with pytest.raises(InputError, match="fresh copy, or by data with 10 labels"):
+        load("mnist", tmp_path)
+
+
+def test_a_bomb_whose_labels_or_shape_do_not_fit_is_refused_before_it_is_unpacked(tmp_path):
+    folder = write_mnist(tmp_path / "mnist")
+    for shape in ((200_000, 28, 28), (200, 1_000, 1_000), (6, 28, 28), (5, 280, 28_000)):
+        bomb = gzip.compress(struct.pack(">BBBBIII", 0, 0, 8, 3, *shape) + bytes(40_000_000))
+        (folder / "train-images-idx3-ubyte.gz").write_bytes(bomb)
+        tracemalloc.start()
+        with pytest.raises(InputError):
+            load("mnist", tmp_path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1_000_000
+
+
+@cache
+def real_rows():
+    return listing(REAL_DATA)
+
+
 @with_real_data
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar-10", "cifar-100"])
 def test_the_real_data_sets_are_what_they_are_known_to_be(name):
     if find(name, REAL_DATA) is None:
         pytest.skip(f"{name} is not in {REAL_DATA}")
-    data, row = load(name, REAL_DATA), next(row for row in listing(REAL_DATA) if row.name == name)
+    data, row = load(name, REAL_DATA), next(row for row in real_rows() if row.name == name)
     assert data.train_images.shape[1:] == SOURCES[name].image_shape
     assert set(data.train_labels.tolist()) == set(range(data.n_labels))
-    assert (row.n_train, row.n_test) == (len(data.train_labels), len(data.test_images))
+    assert (row.n_train, row.n_test, row.digest) == (len(data.train_labels), len(data.test_images), data.digest)
     if name.endswith("mnist"):
         assert (row.n_train, row.n_test) == (60_000, 10_000)
         published = {"mnist": 33.32, "fashion-mnist": 72.94}[name]  # mean pixel of the training images
@@ -316,6 +308,9 @@ FAULTS = {
     "too little": (lambda content: content[:-1], "sent only"),
     "nothing": (lambda content: b"", "sent only 0 of"),
     "an interruption": (Interrupted, "IncompleteRead"),
+    "an address that cannot be": (ValueError("unknown url type"), "unknown url type"),
+    "a host name that cannot be encoded": (UnicodeError("label too long"), "label too long"),
+    "an answer that is no text": (UnicodeDecodeError("ascii", b"\xff", 0, 1, "ordinal not in range"), "ordinal not in range"),
 }
 
 
@@ -355,6 +350,31 @@ def test_an_older_file_survives_a_failing_download_and_a_cancelled_one(table, tm
     with pytest.raises(KeyboardInterrupt):
         fetch("mnist", tmp_path, Mirrors(one=Cancelled))
     assert files_in(tmp_path) == {"file-1": b"mine"}
+
+
+@pytest.mark.parametrize("planted", ["link", "file"])
+def test_a_planted_part_is_neither_followed_nor_written_nor_removed(monkeypatch, table, tmp_path, planted):
+    monkeypatch.setattr(download, "token_hex", lambda n: "known")
+    (tmp_path / "victim").write_bytes(b"precious")
+    (tmp_path / "mnist").mkdir()
+    part = tmp_path / "mnist" / ".file-1.known.part"
+    part.symlink_to(tmp_path / "victim") if planted == "link" else part.write_bytes(b"foreign")
+    before = files_in(tmp_path)
+    with pytest.raises(InputError, match="cannot be written"):
+        fetch("mnist", tmp_path, Mirrors())
+    assert files_in(tmp_path) == before
+    assert part.is_symlink() == (planted == "link")
+    monkeypatch.undo()
+
+
+def test_names_of_parts_cannot_be_guessed(monkeypatch, table, tmp_path):
+    opened = []
+    monkeypatch.setattr(Path, "open", lambda path, *mode, real=Path.open: opened.append((path.name, mode)) or real(path, *mode))
+    for run in ("a", "b"):
+        fetch("mnist", tmp_path / run, Mirrors())
+    parts = [(name, mode) for name, mode in opened if name.endswith(".part")]
+    assert len({name for name, _ in parts}) == 4
+    assert {mode for _, mode in parts} == {("xb",)}
 
 
 def test_a_folder_that_cannot_be_made_is_refused(table, tmp_path):

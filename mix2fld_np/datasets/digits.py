@@ -21,8 +21,8 @@ POSITION = 10  # of a blot's position in pixels
 ACROSS, DOWN = 9, 11  # of the two profiles of a blot: 20 bits, and sums below 16, fit the 24 bits of float32
 PROFILE_STEPS = 256  # entries of the table of the bell curve per standard deviation
 
-# How much hands differ, as standard deviations unless said otherwise. Chosen so that the letter's network, trained on 500 digits,
-# recognises about as many others as it does on MNIST, and clearly more when trained on 5,000.
+# How much hands differ, as standard deviations unless said otherwise. Chosen so that the letter's network, trained on
+# 500 digits, recognises about as many others as it does on MNIST, and clearly more when trained on 5,000.
 WAVER = 0.033  # how far the pen misses a point of the writing, in heights of a digit
 LOOSENESS = 1.5  # times as far at the free end of a stroke
 FAVOURITE = 1.3  # the first writings of a label are the more usual ones; 1 would make all equally usual
@@ -39,7 +39,8 @@ PALE = 0.1  # by how much a digit is paler than black
 STRAY = 0.03  # probability of a dash that does not belong there
 FAINTEST = 0.04  # ink that leaves no trace
 
-# Ways of writing each digit on a 10 x 10 grid: "xy" is a point the pen passes (x to the right, y downwards), "/" ends a smooth stroke.
+# Ways of writing each digit on a 10 x 10 grid: "xy" is a point the pen passes (x to the right, y downwards), "/" ends a
+# smooth stroke.
 # A point named twice in one digit is the same point: "52 59 / 59 29" turns a sharp corner at 59.
 # fmt: off
 WRITINGS = (
@@ -76,7 +77,8 @@ WRITINGS = (
         "20 70 / 70 54 39 / 35 64", "12 20 50 71 64 59",
     ),
     (  # 8
-        "71 40 32 44 65 77 59 38 27 45 64 72 61", "50 32 44 66 68 49 28 36 54 62 50", "70 41 33 55 76 68 39 27 36 63 71",
+        "71 40 32 44 65 77 59 38 27 45 64 72 61", "50 32 44 66 68 49 28 36 54 62 50",
+        "70 41 33 55 76 68 39 27 36 63 71",
         "51 33 45 57 49 37 45 63 51",
     ),
     (  # 9
@@ -100,14 +102,17 @@ class Blueprint:
 def digits(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """`n` handwritten digits: images (n, 1, 28, 28) and labels (n,), both uint8; paper is 0, ink up to 255.
 
-    Every label comes up equally often (up to one), in random order. Each digit takes one of the `WRITINGS` of its label, misses the points
-    a little, bends, slants, turns and scales the whole, and leaves a row of round blots, whose sum soaks into the paper.
+    Every label comes up equally often (up to one), in random order. Each digit takes one of the `WRITINGS` of its
+    label, misses the points a little, bends, slants, turns and scales the whole, and leaves a row of round blots, whose
+    sum soaks into the paper.
 
-    The same generator gives the same bytes on every processor and with any number of threads: whatever exp, cos, sin or a matrix product
-    has touched is rounded to a grid so coarse that all sums of such numbers are exact, in any order, and that two libraries which differ
-    in their last digit meet the same point of it (but for a chance below 1e-4 in all 70,000 digits).
+    The same generator gives the same bytes on every processor and with any number of threads: whatever exp, cos, sin or
+    a matrix product has touched is rounded to a grid so coarse that all sums of such numbers are exact, in any order,
+    and that two libraries which differ in their last digit meet the same point of it (but for a chance below 1e-4 in
+    all 70,000 digits).
 
-    The surprise: a round Gaussian blot is the product of a column and a row, so all blots of a digit are one small matrix product.
+    The surprise: a round Gaussian blot is the product of a column and a row, so all blots of a digit are one small
+    matrix product.
     """
     if n < 1:
         raise InputError(f"{n} digits cannot be drawn; ask for one or more.")
@@ -139,7 +144,7 @@ def blueprint(label: int, writing: int) -> Blueprint:
 
 
 def _line_through(stroke, n_blots, points):
-    """Weights (n_blots, P) of the points in each blot of a smooth line through the points of `stroke`; blots stand equally far apart."""
+    """Weights (n_blots, P) of the points in each of the blots, equally far apart, on a smooth line through `stroke`."""
     knots = np.array([stroke[0], *stroke, stroke[-1]])
     t = np.linspace(0, len(stroke) - 1, 16 * len(stroke))
     steps = _lengths(np.diff(_catmull_rom(t, knots, len(points)) @ points, axis=0))
@@ -159,7 +164,7 @@ def _catmull_rom(t, knots, n_points):
 
 
 def _trace(labels, rng):
-    """Blots along the digits as a wavering hand leads the pen: x, y and the stroke each belongs to, (n, N_BLOTS) each."""
+    """Blots along the digits as a wavering hand leads the pen: x, y and the stroke of each, (n, N_BLOTS)."""
     n_writings = np.array([len(writings) for writings in WRITINGS])[labels]
     writing = (rng.random(len(labels)) ** FAVOURITE * n_writings).astype(int)
     blots = np.empty((len(labels), N_BLOTS, 2), np.float32)
@@ -249,7 +254,7 @@ def _quantiles():
 
 
 def _same_everywhere(function, a):
-    """A function of the mathematical library, float32: computed in double precision, without the digits in which libraries differ."""
+    """exp, cos or sin, float32: computed in double precision, without the digits in which libraries differ."""
     return _on_grid(function(a.astype(np.float64)), FINE).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Fetching a data set from its public mirrors: over HTTPS alone, checked byte for byte, in place whole or not at all."""
+"""Fetching a data set from its mirrors: over HTTPS alone, checked byte for byte, in place whole or not at all."""
 
 import gzip
 import hashlib
@@ -33,9 +33,10 @@ class Refused(Exception):
 def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None = None) -> Path:
     """Puts the files of the data set `name` into its own folder under `into` and gives back that folder.
 
-    Mirrors are tried in order. A file appears under its name only when its size and SHA-256 are the published ones; until then, and
-    after any failure, there is nothing. Files that are there already and right are not fetched again. `opener` turns an address into
-    an open response (over HTTPS where it is not given). Raises InputError where no mirror delivers, and says what each one did.
+    Mirrors are tried in order. A file appears under its name only when its size and SHA-256 are the published ones;
+    until then, and after any failure, there is nothing. Files that are there already and right are not fetched again.
+    `opener` turns an address into an open response (over HTTPS where it is not given). Raises InputError where no
+    mirror delivers, and says what each one did.
     """
     source = source_of(name)
     if not source.remote:
@@ -47,7 +48,9 @@ def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None 
             if not all(wanted.is_at(folder / wanted.name) for wanted in file.members or (file,)):
                 _fetch_file(source, file, folder, opener or open_https)
     except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror or error}); name another folder or make room.") from None
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror or error}); name another folder or make room."
+        ) from None
     finally:
         with suppress(OSError):
             folder.rmdir()  # succeeds only where nothing was fetched at all
@@ -55,9 +58,11 @@ def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None 
 
 
 def open_https(url: str) -> BinaryIO:
-    """The response to a request for `url`; raises URLError where the address, or one it is redirected to, is not HTTPS."""
+    """The response to a request for `url`; raises URLError where it, or what it is redirected to, is not HTTPS."""
     _insist_on_https(url)
-    return build_opener(_StayOnHttps).open(Request(url, headers={"User-Agent": f"mix2fld_np/{__version__}"}), timeout=TIMEOUT_S)
+    return build_opener(_StayOnHttps).open(
+        Request(url, headers={"User-Agent": f"mix2fld_np/{__version__}"}), timeout=TIMEOUT_S
+    )
 
 
 class _StayOnHttps(HTTPRedirectHandler):
@@ -138,7 +143,11 @@ def _pieces(url, opener):
         with opener(url) as response:
             while piece := response.read(PIECE):
                 yield piece
-    except (OSError, HTTPException, ValueError) as error:  # a ValueError is an answer, or an address in it, that makes no sense
+    except (
+        OSError,
+        HTTPException,
+        ValueError,
+    ) as error:  # a ValueError is an answer, or an address in it, that makes no sense
         reason = error.reason if type(error) is URLError else error
         raise Refused(" ".join(str(reason).split()) or type(error).__name__) from None
 
@@ -149,7 +158,7 @@ def _progress(file):
 
 
 def _unpack(archive, members, folder):
-    """Takes `members` out of a tar.gz archive by their base names: regular files of the published size, all of them or none."""
+    """Takes `members` out of a tar.gz archive by their base names: regular files of the published size, all or none."""
     wanted = {member.name: member for member in members}
     with ExitStack() as stack:
         parts = {name: stack.enter_context(_part(folder, member)) for name, member in wanted.items()}

@@ -32,21 +32,27 @@ FAMILIES = {  # what folders are called that hold files named as MNIST's are; th
 def find(name: str, data_dir: str | Path | None = None) -> Path | None:
     """The folder with all files of the data set `name`, or None (as for the digits, which have no files).
 
-    Looks in `data_dir` alone where it is given; else in $MIX2FLD_DATA, in data/ of the clone that the program runs from,
-    and in the user's cache, in this order: at the files themselves, at the data set's subfolder, and where torchvision
-    puts it. Passes over files that are another data set's. Raises InputError where `data_dir`, or $MIX2FLD_DATA that is
-    looked at, is no folder.
+    Looks in `data_dir` alone where it is given; else in $MIX2FLD_DATA, in data/ of the clone that the program runs
+    from, and in the user's cache, in this order: at the files themselves, at the data set's subfolder, and where
+    torchvision puts it. Passes over files that are another data set's. Raises InputError where `data_dir`, or
+    $MIX2FLD_DATA that is looked at, is no folder.
     """
     source = source_of(name)
-    return next((folder for folder in _folders(source, data_dir) if is_complete(source, folder) and not foreign(name, folder)), None)
+    return next(
+        (folder for folder in _folders(source, data_dir) if is_complete(source, folder) and not foreign(name, folder)),
+        None,
+    )
 
 
 def named_folder(data_dir: str | Path | None = None) -> Path | None:
-    """The folder that the user named, by `data_dir` or else by $MIX2FLD_DATA, with ~ expanded; None where there is no such name."""
+    """The folder that the user named, by `data_dir` or else by $MIX2FLD_DATA, with ~ expanded; None if neither."""
     named = data_dir or os.environ.get(VARIABLE)
     if not named:
         return None
-    folder, what = Path(os.path.expanduser(named)), "the data folder" if data_dir else f"the folder that {VARIABLE} names,"
+    folder, what = (
+        Path(os.path.expanduser(named)),
+        "the data folder" if data_dir else f"{VARIABLE}'s folder",
+    )
     try:
         if folder.is_dir():
             return folder
@@ -76,7 +82,7 @@ def files_in(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
 
 
 def is_complete(source: DataSource, folder: Path) -> bool:
-    """Whether a data set can be read from a folder: all its files are there, or a part of many training files and the test files."""
+    """Whether a data set can be read from a folder: all its files are there, or test files and a batch for training."""
     n_train, n_test = (len(files_in(folder, patterns)) for patterns in (source.train, source.test))
     return n_test == len(source.test) > 0 and n_train >= (1 if source.in_batches else len(source.train))
 
@@ -84,7 +90,8 @@ def is_complete(source: DataSource, folder: Path) -> bool:
 def foreign(name: str, folder: Path) -> str | None:
     """Why the files in a folder are another data set's than `name`, or None.
 
-    Published files are known by their SHA-256; others by the innermost folder above them that is called like a data set.
+    Published files are known by their SHA-256; others by the innermost folder above them that is called like a data
+    set.
     """
     source = SOURCES[name]
     if source.title not in FAMILIES:
@@ -112,7 +119,7 @@ def _published(source, files):
 
 
 def _family(path):
-    """(data set, folder) of the innermost folder of a path that is called like a data set of MNIST's family; or None."""
+    """(data set, folder) of the innermost folder of a path that is called like one of `FAMILIES`; or None."""
     for part in reversed(path.parts):
         for title, pattern in FAMILIES.items():
             if re.search(pattern, part.lower()):
@@ -123,13 +130,19 @@ def _family(path):
 def not_found(name: str, data_dir: str | Path | None = None) -> str:
     """What to say where `find` finds nothing: where it looked, what is near, and what to do."""
     source = source_of(name)
-    places = _places(data_dir)
-    looked = ", ".join(str(place / source.folders[0]) for place in places)
-    near = "".join(f"{sentence}; " for place in places for sentence in dict.fromkeys(_near(name, source, place)))
+    looked = ", ".join(str(place / source.folders[0]) for place in _places(data_dir))
+    near = "".join(f"{sentence}; " for sentence in nearby(name, data_dir))
     return (
-        f"{source.title} ({', '.join(source.file_names)}) is not complete in any of these places (or where torchvision puts it "
-        f"there): {looked}; {near}run `mix2fld data fetch {name}`, or choose the embedded data set 'digits'."
+        f"{source.title} ({', '.join(source.file_names)}) is not complete in any of these places "
+        f"(or where torchvision puts it there): {looked}; {near}"
+        f"run `mix2fld data fetch {name}`, or choose the embedded data set 'digits'."
     )
+
+
+def nearby(name: str, data_dir: str | Path | None = None) -> list[str]:
+    """What lies where a data set was looked for, or a little deeper, and is nearly it; what to do about each."""
+    source = source_of(name)
+    return list(dict.fromkeys(sentence for place in _places(data_dir) for sentence in _near(name, source, place)))
 
 
 def _places(data_dir):
@@ -146,13 +159,12 @@ def _folders(source, data_dir):
 
 
 def _near(name: str, source: DataSource, place: Path) -> Iterator[str]:
-    """What lies at a place or a little deeper and is nearly what is looked for, and what to do about it."""
     for folder in _below(place):
         if is_complete(source, folder):
-            other = foreign(name, folder)
-            if other:
+            other, looked_at = foreign(name, folder), folder in [place / own for own in source.folders]
+            if other and looked_at:
                 yield f"{other}; if it is {source.title} all the same, move it into a folder called {source.folders[0]}"
-            else:
+            elif not other:
                 yield f"it lies in {folder}: name that folder with --data-dir"
         elif missing := _missing(source, folder):
             yield f"{folder} lacks {', '.join(missing)}"
@@ -167,7 +179,9 @@ def _missing(source, folder):
     patterns = (*source.train, *source.test)
     there = [pattern for pattern in patterns if files_in(folder, (pattern,))]
     lacking = [pattern for pattern in patterns if pattern not in there]
-    return [file for file in source.file_names if any(re.fullmatch(pattern, file) for pattern in lacking)] if there else []
+    return (
+        [file for file in source.file_names if any(re.fullmatch(pattern, file) for pattern in lacking)] if there else []
+    )
 
 
 def _below(place):

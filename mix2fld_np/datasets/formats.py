@@ -19,7 +19,10 @@ PIECE = 1 << 20  # bytes read at once: a false size in a header never becomes on
 DEFLATE_LIMIT = 1032  # gzip cannot pack more bytes than this into one
 GZIP_MAGIC = b"\x1f\x8b"
 CIFAR_SHAPE = (3, 32, 32)
-CIFAR_LABELS = {1: (10,), 2: (20, 100)}  # number of labels each label byte can name, by how many label bytes a record has
+CIFAR_LABELS = {
+    1: (10,),
+    2: (20, 100),
+}  # number of labels each label byte can name, by how many label bytes a record has
 REPLACE_IT = "replace it by a fresh copy"
 
 
@@ -63,15 +66,17 @@ def count_batches(files: list[Path], image_shape: Shape, n_label_bytes: int) -> 
 
 
 IDX = Format(read_pair, count_pair)
-CIFAR = {n: Format(partial(read_batches, n_label_bytes=n), partial(count_batches, n_label_bytes=n)) for n in CIFAR_LABELS}
+CIFAR = {
+    n: Format(partial(read_batches, n_label_bytes=n), partial(count_batches, n_label_bytes=n)) for n in CIFAR_LABELS
+}
 
 
 def read_idx(path: str | Path, sample_shape: Shape | None = None) -> np.ndarray:
     """The array of an IDX file of bytes: labels (N,) or images (N, H, W), uint8.
 
-    Whether the file is packed with gzip shows in its first two bytes; its name does not matter. Raises InputError, naming the path,
-    for anything else than one complete IDX file, and where a sample has another shape than `sample_shape`, () for labels. Reads no
-    more than the header declares.
+    Whether the file is packed with gzip shows in its first two bytes; its name does not matter. Raises InputError,
+    naming the path, for anything else than one complete IDX file, and where a sample has another shape than
+    `sample_shape`, () for labels. Reads no more than the header declares.
     """
     path = Path(path)
     with _open(path) as (file, capacity):
@@ -91,8 +96,9 @@ def idx_count(path: str | Path, sample_shape: Shape | None = None) -> int:
 def read_cifar(path: str | Path, n_label_bytes: int) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 3, 32, 32) and labels (N,) of a CIFAR file in its binary version, both uint8.
 
-    A record is `n_label_bytes` labels (1 in CIFAR-10; 2 in CIFAR-100: coarse, then fine, which is the one that counts) and the 3,072
-    bytes of the red, green and blue planes. Raises InputError, naming the path, where the records are not whole or a label is too large.
+    A record is `n_label_bytes` labels (1 in CIFAR-10; 2 in CIFAR-100: coarse, then fine, which is the one that counts)
+    and the 3,072 bytes of the red, green and blue planes. Raises InputError, naming the path, where the records are not
+    whole or a label is too large.
     """
     path = Path(path)
     n = cifar_count(path, n_label_bytes)
@@ -113,7 +119,9 @@ def cifar_count(path: str | Path, n_label_bytes: int) -> int:
     path, record = Path(path), n_label_bytes + math.prod(CIFAR_SHAPE)
     size = _size(path)
     if size == 0 or size % record or size > LARGEST:
-        raise InputError(f"{path} has {size} bytes, which is no number of CIFAR records of {record} bytes: {REPLACE_IT}.")
+        raise InputError(
+            f"{path} has {size} bytes, which is no number of CIFAR records of {record} bytes: {REPLACE_IT}."
+        )
     return size // record
 
 
@@ -124,8 +132,8 @@ def check_labels(path: str | Path, labels: np.ndarray, n_labels: int) -> None:
     advice = f"{REPLACE_IT}, or by data with {n_labels} labels"
     if labels.min() == 1:
         advice = (
-            "these count from one, as those of EMNIST letters (1 to 26), of SVHN and of copies of MNIST for MATLAB or R "
-            f"(1 to 10) do; subtract one from every label, and take a data set with {n_labels} labels"
+            "these count from one, as those of EMNIST letters (1 to 26), of SVHN and of copies of MNIST for MATLAB "
+            f"or R (1 to 10) do; subtract one from every label, and take a data set with {n_labels} labels"
         )
     raise InputError(f"{path} holds the label {labels.max()}, but labels end at {n_labels - 1}: {advice}.")
 
@@ -133,7 +141,9 @@ def check_labels(path: str | Path, labels: np.ndarray, n_labels: int) -> None:
 def pixels(images: np.ndarray) -> np.ndarray:
     """Pixels as the network takes them: float32 from 0 (paper) to 1 (ink), of the same shape as the bytes `images`."""
     if images.dtype != np.uint8:
-        raise InputError(f"pixels of type {images.dtype} cannot be scaled to [0, 1]: hand in the bytes 0 ... 255 as uint8.")
+        raise InputError(
+            f"pixels of type {images.dtype} cannot be scaled to [0, 1]: hand in the bytes 0 ... 255 as uint8."
+        )
     return images.astype(np.float32) / np.float32(255)
 
 
@@ -166,7 +176,9 @@ def _idx_shape(path, file, capacity, sample_shape):
     """The shape an IDX header declares: two zeros, the type (8 for bytes), the number of axes, then their lengths."""
     magic = _read_at_most(path, file, 4)
     if len(magic) < 4 or magic[:3] != b"\x00\x00\x08" or magic[3] not in (1, 3):
-        raise InputError(f"{path} begins with {magic.hex(' ') or 'nothing'}, so it is no IDX file of labels or images: {REPLACE_IT}.")
+        raise InputError(
+            f"{path} begins with {magic.hex(' ') or 'nothing'}, so it is no IDX file of labels or images: {REPLACE_IT}."
+        )
     lengths = _read_at_most(path, file, 4 * magic[3])
     if len(lengths) < 4 * magic[3]:
         raise InputError(f"{path} ends within its header: {REPLACE_IT}.")

@@ -26,7 +26,7 @@ class Split:
 
     @property
     def notice(self) -> str | None:
-        """What a reader of the results ought to know about this split, a sentence each; None where all is as in the letter."""
+        """What a reader of the results ought to know about this split; None where all is as in the letter."""
         D, N = self.indices.shape
         missing = np.flatnonzero(self.counts.sum(axis=0) == 0)
         said = []
@@ -37,8 +37,8 @@ class Split:
             )
         if self.shared:
             said.append(
-                f"{D:,} devices with {N:,} samples each need more samples of some label than there are, so devices share samples: "
-                f"one sample lies on up to {self.most_copies} devices, on none of them twice."
+                f"{D:,} devices with {N:,} samples each need more samples of some label than there are, "
+                f"so devices share samples: one sample lies on up to {self.most_copies} devices, on none of them twice."
             )
         return " ".join(said) or None
 
@@ -46,7 +46,7 @@ class Split:
 def split(
     labels: np.ndarray, n_devices: int, n_samples: int, rng: np.random.Generator, kind: str, n_labels: int
 ) -> Split:
-    """The local data sets S_d of `n_devices` devices, `n_samples` each, out of a data set with `labels` (n,)  (Section IV).
+    """The local data sets S_d of `n_devices` devices, `n_samples` each, out of those with `labels` (n,)  (Section IV).
 
     In an "iid" split every label has the same number of samples on a device; in a "non-iid" split two random labels
     have 2 samples each and each other label (N - 4)/(N_L - 2), which is 62 for the letter's N = 500. What does not
@@ -63,7 +63,9 @@ def split(
     available = np.bincount(labels, minlength=n_labels)
     present = np.flatnonzero(available)
     if n_samples < present.size:
-        raise InputError(f"{n_samples} samples per device cannot cover {present.size} labels; take {present.size} samples or more.")
+        raise InputError(
+            f"{n_samples} samples per device cannot cover {present.size} labels; take {present.size} samples or more."
+        )
     counts = np.zeros((n_devices, n_labels), np.int64)
     counts[:, present], rare = KINDS[kind](n_devices, n_samples, present.size, rng)
     _check_supply(available, counts)
@@ -81,7 +83,7 @@ def _iid_counts(D, N, N_L, rng):
 
 
 def _non_iid_counts(D, N, N_L, rng):
-    """Samples of each label on each device (D, N_L): few of two random labels, the same number of each other; and those two (D, 2)."""
+    """Samples of each label on each device (D, N_L): few of two random labels; and those two (D, 2)."""
     common, rare = N - N_RARE_LABELS * N_RARE_SAMPLES, N_RARE_SAMPLES
     if N_L <= N_RARE_LABELS or common < (rare + 1) * (N_L - N_RARE_LABELS):
         raise InputError(
@@ -91,7 +93,7 @@ def _non_iid_counts(D, N, N_L, rng):
     order = rng.permuted(np.tile(np.arange(N_L), (D, 1)), axis=1)
     base, extra = divmod(common, N_L - N_RARE_LABELS)
     counts = np.empty((D, N_L), np.int64)
-    # The letter is silent: where (N - 4)/(N_L - 2) is no whole number, random labels among the common ones have one sample more.
+    # The letter is silent: where (N - 4)/(N_L - 2) is no whole number, random common labels have one sample more.
     in_order = np.full(N_L, base) + (np.arange(N_L) < N_RARE_LABELS + extra)
     in_order[:N_RARE_LABELS] = rare
     np.put_along_axis(counts, order, np.tile(in_order, (D, 1)), axis=1)
@@ -117,13 +119,19 @@ def _deal(samples, counts, rng):
 
 
 def _check_labels(labels, n_labels, n_devices):
-    """Raises InputError where the labels are no whole numbers from 0 to n_labels - 1, or the devices too few or too many."""
+    """Raises InputError where labels are no whole numbers from 0 to n_labels - 1, or devices too few or too many."""
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise InputError(f"labels of shape {labels.shape} and type {labels.dtype} cannot be split; hand in one number per sample.")
+        raise InputError(
+            f"labels of shape {labels.shape} and type {labels.dtype} cannot be split; hand in one number per sample."
+        )
     if labels.max() >= n_labels:
-        raise InputError(f"label {labels.max()} cannot be split: a data set of {n_labels} labels ends at {n_labels - 1}.")
+        raise InputError(
+            f"label {labels.max()} cannot be split: a data set of {n_labels} labels ends at {n_labels - 1}."
+        )
     if not 1 <= n_devices <= labels.size:
-        raise InputError(f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,} devices.")
+        raise InputError(
+            f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,} devices."
+        )
 
 
 def _check_supply(available, counts):

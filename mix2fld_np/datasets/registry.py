@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mix2fld_np.datasets.digits import digits
-from mix2fld_np.datasets.find import files_in, find, not_found
+from mix2fld_np.datasets.find import files_in, find, nearby, not_found
 from mix2fld_np.datasets.formats import Samples, check_labels
 from mix2fld_np.datasets.order import in_order, pixel_digests
 from mix2fld_np.datasets.sources import SOURCES, DataSource, source_of
@@ -39,7 +39,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all images and labels as they stand here, in hex: equal for equal sets, however their files list the samples."""
+        """SHA-256 of all images and labels, in hex: equal for equal sets, however their files list the samples."""
         found = hashlib.sha256()
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             found.update(np.ascontiguousarray(array).data)
@@ -56,21 +56,26 @@ class Row:
     n_train: int | None = None
     n_test: int | None = None
     digest: str | None = None
-    notice: str | None = None  # where it is a part only
+    notice: str | None = None  # where it is a part only, or only nearly there
     problem: str | None = None  # why it cannot be read, in a sentence
 
 
-def load(name: str, data_dir: str | Path | None = None, n_train: int | None = None, n_test: int | None = None) -> Dataset:
+def load(
+    name: str, data_dir: str | Path | None = None, n_train: int | None = None, n_test: int | None = None
+) -> Dataset:
     """The data set `name`, read from the first place of `find` that holds it; "digits" is drawn and needs no place.
 
-    Samples stand in an order of their own (see `in_order`), so that a seed means the same samples for every copy of a set.
+    Samples stand in an order of their own (see `in_order`), so that a seed means the same samples for every copy of a
+    set.
 
-    `n_train` and `n_test` belong to the digits (60,000 and 10,000 by default), which can be drawn in any number. Raises InputError for an
-    unknown name, for data that are nowhere, and for files that are damaged or do not fit each other.
+    `n_train` and `n_test` belong to the digits (60,000 and 10,000 by default), which can be drawn in any number. Raises
+    InputError for an unknown name, for data that are nowhere, and for files that are damaged or do not fit each other.
     """
     source = source_of(name)
     if source.format is None:
-        return _draw_digits(DIGITS_SIZES[0] if n_train is None else n_train, DIGITS_SIZES[1] if n_test is None else n_test)
+        return _draw_digits(
+            DIGITS_SIZES[0] if n_train is None else n_train, DIGITS_SIZES[1] if n_test is None else n_test
+        )
     if n_train is not None or n_test is not None:
         raise InputError(f"{name} has the number of samples its files hold; only 'digits' can be drawn in any number.")
     folder = find(name, data_dir)
@@ -80,7 +85,7 @@ def load(name: str, data_dir: str | Path | None = None, n_train: int | None = No
 
 
 def listing(data_dir: str | Path | None = None) -> list[Row]:
-    """One row for each data set: where it was found, how many samples it has, its digest, and whether it is damaged; all are read."""
+    """One row for each data set: where it is, how many samples it has, its digest, and whether it is damaged."""
     return [_row(name, source, data_dir) for name, source in SOURCES.items()]
 
 
@@ -97,7 +102,9 @@ def _read(name: str, source: DataSource, folder: Path) -> Dataset:
     first = min(pixel_digests(images[:1])[0] for images, _ in (train, test))
     for other in SOURCES.values():
         if other is not source and other.first_digest == first:
-            raise InputError(f"{folder} holds the images of {other.title}, not those of {source.title}; choose that data set.")
+            raise InputError(
+                f"{folder} holds the images of {other.title}, not those of {source.title}; choose that data set."
+            )
     part, notice = _part(source, folder), None
     if part:
         notice = f"{folder} holds {part} of {source.title} only, so results are not those of the whole data set."
@@ -125,9 +132,17 @@ def _row(name, source, data_dir):
         return Row(name, source.title, None, *DIGITS_SIZES, DIGITS_DIGEST)
     folder = find(name, data_dir)
     if folder is None:
-        return Row(name, source.title)
+        return Row(name, source.title, notice="; ".join(nearby(name, data_dir)) or None)
     try:
         data = _read(name, source, folder)
     except InputError as error:
         return Row(name, source.title, folder, problem=str(error))
-    return Row(name, source.title, folder, len(data.train_labels), len(data.test_labels), data.digest, _part(source, folder) or None)
+    return Row(
+        name,
+        source.title,
+        folder,
+        len(data.train_labels),
+        len(data.test_labels),
+        data.digest,
+        _part(source, folder) or None,
+    )

@@ -37,7 +37,9 @@ class DataSource:
     train: tuple[str, ...] = ()  # a pattern for the name of each file
     test: tuple[str, ...] = ()
     in_batches: bool = False  # so that some of the training files are enough
-    first_digest: int | None = None  # the smallest of the `pixel_digests` of all its images, however they are packed and split
+    first_digest: int | None = (
+        None  # the smallest of the `pixel_digests` of all its images, however they are packed and split
+    )
     mirrors: tuple[str, ...] = ()
     remote: tuple[RemoteFile, ...] = ()
     unread: tuple[str, ...] = ()  # files and folders that hold it in a form that is not read
@@ -62,22 +64,37 @@ def title_of(name: str) -> str:
 
 IDX_TRAIN = (r"train-images[-.]idx3-ubyte(\.gz)?", r"train-labels[-.]idx1-ubyte(\.gz)?")
 IDX_TEST = (r"t10k-images[-.]idx3-ubyte(\.gz)?", r"t10k-labels[-.]idx1-ubyte(\.gz)?")
-MNIST_MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
+MNIST_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
 FASHION_MIRRORS = (
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
 )
 CIFAR_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 MNIST_FILES = (
-    RemoteFile("train-images-idx3-ubyte.gz", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-    RemoteFile("train-labels-idx1-ubyte.gz", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-    RemoteFile("t10k-images-idx3-ubyte.gz", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+    RemoteFile(
+        "train-images-idx3-ubyte.gz", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+    ),
+    RemoteFile(
+        "train-labels-idx1-ubyte.gz", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+    ),
+    RemoteFile(
+        "t10k-images-idx3-ubyte.gz", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+    ),
     RemoteFile("t10k-labels-idx1-ubyte.gz", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
 )
 FASHION_FILES = (
-    RemoteFile("train-images-idx3-ubyte.gz", 26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
-    RemoteFile("train-labels-idx1-ubyte.gz", 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
-    RemoteFile("t10k-images-idx3-ubyte.gz", 4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+    RemoteFile(
+        "train-images-idx3-ubyte.gz", 26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
+    ),
+    RemoteFile(
+        "train-labels-idx1-ubyte.gz", 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+    ),
+    RemoteFile(
+        "t10k-images-idx3-ubyte.gz", 4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"
+    ),
     RemoteFile("t10k-labels-idx1-ubyte.gz", 5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
 )
 CIFAR_10_BATCHES = (
@@ -99,29 +116,53 @@ CIFAR_100_FILES = (RemoteFile("cifar-100-binary.tar.gz", 168_513_733, CIFAR_100_
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 SOURCES = {
     "mnist": DataSource(
-        "MNIST", GREY, 10, IDX,
+        "MNIST",
+        GREY,
+        10,
+        IDX,
         folders=("mnist", "MNIST/raw", "MNIST", "raw", ""),
-        train=IDX_TRAIN, test=IDX_TEST, first_digest=0x105E3D902F66F,
-        mirrors=MNIST_MIRRORS, remote=MNIST_FILES, unread=("mnist.npz",),
+        train=IDX_TRAIN,
+        test=IDX_TEST,
+        first_digest=0x105E3D902F66F,
+        mirrors=MNIST_MIRRORS,
+        remote=MNIST_FILES,
+        unread=("mnist.npz",),
     ),
     "fashion-mnist": DataSource(
-        "Fashion-MNIST", GREY, 10, IDX,
+        "Fashion-MNIST",
+        GREY,
+        10,
+        IDX,
         folders=("fashion-mnist", "FashionMNIST/raw", "FashionMNIST", "raw", ""),
-        train=IDX_TRAIN, test=IDX_TEST, first_digest=0x1F0F31E9361C7,
-        mirrors=FASHION_MIRRORS, remote=FASHION_FILES,
+        train=IDX_TRAIN,
+        test=IDX_TEST,
+        first_digest=0x1F0F31E9361C7,
+        mirrors=FASHION_MIRRORS,
+        remote=FASHION_FILES,
     ),
     "cifar-10": DataSource(
-        "CIFAR-10", COLOUR, 10, CIFAR[1],
+        "CIFAR-10",
+        COLOUR,
+        10,
+        CIFAR[1],
         folders=("cifar-10-batches-bin", ""),
-        train=tuple(rf"data_batch_{number}\.bin" for number in range(1, 6)), test=(r"test_batch\.bin",), in_batches=True,
-        mirrors=CIFAR_MIRRORS, remote=CIFAR_10_FILES,
+        train=tuple(rf"data_batch_{number}\.bin" for number in range(1, 6)),
+        test=(r"test_batch\.bin",),
+        in_batches=True,
+        mirrors=CIFAR_MIRRORS,
+        remote=CIFAR_10_FILES,
         unread=("cifar-10-batches-py", "cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"),
     ),
     "cifar-100": DataSource(
-        "CIFAR-100", COLOUR, 100, CIFAR[2],
+        "CIFAR-100",
+        COLOUR,
+        100,
+        CIFAR[2],
         folders=("cifar-100-binary", ""),
-        train=(r"train\.bin",), test=(r"test\.bin",),
-        mirrors=CIFAR_MIRRORS, remote=CIFAR_100_FILES,
+        train=(r"train\.bin",),
+        test=(r"test\.bin",),
+        mirrors=CIFAR_MIRRORS,
+        remote=CIFAR_100_FILES,
         unread=("cifar-100-python", "cifar-100-python.tar.gz", "cifar-100-binary.tar.gz"),
     ),
     "digits": DataSource("embedded digits", GREY, 10),
