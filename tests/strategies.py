@@ -14,10 +14,18 @@ from mix2fld_np.wireless.channel import Link
 
 # ------------------------------------------------------------------------------------------------------------- wireless
 def link_with_success(p: float, max_slots: int = 100, bits_per_slot: int = 1) -> Link:
-    """A link in round units whose slot gets through with chance p and carries `bits_per_slot` bits (theta = 1, so log2(1+theta) = 1)."""
+    """A link in round units whose slot gets through with chance p and carries `bits_per_slot` bits (as theta = 1)."""
     strain = -math.log1p(p - 1) if p > 0.5 else -math.log(p)  # theta W N_0 r^alpha / P
-    return Link(power_dbm=30 - 10 * math.log10(strain), bandwidth_hz=1.0, distance_m=1.0, path_loss_exponent=2.0, noise_dbm_per_hz=30.0,
-                threshold=1.0, slot_s=float(bits_per_slot), max_slots=max_slots)
+    return Link(
+        power_dbm=30 - 10 * math.log10(strain),
+        bandwidth_hz=1.0,
+        distance_m=1.0,
+        path_loss_exponent=2.0,
+        noise_dbm_per_hz=30.0,
+        threshold=1.0,
+        slot_s=float(bits_per_slot),
+        max_slots=max_slots,
+    )
 
 
 @st.composite
@@ -27,7 +35,9 @@ def links(draw, min_success: float = 0.02, max_success: float = 0.98, max_slots:
     W, r = draw(st.floats(1e3, 1e8)), draw(st.floats(1.0, 5e3))
     alpha, theta = draw(st.floats(2.0, 5.0)), draw(st.floats(1e-3, 1e3))
     noise = draw(st.floats(-200.0, -150.0))
-    strain_at_one_watt_db = 10 * math.log10(theta * W) + noise + 10 * alpha * math.log10(r)  # plus 30 - 30: dBm/Hz over dBm
+    strain_at_one_watt_db = (
+        10 * math.log10(theta * W) + noise + 10 * alpha * math.log10(r)
+    )  # plus 30 - 30: dBm/Hz over dBm
     power = strain_at_one_watt_db - 10 * math.log10(-math.log(p))
     return Link(power, W, r, alpha, noise, theta, draw(st.floats(1e-4, 1e-1)), draw(st.integers(1, max_slots)))
 
@@ -38,14 +48,16 @@ generators = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 # --------------------------------------------------------------------------------------------------------------- mixing
 @st.composite
 def mixing_ratios(draw, min_size: int = 2, max_size: int = 8) -> list[float]:
-    """Shares of one, N of them, that can be inverted well: one share, anywhere, is at least 0.6 (so |DFT| is at least 0.2)."""
+    """Shares of one, N of them, that can be inverted well: one is at least 0.6 (so |DFT| is at least 0.2)."""
     n, leader = draw(st.integers(min_size, max_size)), draw(st.floats(0.6, 0.95))
     parts = np.array(draw(st.lists(st.floats(0.01, 1.0), min_size=n - 1, max_size=n - 1)))
     others = (1 - leader) * parts / parts.sum()
     return np.insert(others, draw(st.integers(0, n - 1)), leader).tolist()
 
 
-whole_dtypes = st.sampled_from([np.uint8, np.int8, np.int16, np.uint16, np.int32, np.int64, np.uint64, ">i4"])  # readers return uint8
+whole_dtypes = st.sampled_from(
+    [np.uint8, np.int8, np.int16, np.uint16, np.int32, np.int64, np.uint64, ">i4"]
+)  # readers return uint8
 
 
 @st.composite
@@ -58,7 +70,7 @@ def labelled_samples(draw, max_samples: int = 40, most_labels: int = 100) -> np.
 
 @st.composite
 def label_pairs(draw, max_pairs: int = 30, most_labels: int = 100) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First labels, second labels and devices (M,) of mixed-up samples, half of them mirrored, in any type of whole numbers."""
+    """First and second labels and devices (M,) of mixed-up samples, half of them mirrored, in any whole type."""
     rng, n_labels = draw(generators), draw(st.integers(2, most_labels))
     first, second = rng.integers(n_labels, size=(2, draw(st.integers(0, max_pairs))))
     first, second, dtype = np.append(first, second), np.append(second, first), draw(whole_dtypes)
@@ -67,11 +79,13 @@ def label_pairs(draw, max_pairs: int = 30, most_labels: int = 100) -> tuple[np.n
 
 # -------------------------------------------------------------------------------------------------------------- network
 IMAGE_SIZES = (4, 4), (6, 8)  # H, W; few, because each is compiled for itself
-patient = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])  # the first example compiles
+patient = settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+)  # the first example compiles
 
 
 class Exercise(NamedTuple):
-    """A network, its weights (N_mod,) float64, images (N, C, H, W) in [0, 1], soft labels (N, N_L) and a teacher (N_L, N_L)."""
+    """A network, weights (N_mod,) float64, images (N, C, H, W) in [0, 1], soft labels (N, N_L), teacher (N_L, N_L)."""
 
     network: Network
     weights: np.ndarray
@@ -98,7 +112,7 @@ def exercises(draw, margin: float = 0.0, max_samples: int = 4) -> Exercise:
 
 
 def random_exercise(network: Network, rng: np.random.Generator, n_samples: int) -> Exercise:
-    """An exercise with everything drawn at random: weights wider than a fresh start, labels and teacher of shares that sum to one."""
+    """An exercise with everything drawn at random: weights wider than a fresh start, labels that sum to one."""
     N_L = network.n_labels
     weights = 2 * network.initial_weights(rng).astype(np.float64)
     images = rng.random((n_samples, *network.image_shape))

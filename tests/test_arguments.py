@@ -1,4 +1,4 @@
-"""What NumPy users hold: every public function of the subject's mathematics takes numbers of any kind and leaves them alone."""
+"""What NumPy users hold: every public function of mixing and nn takes numbers of any kind and leaves them alone."""
 
 import inspect
 
@@ -122,7 +122,13 @@ def parts(result):
     """A result as a list of arrays."""
     if result is None:
         return []
-    many = vars(result).values() if hasattr(result, "__dataclass_fields__") else result if isinstance(result, tuple) else [result]
+    many = (
+        vars(result).values()
+        if hasattr(result, "__dataclass_fields__")
+        else result
+        if isinstance(result, tuple)
+        else [result]
+    )
     return [np.asarray(part) for part in many]
 
 
@@ -146,5 +152,9 @@ def test_any_kind_of_numbers_gives_what_plain_ones_give_and_none_is_changed(func
 
 @pytest.mark.parametrize("room", [mixup, pairing, inverse, privacy, losses, training], ids=lambda room: room.__name__)
 def test_no_public_function_is_left_out(room):
-    own = {f for name, f in inspect.getmembers(room, inspect.isfunction) if not name.startswith("_") and f.__module__ == room.__name__}
+    own = {
+        f
+        for name, f in inspect.getmembers(room, inspect.isfunction)
+        if not name.startswith("_") and f.__module__ == room.__name__
+    }
     assert own <= set(CALLS)

@@ -1,4 +1,4 @@
-"""Outputs and gradients of the compiled network: against the slow twin in both precisions, and against central differences."""
+"""Outputs and gradients of the compiled network against the slow twin, in both precisions, and central differences."""
 
 import naive
 import numpy as np
@@ -30,7 +30,9 @@ def central_difference(loss, weights):
 
 def assert_layers_agree(network, gradient, expected, rtol):
     """Every layer's gradient agrees to a relative error in its norm."""
-    for name, mine, other in zip(network.layers(gradient)._fields, network.layers(gradient), network.layers(expected), strict=True):
+    for name, mine, other in zip(
+        network.layers(gradient)._fields, network.layers(gradient), network.layers(expected), strict=True
+    ):
         error, size = np.linalg.norm(mine - other), np.linalg.norm(other)
         assert error <= rtol * size + 1e-9, f"gradient of {name}: error {error:.2e} of {size:.2e}"
 
@@ -88,9 +90,13 @@ def test_gradients_of_phi_of_psi_and_of_their_sum_are_central_differences(exerci
 
 def test_every_one_of_the_12_544_derivatives_is_a_central_difference():
     drawn = (random_exercise(LETTER, np.random.default_rng(seed), 1) for seed in range(100))
-    _, w, x, y, _ = next(exercise for exercise in drawn if kink_distance(LETTER, exercise.weights, exercise.images) > SMOOTH)
+    _, w, x, y, _ = next(
+        exercise for exercise in drawn if kink_distance(LETTER, exercise.weights, exercise.images) > SMOOTH
+    )
     by_hand = LETTER.gradient(w, x, y)
-    assert_layers_agree(LETTER, by_hand, central_difference(lambda v: losses.phi(LETTER.outputs(v, x), y).mean(), w), 1e-6)
+    assert_layers_agree(
+        LETTER, by_hand, central_difference(lambda v: losses.phi(LETTER.outputs(v, x), y).mean(), w), 1e-6
+    )
     assert all(np.any(part) for part in LETTER.layers(by_hand))
 
 

@@ -23,7 +23,9 @@ def test_inverse_mixup_gives_back_hard_labels(ratios):
 @given(mixing_ratios(), generators)
 def test_samples_that_were_blended_in_turn_come_back_when_all_devices_hold_the_same_ones(ratios, rng):
     raw = rng.random((len(ratios), 2, 3))
-    mixed = np.array([sum(ratios[(r + c) % len(ratios)] * raw[c] for c in range(len(ratios))) for r in range(len(ratios))])
+    mixed = np.array(
+        [sum(ratios[(r + c) % len(ratios)] * raw[c] for c in range(len(ratios))) for r in range(len(ratios))]
+    )
     assert_allclose(inverse.inverse_mixup(mixed, ratios), raw, atol=1e-9)
 
 
@@ -65,7 +67,9 @@ def test_condition_number_of_two_ratios_grows_as_they_meet(lam):
     assert inverse.condition_number([lam, 1 - lam]) == pytest.approx(1 / abs(1 - 2 * lam))
 
 
-@pytest.mark.parametrize("singular", [[0.5, 0.5], [1 / 3] * 3, [0.25] * 4, [0.2, 0.3, 0.2, 0.3], [1 / 7] * 7, [0.1, 0.4] * 2])
+@pytest.mark.parametrize(
+    "singular", [[0.5, 0.5], [1 / 3] * 3, [0.25] * 4, [0.2, 0.3, 0.2, 0.3], [1 / 7] * 7, [0.1, 0.4] * 2]
+)
 def test_singular_ratios_are_refused_and_those_just_beside_them_are_not(singular):
     assert inverse.condition_number(singular) == np.inf
     with pytest.raises(InputError, match="cannot be inverted"):
@@ -83,7 +87,10 @@ def test_singular_ratios_are_refused_and_those_just_beside_them_are_not(singular
 
 
 def test_the_error_explains_why_one_half_cannot_be_inverted():
-    explained = r"mixing ratios \[0.5, 0.5\] cannot be inverted: both devices would upload the same blend of labels. Any ratio but 0.5"
+    explained = (
+        r"mixing ratios \[0.5, 0.5\] cannot be inverted: both devices would upload the same blend of labels. "
+        "Any ratio but 0.5"
+    )
     for ask in (lambda: inverse.inverse_ratios([0.5, 0.5]), lambda: inverse.inverse_ratio(0.5, 1)):
         with pytest.raises(InputError, match=explained):
             ask()
@@ -96,7 +103,7 @@ def test_there_is_no_third_of_two():
         inverse.inverse_mixup(np.zeros((3, 4)), [0.1, 0.9])
 
 
-# --------------------------------------------------------------------------------------------------- two devices, in full
+# ------------------------------------------------------------------------------------------------- two devices, in full
 def two_uploads(rng, ratio, n_labels=4, a=2, b=0):
     """s_i, s_j of device 5 with labels (a, b) and s_i', s_j' of device 1 with (b, a), and their mixed-up samples."""
     raw = rng.random((4, 1, 3, 3))
@@ -132,7 +139,9 @@ def test_a_pair_makes_one_sample_of_each_label_and_remembers_both_devices(rng, l
 def test_many_pairs_at_once_make_what_each_makes_alone(rng, lam):
     images, labels, ask = rng.random((8, 1, 2, 2)), np.arange(8) % 4, np.array([0, 1, 2, 3])
     first, second = np.concatenate([ask, 4 + np.roll(ask, 1)]), np.concatenate([np.roll(ask, 1), 4 + ask])
-    mixed = mixup.mix_samples((images[first], labels[first]), (images[second], labels[second]), np.arange(8) // 4, lam, 4)
+    mixed = mixup.mix_samples(
+        (images[first], labels[first]), (images[second], labels[second]), np.arange(8) // 4, lam, 4
+    )
     pairs = np.array([[2, 6], [0, 4], [7, 3]])
     together = inverse.inversely_mix(mixed, pairs, lam)
     for k in range(3):

@@ -17,7 +17,11 @@ weights_of_psi = st.floats(0, 10)
 
 def drawn(rng, N_L, n_samples=5):
     """Logits (N, N_L), soft labels (N, N_L) and a teacher (N_L, N_L)."""
-    return 3 * rng.normal(size=(n_samples, N_L)), rng.dirichlet(np.ones(N_L), n_samples), rng.dirichlet(np.ones(N_L), N_L)
+    return (
+        3 * rng.normal(size=(n_samples, N_L)),
+        rng.dirichlet(np.ones(N_L), n_samples),
+        rng.dirichlet(np.ones(N_L), N_L),
+    )
 
 
 def central_difference(loss, z, step=1e-5):
@@ -60,7 +64,9 @@ def test_numbers_of_any_type_are_read_for_what_they_are(dtype):
     for loss in (losses.phi, losses.psi, losses.phi_gradient, losses.psi_gradient):
         assert_array_equal(loss(y, y), loss(y.astype(float), y.astype(float)))
     target = losses.distillation_target(y, np.full((3, 3), 100).astype(dtype), 3)
-    assert_array_equal(target, losses.distillation_target(y.astype(float), np.full((3, 3), 100).astype(dtype).astype(float), 3))
+    assert_array_equal(
+        target, losses.distillation_target(y.astype(float), np.full((3, 3), 100).astype(dtype).astype(float), 3)
+    )
 
 
 def test_logits_of_ten_thousand_do_not_overflow():
@@ -69,7 +75,7 @@ def test_logits_of_ten_thousand_do_not_overflow():
         assert_array_equal(losses.softmax(np.array([1e4, 1e4])), [0.5, 0.5])
 
 
-# ----------------------------------------------------------------------------------------------------- losses from logits
+# --------------------------------------------------------------------------------------------------- losses from logits
 @given(generators, label_counts, st.sampled_from([1e-3, 1.0, 20.0]))
 def test_the_cross_entropy_of_logits_is_phi_of_their_outputs_wherever_that_can_be_computed(rng, N_L, size):
     z, y, G = drawn(rng, N_L)
@@ -93,7 +99,7 @@ def test_an_output_that_underflows_has_an_infinite_phi_and_psi():
     assert losses.cross_entropy(np.array([0, 200], np.float32), [1, 0]) == 200
 
 
-# ----------------------------------------------------------------------------------------------------------- phi and psi
+# ---------------------------------------------------------------------------------------------------------- phi and psi
 def test_phi_of_a_hard_label_is_minus_the_log_of_its_output():
     F = np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
     assert_allclose(losses.phi(F, np.eye(3)[[0, 2]]), [np.log(2), -np.log(0.7)])
@@ -149,7 +155,9 @@ def test_the_target_joins_phi_and_beta_psi_in_loss_and_gradient(rng, N_L, beta, 
     z, y, G = drawn(rng, N_L)
     F, teacher = losses.softmax(z), y @ G
     t = losses.distillation_target(y, G, beta, printed_sign)
-    assert_allclose(losses.phi(F, t), losses.phi(F, y) + beta * losses.psi(F, teacher, printed_sign), rtol=1e-9, atol=1e-9)
+    assert_allclose(
+        losses.phi(F, t), losses.phi(F, y) + beta * losses.psi(F, teacher, printed_sign), rtol=1e-9, atol=1e-9
+    )
     separately = losses.phi_gradient(F, y) + beta * losses.psi_gradient(F, teacher, printed_sign)
     assert_allclose(t.sum(axis=1, keepdims=True) * F - t, separately, atol=1e-12)
 

@@ -24,7 +24,9 @@ def test_a_blend_lies_between_its_two_samples(rng, ratio):
 @given(generators, shares)
 def test_equation_6_pixel_by_pixel(rng, ratio):
     first, second = rng.random((2, 5))
-    assert_allclose(mixup.mixup(first, second, ratio), [ratio * x + (1 - ratio) * y for x, y in zip(first, second, strict=True)])
+    assert_allclose(
+        mixup.mixup(first, second, ratio), [ratio * x + (1 - ratio) * y for x, y in zip(first, second, strict=True)]
+    )
 
 
 def test_ratio_zero_is_no_mixing_and_a_tenth_keeps_a_tenth_of_the_first():
@@ -75,7 +77,7 @@ def test_fewer_bits_leave_fewer_values():
         mixup.quantize(pixels, 0)
 
 
-# --------------------------------------------------------------------------------------------------- the matrix of eq. (8)
+# ------------------------------------------------------------------------------------------------ the matrix of eq. (8)
 def test_the_matrix_is_laid_out_as_equation_8_prints_it():
     a, b, c = 0.1, 0.2, 0.7
     assert_array_equal(mixup.mixing_matrix([a, b, c]), [[a, b, c], [b, c, a], [c, a, b]])
@@ -132,7 +134,9 @@ def test_a_device_with_one_label_has_nothing_to_mix_up(labels):
 @given(labelled_samples(), generators, st.data())
 def test_a_scheduled_pair_has_the_labels_asked_for_or_falls_back_to_two_others(labels, rng, data):
     label = st.sampled_from([*map(int, labels), 100, 101])  # the last two are nobody's
-    wanted = data.draw(st.lists(st.tuples(label, label).filter(lambda pair: pair[0] != pair[1]), min_size=1, max_size=12))
+    wanted = data.draw(
+        st.lists(st.tuples(label, label).filter(lambda pair: pair[0] != pair[1]), min_size=1, max_size=12)
+    )
     first, second = mixup.draw_scheduled_pairs(labels, np.array(wanted), rng)
     for (a, b), i, j in zip(wanted, first, second, strict=True):
         if a in labels and b in labels:
@@ -146,7 +150,9 @@ def test_scheduled_samples_are_drawn_from_all_that_carry_the_label():
     first, second = mixup.draw_scheduled_pairs(labels, np.tile([1, 0], (3_000, 1)), np.random.default_rng(0))
     for drawn, holders in ((first, [0, 2, 3]), (second, [1, 4])):
         share = 1 / len(holders)
-        assert np.all(np.abs([np.mean(drawn == holder) - share for holder in holders]) < 5 * np.sqrt(share * (1 - share) / 3_000))
+        assert np.all(
+            np.abs([np.mean(drawn == holder) - share for holder in holders]) < 5 * np.sqrt(share * (1 - share) / 3_000)
+        )
 
 
 @pytest.mark.parametrize("wanted", [[[1, 1]], [[-1, 0]], [0, 1], [[0, 1, 2]]])
@@ -160,7 +166,9 @@ def test_label_pairs_that_name_no_two_labels_are_refused(wanted):
 def test_an_upload_blends_images_and_labels_alike(labels, ratio, rng):
     images = rng.random((len(labels), 2, 3, 3)).astype(np.float32)
     first, second = mixup.draw_pairs(labels, 6, rng)
-    mixed = mixup.mix_samples((images[first], labels[first]), (images[second], labels[second]), np.full(6, 3), ratio, n_labels=100)
+    mixed = mixup.mix_samples(
+        (images[first], labels[first]), (images[second], labels[second]), np.full(6, 3), ratio, n_labels=100
+    )
     assert len(mixed) == 6 and mixed.images.dtype == np.float32 and np.all(mixed.device == 3)
     for m in range(6):
         i, j = first[m], second[m]

@@ -24,7 +24,11 @@ SMALL = Network((2, 6, 8), (3, 2), 4)
 def test_the_letters_network_has_12_544_weights_layer_by_layer():
     layers = LETTER.layers(np.zeros(12_544))
     assert LETTER.n_weights == 12_544
-    assert [layers.w1.size + layers.b1.size, layers.w2.size + layers.b2.size, layers.w3.size + layers.b3.size] == [120, 654, 11_770]
+    assert [layers.w1.size + layers.b1.size, layers.w2.size + layers.b2.size, layers.w3.size + layers.b3.size] == [
+        120,
+        654,
+        11_770,
+    ]
 
 
 def test_the_flat_vector_holds_w1_b1_w2_b2_w3_b3_each_in_c_order():
@@ -127,7 +131,7 @@ def test_the_same_input_gives_the_same_bits_on_two_threads(dtype):
 
 
 def scattered(arrays, rng):
-    """Copies of named arrays in one piece of memory: in random order, close together, each at the start of a cache line."""
+    """Copies of named arrays in one piece of memory: in random order, close together, each on a cache line."""
     memory, copies = np.zeros(sum(a.nbytes + 64 for a in arrays.values()) + 64, np.uint8), {}
     start = -memory.ctypes.data % 64
     for name in rng.permutation(list(arrays)):
@@ -147,7 +151,9 @@ def test_the_bits_do_not_depend_on_where_arrays_lie_in_memory(network, dtype):
         network.compiled.add_gradient(network.layers(w), x, y, dtype(1), work, outputs, network.layers(into))
         here = scattered(work._asdict() | {"weights": w, "x": x, "y": y, "outputs": 0 * y, "into": 0 * w}, rng)
         there, layers = Workspace(*(here[name] for name in work._fields)), network.layers(here["weights"])
-        network.compiled.add_gradient(layers, here["x"], here["y"], dtype(1), there, here["outputs"], network.layers(here["into"]))
+        network.compiled.add_gradient(
+            layers, here["x"], here["y"], dtype(1), there, here["outputs"], network.layers(here["into"])
+        )
         assert_array_equal(here["outputs"], outputs)
         assert_array_equal(here["into"], into)
 
@@ -204,7 +210,10 @@ def test_weights_of_any_type_are_read_for_what_they_are():
 
 def test_sizes_in_a_narrow_type_make_the_same_network():
     narrow = Network(np.array([3, 32, 32], np.uint8), [np.uint8(200), np.int8(100)], np.uint8(10))
-    assert narrow == Network((3, 32, 32), (200, 100), 10) and narrow.n_weights == Network((3, 32, 32), (200, 100), 10).n_weights
+    assert (
+        narrow == Network((3, 32, 32), (200, 100), 10)
+        and narrow.n_weights == Network((3, 32, 32), (200, 100), 10).n_weights
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------- front door
@@ -226,7 +235,9 @@ def test_weights_of_the_wrong_number_are_turned_away(weights):
         LETTER.outputs(weights, np.zeros((1, 1, 28, 28)))
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (2, 28, 28, 1), (2, 3, 28, 28), (2, 1, 28, 26), (0, 1, 28, 28)])
+@pytest.mark.parametrize(
+    "shape", [(28, 28), (1, 28, 28), (2, 28, 28, 1), (2, 3, 28, 28), (2, 1, 28, 26), (0, 1, 28, 28)]
+)
 def test_images_of_the_wrong_shape_are_turned_away(shape):
     with pytest.raises(InputError, match=r"at least one image of \(C, H, W\) = \(1, 28, 28\)"):
         LETTER.outputs(np.zeros(12_544), np.zeros(shape))

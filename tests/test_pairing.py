@@ -12,7 +12,7 @@ from mix2fld_np.mixing import mixup, pairing
 
 
 def partners_of(label_pairs):
-    """The uploads (first_label, second_label, device) of devices that all mix up what was asked for, and their symmetric pairs."""
+    """Uploads (first_label, second_label, device) of devices that mix up what was asked for, and their pairs."""
     D, N_S, _ = label_pairs.shape
     first, second, device = label_pairs[..., 0].ravel(), label_pairs[..., 1].ravel(), np.repeat(np.arange(D), N_S)
     return first, second, device, pairing.symmetric_pairs(first, second, device)
@@ -58,7 +58,9 @@ def test_label_pairs_are_the_same_for_every_n_i_up_to_twice_n_s_and_others_beyon
     reachable = min(2 * N_S, most)
     for N_I in {1, (reachable + 1) // 2, reachable}:
         assert_array_equal(planned(N_I), planned(reachable))
-    assert np.unique(planned(most).reshape(-1, 2), axis=0).shape[0] <= 2 or most <= 2 * N_S  # one group of all that there is
+    assert (
+        np.unique(planned(most).reshape(-1, 2), axis=0).shape[0] <= 2 or most <= 2 * N_S
+    )  # one group of all that there is
 
 
 @given(st.integers(2, 6), st.integers(2, 11), generators)
@@ -76,7 +78,9 @@ def test_more_than_one_group_of_everything_is_refused_and_one_group_is_not():
             pairing.schedule(D, N_S, most // D + 1, 10, rng)
 
 
-@pytest.mark.parametrize("sizes", [(1, 10, 10, 10), (10, 0, 10, 10), (10, 10, 0, 10), (10, 10, 10, 1), (10, 10, 10.5, 10)])
+@pytest.mark.parametrize(
+    "sizes", [(1, 10, 10, 10), (10, 0, 10, 10), (10, 10, 0, 10), (10, 10, 10, 1), (10, 10, 10.5, 10)]
+)
 def test_sizes_that_leave_nothing_to_pair_are_refused(sizes):
     with pytest.raises(InputError, match="whole number of at least"):
         pairing.schedule(*sizes, np.random.default_rng(0))
@@ -85,7 +89,9 @@ def test_sizes_that_leave_nothing_to_pair_are_refused(sizes):
 @given(st.integers(2, 25))
 def test_label_pairs_are_all_there_and_use_every_label_equally_often_at_any_time(n_labels):
     label_pairs = pairing.balanced_label_pairs(n_labels)
-    assert {frozenset(pair) for pair in label_pairs.tolist()} == {frozenset((a, b)) for a in range(n_labels) for b in range(a)}
+    assert {frozenset(pair) for pair in label_pairs.tolist()} == {
+        frozenset((a, b)) for a in range(n_labels) for b in range(a)
+    }
     assert len(label_pairs) == n_labels * (n_labels - 1) // 2
     turn = n_labels if n_labels % 2 else n_labels // 2
     for start in range(0, len(label_pairs), turn):
@@ -95,7 +101,9 @@ def test_label_pairs_are_all_there_and_use_every_label_equally_often_at_any_time
 # --------------------------------------------------------------------------------------------------- policy "random"
 @given(st.lists(labelled_samples(), min_size=1, max_size=6), st.integers(1, 12), generators)
 def test_random_uploads_are_never_paired_within_one_device(devices, n_seeds, rng):
-    uploads = [np.stack([labels.astype(int)[drawn] for drawn in mixup.draw_pairs(labels, n_seeds, rng)]) for labels in devices]
+    uploads = [
+        np.stack([labels.astype(int)[drawn] for drawn in mixup.draw_pairs(labels, n_seeds, rng)]) for labels in devices
+    ]
     first, second = np.concatenate(uploads, axis=1)
     device = np.repeat(np.arange(len(devices)), n_seeds)
     pairs = pairing.symmetric_pairs(first, second, device)
@@ -103,7 +111,7 @@ def test_random_uploads_are_never_paired_within_one_device(devices, n_seeds, rng
     assert len(devices) > 1 or len(pairs) == 0
 
 
-# --------------------------------------------------------------------------------------------------- finding and choosing pairs
+# ------------------------------------------------------------------------------------------- finding and choosing pairs
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, ">i2"])
 @pytest.mark.parametrize("n_labels", [16, 17, 100])
 def test_every_label_pair_meets_its_mirror_image_alone_whatever_type_labels_come_in(dtype, n_labels):
@@ -120,7 +128,10 @@ def test_every_label_pair_meets_its_mirror_image_alone_whatever_type_labels_come
 
 @pytest.mark.parametrize("labels", [[0.0, 1.0], [-1, 0], ["0", "1"], [True, False], [0, 10**7], [0, 2**70]])
 def test_labels_that_are_no_whole_numbers_from_zero_are_refused(labels):
-    for ask in (lambda: pairing.symmetric_pairs(labels, [1, 0], [0, 1]), lambda: mixup.draw_pairs(labels, 1, np.random.default_rng(0))):
+    for ask in (
+        lambda: pairing.symmetric_pairs(labels, [1, 0], [0, 1]),
+        lambda: mixup.draw_pairs(labels, 1, np.random.default_rng(0)),
+    ):
         with pytest.raises(InputError, match="whole numbers from 0"):
             ask()
 
@@ -135,7 +146,9 @@ def test_mixed_up_samples_without_a_label_or_a_device_each_are_refused():
 def test_symmetric_pairs_are_those_a_double_loop_over_python_integers_finds(uploads):
     first, second, device = uploads
     a, b, d = first.tolist(), second.tolist(), device.tolist()
-    looped = {frozenset((m, k)) for m in range(len(a)) for k in range(m) if a[m] == b[k] != a[k] == b[m] and d[m] != d[k]}
+    looped = {
+        frozenset((m, k)) for m in range(len(a)) for k in range(m) if a[m] == b[k] != a[k] == b[m] and d[m] != d[k]
+    }
     pairs = pairing.symmetric_pairs(first, second, device)
     assert {frozenset(pair) for pair in pairs.tolist()} == looped
     assert len(pairs) == len(looped)

@@ -31,7 +31,9 @@ def test_table_ii_prints_differences_of_logarithms_of_001_and_049():
     images = np.random.default_rng(0).integers(0, 256, (40, 1, 6, 6), dtype=np.uint8)
     first, second = np.arange(20), np.arange(20, 40)
     table = np.array([privacy.mixup_privacy(images, first, second, lam) for lam in (0.01, 0.1, 0.2, 0.3, 0.4, 0.49)])
-    assert_allclose(np.diff(table), np.diff([2.163, 4.465, 5.158, 5.564, 5.852, 6.055]), atol=1.5e-3)  # MNIST as printed
+    assert_allclose(
+        np.diff(table), np.diff([2.163, 4.465, 5.158, 5.564, 5.852, 6.055]), atol=1.5e-3
+    )  # MNIST as printed
     as_headed = np.array([privacy.mixup_privacy(images, first, second, lam) for lam in (0.001, 0.1)])
     assert as_headed[1] - as_headed[0] > 2 * (4.465 - 2.163) - 0.01
 
@@ -69,7 +71,10 @@ def test_chunks_do_not_change_the_measure(monkeypatch):
     pairs = rng.integers(30, size=(50, 2))
     whole = privacy.mixup_privacy(images, first, second, 0.2), privacy.mix2up_privacy(images, first, second, pairs, 0.2)
     monkeypatch.setattr(privacy, "CHUNK", 7)
-    pieces = privacy.mixup_privacy(images, first, second, 0.2), privacy.mix2up_privacy(images, first, second, pairs, 0.2)
+    pieces = (
+        privacy.mixup_privacy(images, first, second, 0.2),
+        privacy.mix2up_privacy(images, first, second, pairs, 0.2),
+    )
     assert np.all(np.isfinite(whole)) and pieces == pytest.approx(whole)
 
 

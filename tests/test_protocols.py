@@ -1,4 +1,4 @@
-"""The table of protocols and the round: bookkeeping of Algorithm 1, averages, and for each protocol a limit and a case away from it."""
+"""The table of protocols and the round: bookkeeping of Algorithm 1, averages, for each protocol a limit and a case."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -24,7 +24,7 @@ FL, FD, FLD, MIXFLD, MIX2FLD = TABLE
 each_protocol = pytest.mark.parametrize("protocol", TABLE, ids=list(PROTOCOLS))
 
 
-# --- the table -------------------------------------------------------------------------------------------------------------------------
+# --- the table --------------------------------------------------------------------------------------------------------
 
 
 def test_each_row_changes_one_idea_of_the_row_above():
@@ -46,10 +46,24 @@ def test_a_protocol_is_found_in_any_case_and_an_unknown_one_is_named():
         protocol_named("FX")
 
 
-@given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 16), st.integers(1, 500), st.integers(2, 30), st.integers(1, 20))
+@given(
+    st.integers(1, 64),
+    st.integers(1, 64),
+    st.integers(1, 16),
+    st.integers(1, 500),
+    st.integers(2, 30),
+    st.integers(1, 20),
+)
 def test_payloads_are_those_of_section_ii_and_iii(b_mod, b_out, b_pixel, N_S, N_L, half):
     network = Network((3, 2 * half, 4), (2, 3), N_L)
-    s = replace(PRINTED, bits_per_weight=b_mod, bits_per_output=b_out, bits_per_pixel=b_pixel, n_seed_samples=N_S, n_inverse_samples=N_S)
+    s = replace(
+        PRINTED,
+        bits_per_weight=b_mod,
+        bits_per_output=b_out,
+        bits_per_pixel=b_pixel,
+        n_seed_samples=N_S,
+        n_inverse_samples=N_S,
+    )
     up = {row.name: row.uplink.bits(s, network) for row in TABLE}
     down = {row.name: row.downlink.bits(s, network) for row in TABLE}
     once = {row.name: seed_bits(row, s, network) for row in TABLE}
@@ -64,7 +78,7 @@ def test_the_printed_payloads():
     assert seed_bits(MIX2FLD, PRINTED, Network()) == 50 * 6_272
 
 
-# --- the round -------------------------------------------------------------------------------------------------------------------------
+# --- the round --------------------------------------------------------------------------------------------------------
 
 
 @each_protocol
@@ -79,7 +93,9 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(protocol):
 def test_where_nobody_is_heard_every_protocol_is_training_alone(protocol):
     alone, deaf = play(FL, small_task(**DEAF))[-1], play(protocol, small_task(**DEAF))[-1]
     assert_array_equal(deaf.fed.weights, alone.fed.weights)
-    assert all(row["uplink_delivered"] == 0 and row["uplink_slots"] == 105 and row["downlink_bits"] == 0 for row in deaf.rounds)
+    assert all(
+        row["uplink_delivered"] == 0 and row["uplink_slots"] == 105 and row["downlink_bits"] == 0 for row in deaf.rounds
+    )
     heard = play(protocol, small_task(**CLEAR, beta=1.0))[-1]  # away from the limit
     assert not np.array_equal(heard.fed.weights, alone.fed.weights)
 
@@ -98,7 +114,9 @@ def test_seeds_go_up_in_the_first_round_only():
 
 
 def test_seeds_that_did_not_arrive_go_up_again():
-    task = small_task(n_seed_samples=60, n_inverse_samples=60, max_slots=51)  # 38 good slots of 51: about one in two gets through
+    task = small_task(
+        n_seed_samples=60, n_inverse_samples=60, max_slots=51
+    )  # 38 good slots of 51: about one in two gets through
     first, second = (now.fed.seeds_arrived for now in play(MIX2FLD, task))
     assert 0 < first.sum() < 4, "the case needs a first round in which some get through"
     bits = play(MIX2FLD, task)[-1].rounds[1]["uplink_bits"]
@@ -110,7 +128,11 @@ def test_seeds_that_did_not_arrive_go_up_again():
 def test_a_device_in_outage_keeps_what_it_has(protocol):
     task = small_task(**CLEAR)
     fed, _ = play_round(1, protocol, first_state(task), task)
-    reply = np.ones_like(fed.mean) if protocol.downlink is protocols.OUTPUTS else np.ones(task.network.n_weights, np.float32)
+    reply = (
+        np.ones_like(fed.mean)
+        if protocol.downlink is protocols.OUTPUTS
+        else np.ones(task.network.n_weights, np.float32)
+    )
     weights = fed.weights.copy()
     after = protocol.downlink.write(fed, reply, np.array([True, False, True, False]))
     kept = [np.array_equal(a, b, equal_nan=True) for a, b in zip(after.weights, weights, strict=True)]
@@ -143,13 +165,15 @@ def test_every_device_can_be_tested_at_the_end():
     assert play(FD, small_task())[-1].device_accuracies is None
 
 
-# --- averages --------------------------------------------------------------------------------------------------------------------------
+# --- averages ---------------------------------------------------------------------------------------------------------
 
 
 def test_global_weights_are_a_mean_over_those_delivered_weighted_by_their_samples():
     task = small_task()
     fed = replace(first_state(task), weights=np.arange(4.0)[:, None] * np.ones(task.network.n_weights, np.float32))
-    vars(task)["n_samples"] = np.array([10, 20, 30, 40])  # the letter's weights; devices of one size could not tell them apart
+    vars(task)["n_samples"] = np.array(
+        [10, 20, 30, 40]
+    )  # the letter's weights; devices of one size could not tell them apart
     mean = protocols.average_weights(fed, task, np.array([True, False, True, True]))
     assert_allclose(mean, (0 * 10 + 2 * 30 + 3 * 40) / 80, rtol=1e-6)
 
@@ -159,7 +183,9 @@ def test_global_outputs_leave_out_whom_nobody_heard_and_labels_never_drawn():
     outputs = np.zeros((4, 10, 10))
     outputs[0], outputs[1], outputs[2], outputs[3] = 1.0, 100.0, 3.0, 5.0
     outputs[2, 7], outputs[:, 8] = nan, nan
-    mean = protocols.average_over_devices(replace(first_state(task), outputs=outputs), task, np.array([True, False, True, True]))
+    mean = protocols.average_over_devices(
+        replace(first_state(task), outputs=outputs), task, np.array([True, False, True, True])
+    )
     assert_allclose(mean[0], (1 + 3 + 5) / 3)
     assert_allclose(mean[7], (1 + 5) / 2)
     assert np.isnan(mean[8]).all()
@@ -175,7 +201,7 @@ def test_the_stop_criterion_evaluations_at_the_label_that_changed_most():
     assert protocols.outputs_change(np.full((3, 3), np.nan), old) is None
 
 
-# --- for each protocol a limit, paired with a case away from it ---------------------------------------------------------------------------
+# --- for each protocol a limit, paired with a case away from it -------------------------------------------------------
 
 
 def alone(task, n_rounds):
@@ -184,18 +210,24 @@ def alone(task, n_rounds):
     weights = first_state(task).weights[0]
     for p in range(1, n_rounds + 1):
         order = stream(task.seed, "batches", p, 0).integers(labels.size, size=task.settings.n_local_iterations)
-        weights = local_update(task.network, weights, images, np.eye(10)[labels], order, task.settings.learning_rate).weights
+        weights = local_update(
+            task.network, weights, images, np.eye(10)[labels], order, task.settings.learning_rate
+        ).weights
     return weights
 
 
 def test_fl_with_one_device_averages_nothing():
     assert_array_equal(play(FL, small_task(n_devices=1, **CLEAR))[-1].fed.weights[0], alone(small_task(n_devices=1), 2))
-    assert not np.allclose(play(FL, small_task(n_devices=2, **CLEAR))[-1].fed.weights[0], alone(small_task(n_devices=2), 2), atol=1e-5)
+    assert not np.allclose(
+        play(FL, small_task(n_devices=2, **CLEAR))[-1].fed.weights[0], alone(small_task(n_devices=2), 2), atol=1e-5
+    )
 
 
 def test_fd_without_regulariser_is_training_alone():
     assert_array_equal(play(FD, small_task(beta=0.0, **CLEAR))[-1].fed.weights[0], alone(small_task(), 2))
-    assert not np.allclose(play(FD, small_task(beta=0.5, **CLEAR))[-1].fed.weights[0], alone(small_task(), 2), atol=1e-5)
+    assert not np.allclose(
+        play(FD, small_task(beta=0.5, **CLEAR))[-1].fed.weights[0], alone(small_task(), 2), atol=1e-5
+    )
 
 
 def test_fld_without_regulariser_is_training_on_the_seeds_alone():
@@ -270,7 +302,9 @@ def test_uploads_do_not_change_where_only_the_number_of_inverse_samples_does(pai
         assert not np.array_equal(once.first, seeds.mixed(small_task(seed, n_inverse_samples=40)).first)
 
 
-@pytest.mark.parametrize("D, N_S, N_I", [(10, 10, 10), (10, 50, 50), (10, 50, 100), *((D, 10, 20) for D in (10, 20, 30, 40, 50))])
+@pytest.mark.parametrize(
+    "D, N_S, N_I", [(10, 10, 10), (10, 50, 50), (10, 50, 100), *((D, 10, 20) for D in (10, 20, 30, 40, 50))]
+)
 def test_the_letters_sizes_are_reached_by_the_schedule(D, N_S, N_I):
     task = small_task(n_devices=D, n_seed_samples=N_S, n_inverse_samples=N_I)
     assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples == D * N_I
@@ -281,7 +315,9 @@ def test_the_letters_sizes_are_reached_by_the_schedule(D, N_S, N_I):
 def test_what_leaves_a_device_has_no_more_values_than_its_bits_can_name(collect, ratio, bits):
     task = small_task(bits_per_pixel=bits)
     sent, which = collect(task), np.arange(40)
-    exact = ratio * pixels(task.data.train_images[sent.first]) + (1 - ratio) * pixels(task.data.train_images[sent.second])
+    exact = ratio * pixels(task.data.train_images[sent.first]) + (1 - ratio) * pixels(
+        task.data.train_images[sent.second]
+    )
     steps = (2**bits - 1) * seeds.blend(sent, which, task).images.astype(np.float64)
     assert_allclose(steps, np.rint(steps), atol=1e-4)
     assert_allclose(steps, (2**bits - 1) * exact, atol=0.5 + 1e-4)
@@ -290,7 +326,10 @@ def test_what_leaves_a_device_has_no_more_values_than_its_bits_can_name(collect,
 def test_the_server_works_with_rounded_uploads():
     task = small_task(bits_per_pixel=2)
     sent = seeds.mixed(task)
-    kept, made = (prepare(sent, task).render(np.arange(40))[0].astype(np.float64) for prepare in (seeds.keep, seeds.inversely_mixed))
+    kept, made = (
+        prepare(sent, task).render(np.arange(40))[0].astype(np.float64)
+        for prepare in (seeds.keep, seeds.inversely_mixed)
+    )
     assert_allclose(3 * kept, np.rint(3 * kept), atol=1e-5)
     whole = 10 * 3 * 0.8 * made  # made = (0.9 s' - 0.1 s) / 0.8, where 3 s and 3 s' are whole numbers
     assert_allclose(whole, np.rint(whole), atol=1e-4)
@@ -341,7 +380,11 @@ def test_a_note_names_only_those_who_send_nothing_while_others_do():
 REFUSED = [
     ([MIX2FLD], {"n_devices": 1}, "give 2 or more"),
     ([MIXFLD, MIX2FLD], {"n_devices": 1, "pairing": "scheduled"}, "at least 2"),
-    ([MIXFLD, MIX2FLD], {"n_seed_samples": 2, "n_inverse_samples": 50, "pairing": "scheduled"}, "n_seed_samples of at least 5"),
+    (
+        [MIXFLD, MIX2FLD],
+        {"n_seed_samples": 2, "n_inverse_samples": 50, "pairing": "scheduled"},
+        "n_seed_samples of at least 5",
+    ),
     ([FLD, MIXFLD, MIX2FLD], {"n_seed_samples": 61, "n_inverse_samples": 61}, "more than the 60 samples"),
     ([MIX2FLD], {"mixing_ratio": 0.5000000000001}, "too near 0.5"),
     ([MIX2FLD], {"mixing_ratio": 0.5 - 1e-7}, "too near 0.5"),
@@ -350,7 +393,9 @@ REFUSED = [
 
 @pytest.mark.parametrize("refused, changes, why", REFUSED)
 @each_protocol
-def test_what_cannot_work_is_refused_before_anything_is_drawn_and_all_else_is_not(protocol, refused, changes, why, monkeypatch):
+def test_what_cannot_work_is_refused_before_anything_is_drawn_and_all_else_is_not(
+    protocol, refused, changes, why, monkeypatch
+):
     task = small_task(**{"pairing": "random", **changes})
     _ = task.split
     with monkeypatch.context() as patched:

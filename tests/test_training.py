@@ -26,7 +26,10 @@ rates = st.floats(1e-4, 0.1)
 def test_local_update_is_the_slow_twins_descent(exercise, rng, K, rate):
     network, w, x, y, _ = exercise
     order = rng.integers(len(x), size=K)
-    update, (slow_weights, slow_outputs) = local_update(network, w, x, y, order, rate), naive.descend(network, w, x, y, order, rate)
+    update, (slow_weights, slow_outputs) = (
+        local_update(network, w, x, y, order, rate),
+        naive.descend(network, w, x, y, order, rate),
+    )
     assert_allclose(update.weights, slow_weights, rtol=0, atol=1e-12)
     assert_allclose(update.outputs, slow_outputs.reshape(K, network.n_labels), rtol=0, atol=1e-12)
 
@@ -94,7 +97,9 @@ def test_no_iterations_leave_the_weights_where_they_are():
 def bright_corners(rng, n_samples):
     """Noise with one bright corner of four, and which: images (N, 1, 4, 4), labels (N,)."""
     labels = rng.integers(4, size=n_samples)
-    images = rng.uniform(0, 0.5, size=(n_samples, 2, 2, 2, 2))  # rows of cells, rows in a cell, columns of cells, columns in a cell
+    images = rng.uniform(
+        0, 0.5, size=(n_samples, 2, 2, 2, 2)
+    )  # rows of cells, rows in a cell, columns of cells, columns in a cell
     images[np.arange(n_samples), labels // 2, :, labels % 2] += 0.5
     return images.reshape(n_samples, 1, 4, 4), labels
 
@@ -106,7 +111,9 @@ def test_training_learns_which_corner_is_bright():
     update = local_update(network, start, x, y, rng.integers(200, size=4_000), 0.05)
     assert network.accuracy(start, unseen, truth) < 0.6
     assert network.accuracy(update.weights, unseen, truth) > 0.95
-    assert losses.phi(network.outputs(update.weights, x), y).mean() < 0.3 * losses.phi(network.outputs(start, x), y).mean()
+    assert (
+        losses.phi(network.outputs(update.weights, x), y).mean() < 0.3 * losses.phi(network.outputs(start, x), y).mean()
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ average outputs
@@ -208,6 +215,12 @@ def test_a_learning_rate_that_is_not_positive_and_finite_is_turned_away(rate):
 
 def test_local_update_asks_the_network_whether_shapes_fit():
     network, w, x, y, _ = random_exercise(SMALL, np.random.default_rng(10), 3)
-    for weights, images, targets in [(w[1:], x, y), (w, x[:, :1], y), (w, x[:0], y[:0]), (w, x, y[:2]), (w, x, y[:, :3])]:
+    for weights, images, targets in [
+        (w[1:], x, y),
+        (w, x[:, :1], y),
+        (w, x[:0], y[:0]),
+        (w, x, y[:2]),
+        (w, x, y[:, :3]),
+    ]:
         with pytest.raises(InputError, match="do not fit"):
             local_update(network, weights, images, targets, [0], 0.1)

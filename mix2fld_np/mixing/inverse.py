@@ -117,4 +117,5 @@ def _why_singular(ratios: np.ndarray) -> str:
         return (f"mixing ratios {printed} cannot be inverted: both devices would upload the same blend of labels. "
                 "Any ratio but 0.5 works for two; try 0.1.")
     return (f"mixing ratios {printed} cannot be inverted: their discrete Fourier transform has a zero, so some "
-            f"combination of the {len(ratios)} uploads cancels every label. One ratio above 0.5 always works; try 0.9.")
+            f"combination of the {len(ratios)} uploads cancels every label. One ratio above 0.5 always works; "
+            "try 0.9 for one and equal shares of the rest.")

@@ -77,7 +77,7 @@ def distillation_target(labels: np.ndarray, teacher: np.ndarray, beta: float, pr
 
     labels y (N, N_L), hard or soft; teacher G_out (N_L, N_L), whose row n is the output vector for ground truth n. So
     one SGD loop, with gradient (sum t) F - t by the logits, serves training with and without a teacher. A row of NaN
-    means that nobody has an average output for this label: there the regulariser is silent.
+    means that nobody has an average output for this label: there the regulariser adds nothing.
 
     >>> distillation_target([[0, 1]], [[0.75, 0.25], [0.25, 0.75]], beta=1).tolist()
     [[0.25, 1.75]]
