@@ -1,7 +1,9 @@
 """The one exception that means "the input cannot work", not "the program is wrong"; and a check of numbers."""
 
 import math
+from contextlib import suppress
 from numbers import Integral, Real
+from typing import Any
 
 
 class InputError(ValueError):
@@ -12,18 +14,18 @@ class InputError(ValueError):
     """
 
 
-def number(name: str, kind: type, value):
+def number(name: str, kind: type, value: Any) -> Any:
     """The value, Python's or NumPy's, as a Python int or float; InputError unless it is a finite number of that kind.
 
     A number of single precision becomes the shortest decimal that it stands for: np.float32(0.1) is 0.1, not
     0.10000000149. A bool is no number.
     """
-    scalar = value[()] if getattr(value, "ndim", None) == 0 else value
-    try:
-        if isinstance(scalar, Integral) and not isinstance(scalar, bool):
-            return kind(int(scalar))
-        if kind is float and isinstance(scalar, Real) and not isinstance(scalar, bool) and math.isfinite(scalar):
-            return float(str(scalar)) if hasattr(scalar, "dtype") else float(scalar)
-    except OverflowError:
-        pass  # a whole number beyond the largest float
+    plain: Any = value
+    if hasattr(value, "dtype"):
+        digits = str(value) if value.dtype.kind == "f" and value.ndim == 0 else "nan"
+        plain = value.tolist() if value.dtype.kind in "iu" else float(digits)
+    right = isinstance(plain, Integral if kind is int else Real) and not isinstance(plain, bool)
+    if right and abs(plain) < math.inf:
+        with suppress(OverflowError):  # a whole number beyond the largest float
+            return kind(plain)
     raise InputError(f"{name} = {value!r} cannot be used: it must be a {'whole' if kind is int else 'finite'} number.")

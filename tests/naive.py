@@ -1,4 +1,4 @@
-"""Slow twins: each kernel of mix2fld_np/nn/kernels.py once more, as the textbook writes it. Bare planes are plain (H, W) arrays here."""
+"""Slow twins: each kernel of mix2fld_np/nn/kernels.py as the textbook writes it. Planes are (H, W) arrays."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def convolve(images, filters, bias):
     return out
 
 
-def convolution_slopes(images, filters, slopes):
+def convolution_gradients(images, filters, gradients):
     """Gradients of a 'same' convolution by its input (C, H, W), its filters (F, C, 3, 3) and its bias (F,)."""
     C, H, W = images.shape
     padded = np.zeros((C, H + 2, W + 2), images.dtype)
@@ -28,42 +28,42 @@ def convolution_slopes(images, filters, slopes):
     for f in range(len(filters)):
         for r in range(H):
             for x in range(W):
-                by_filters[f] += slopes[f, r, x] * padded[:, r : r + 3, x : x + 3]
-                by_padded[:, r : r + 3, x : x + 3] += slopes[f, r, x] * filters[f]
-    return by_padded[:, 1:-1, 1:-1], by_filters, slopes.sum(axis=(1, 2))
+                by_filters[f] += gradients[f, r, x] * padded[:, r : r + 3, x : x + 3]
+                by_padded[:, r : r + 3, x : x + 3] += gradients[f, r, x] * filters[f]
+    return by_padded[:, 1:-1, 1:-1], by_filters, gradients.sum(axis=(1, 2))
 
 
 def pool(planes):
-    """2x2 max-pool (F, H, W) -> values (F, H/2, W/2) and which of the four pixels won (the first of equals)."""
+    """2x2 max-pool (F, H, W) -> values (F, H/2, W/2) and the largest of the four pixels (the first of equals)."""
     F, H, W = planes.shape
-    values, winner = np.empty((F, H // 2, W // 2), planes.dtype), np.empty((F, H // 2, W // 2), int)
+    values, argmax = np.empty((F, H // 2, W // 2), planes.dtype), np.empty((F, H // 2, W // 2), int)
     for f in range(F):
         for r in range(H // 2):
             for x in range(W // 2):
                 four = planes[f, 2 * r : 2 * r + 2, 2 * x : 2 * x + 2].ravel()
-                values[f, r, x], winner[f, r, x] = four.max(), four.argmax()
-    return values, winner
+                values[f, r, x], argmax[f, r, x] = four.max(), four.argmax()
+    return values, argmax
 
 
-def unpool(slopes, winner):
-    """The way back of the max-pool: each winner takes the whole slope."""
-    F, h, w = slopes.shape
-    back = np.zeros((F, 2 * h, 2 * w), slopes.dtype)
+def unpool(gradients, argmax):
+    """Backward pass of the max-pool: the largest of four pixels gets the whole gradient."""
+    F, h, w = gradients.shape
+    back = np.zeros((F, 2 * h, 2 * w), gradients.dtype)
     for f in range(F):
         for r in range(h):
             for x in range(w):
-                dr, dx = divmod(winner[f, r, x], 2)
-                back[f, 2 * r + dr, 2 * x + dx] = slopes[f, r, x]
+                dr, dx = divmod(argmax[f, r, x], 2)
+                back[f, 2 * r + dr, 2 * x + dx] = gradients[f, r, x]
     return back
 
 
 def forward(layers, image):
     """Softmax output (N_L,) of one image and all that the way back needs."""
     sums1 = convolve(image, layers.w1, layers.b1)
-    pooled, winner = pool(np.maximum(sums1, 0))
+    pooled, argmax = pool(np.maximum(sums1, 0))
     sums2 = convolve(pooled, layers.w2, layers.b2)
     feature = np.maximum(sums2, 0).ravel()
-    return losses.softmax(layers.w3 @ feature + layers.b3), (image, sums1, pooled, winner, sums2, feature)
+    return losses.softmax(layers.w3 @ feature + layers.b3), (image, sums1, pooled, argmax, sums2, feature)
 
 
 def outputs(network, weights, images):
@@ -74,13 +74,13 @@ def outputs(network, weights, images):
 def sample_gradient(network, weights, image, target):
     """Gradient (N_mod,) of -sum t log F at one image, chain rule layer by layer."""
     layers = network.layers(weights)
-    F, (image, sums1, pooled, winner, sums2, feature) = forward(layers, image)
-    slope = target.sum() * F - target
-    slope2 = (layers.w3.T @ slope).reshape(sums2.shape) * (sums2 > 0)
-    by_pooled, w2, b2 = convolution_slopes(pooled, layers.w2, slope2)
-    slope1 = unpool(by_pooled, winner) * (sums1 > 0)
-    _, w1, b1 = convolution_slopes(image, layers.w1, slope1)
-    return flat(Layers(w1, b1, w2, b2, np.outer(slope, feature), slope))
+    F, (image, sums1, pooled, argmax, sums2, feature) = forward(layers, image)
+    gradient = target.sum() * F - target
+    gradient2 = (layers.w3.T @ gradient).reshape(sums2.shape) * (sums2 > 0)
+    by_pooled, w2, b2 = convolution_gradients(pooled, layers.w2, gradient2)
+    gradient1 = unpool(by_pooled, argmax) * (sums1 > 0)
+    _, w1, b1 = convolution_gradients(image, layers.w1, gradient1)
+    return flat(Layers(w1, b1, w2, b2, np.outer(gradient, feature), gradient))
 
 
 def gradient(network, weights, images, targets):

@@ -1,4 +1,4 @@
-"""Every kernel against its slow twin, on planes of any size. Here the source runs as plain Python; test_network.py compiles it."""
+"""Every kernel against its slow twin, on planes of any size, as plain Python; test_network.py compiles them."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def source(kernel):
 
 
 def bare(planes):
-    """Planes (F, H, W) as the kernels keep them without padding, with rubbish beyond the width and a spare plane if F is odd."""
+    """Planes (F, H, W) without padding as kernels keep them: rubbish beyond the width, a spare plane if F is odd."""
     F, H, W = planes.shape
     flat = np.full((F + F % 2, H, W + 2), 1e3)
     flat[:F, :, :W] = planes
@@ -77,36 +77,37 @@ def test_correlating_whole_planes_is_the_textbook_convolution(rng, C, F, H, W):
 
 @brief
 @given(generators, few, few, few, few)
-def test_correlating_with_turned_filters_carries_slopes_back_to_the_input(rng, C, F, H, W):
-    slopes, filters = rng.normal(size=(F, H, W)), rng.normal(size=(F, C, 3, 3))
-    turned, back = np.empty((C, F, 3, 3)), np.empty((C + C % 2, H * (W + 2)))
-    source(kernels.turn)(filters, turned)
-    source(kernels.correlate)(padded(slopes), turned, np.zeros(C), W + 2, H * (W + 2), back)
-    by_input, _, _ = naive.convolution_slopes(np.zeros((C, H, W)), filters, slopes)
+def test_correlating_with_flipped_filters_carries_gradients_back_to_the_input(rng, C, F, H, W):
+    gradients, filters = rng.normal(size=(F, H, W)), rng.normal(size=(F, C, 3, 3))
+    flipped, back = np.empty((C, F, 3, 3)), np.empty((C + C % 2, H * (W + 2)))
+    source(kernels.flip_filters)(filters, flipped)
+    source(kernels.correlate)(padded(gradients), flipped, np.zeros(C), W + 2, H * (W + 2), back)
+    by_input, _, _ = naive.convolution_gradients(np.zeros((C, H, W)), filters, gradients)
     assert_allclose(proper(back, C, H, W), by_input, atol=1e-12)
 
 
 @brief
 @given(generators, few, few, few, few, st.floats(-2, 2))
 def test_running_sums_over_whole_planes_are_the_gradient_of_the_filters(rng, C, F, H, W, scale):
-    planes, slopes, start = rng.normal(size=(C, H, W)), rng.normal(size=(F, H, W)), rng.normal(size=(F, C, 3, 3))
+    planes, gradients, start = rng.normal(size=(C, H, W)), rng.normal(size=(F, H, W)), rng.normal(size=(F, C, 3, 3))
     into, pitch = start.copy(), W + 2
-    source(kernels.add_tap_gradient)(padded(planes), evened(padded(slopes)), pitch + 1, pitch, H * pitch, scale, into)
-    _, by_filters, _ = naive.convolution_slopes(planes, start, slopes)
+    spare = evened(padded(gradients))
+    source(kernels.add_tap_gradient)(padded(planes), spare, pitch + 1, pitch, H * pitch, scale, into)
+    _, by_filters, _ = naive.convolution_gradients(planes, start, gradients)
     assert_allclose(into, start + scale * by_filters, atol=1e-11)
 
 
 @brief
 @given(generators, few, few, few, st.floats(-2, 2))
 def test_relu_and_its_way_back_leave_the_rubbish_beyond_the_width_behind(rng, F, H, W, scale):
-    sums, slope_feature, start = rng.normal(size=(F, H, W)), rng.normal(size=(F, H, W)), rng.normal(size=F)
-    feature, slope, into_bias = np.empty((F, H, W)), padded(np.zeros((F, H, W))), start.copy()
+    sums, gradient_feature, start = rng.normal(size=(F, H, W)), rng.normal(size=(F, H, W)), rng.normal(size=F)
+    feature, gradient, into_bias = np.empty((F, H, W)), padded(np.zeros((F, H, W))), start.copy()
     for f, r in np.ndindex(F, H):
-        source(kernels.rectify)(bare(sums)[f, r * (W + 2) :], W, feature[f, r])
+        source(kernels.relu)(bare(sums)[f, r * (W + 2) :], W, feature[f, r])
     assert_array_equal(feature, np.maximum(sums, 0))
-    source(kernels.unrectify)(slope_feature, feature, W + 2, scale, slope, into_bias)
-    assert_array_equal(slope, padded(slope_feature * (sums > 0)))
-    assert_allclose(into_bias, start + scale * (slope_feature * (sums > 0)).sum(axis=(1, 2)), atol=1e-12)
+    source(kernels.relu_backward)(gradient_feature, feature, W + 2, scale, gradient, into_bias)
+    assert_array_equal(gradient, padded(gradient_feature * (sums > 0)))
+    assert_allclose(into_bias, start + scale * (gradient_feature * (sums > 0)).sum(axis=(1, 2)), atol=1e-12)
 
 
 # --------------------------------------------------------------------------------------------------- first convolution
@@ -133,54 +134,56 @@ def test_correlating_cells_is_the_textbook_convolution_at_the_four_pixels_of_eac
 
 @brief
 @given(generators, few, few)
-def test_pooling_keeps_the_first_of_the_largest_and_nobody_where_the_relu_cuts(rng, h, w):
-    whole = rng.integers(-2, 2, size=(2 * h, 2 * w)).astype(float)  # so few values that ties and all-negative cells are common
+def test_pooling_keeps_the_first_of_the_largest_and_none_where_the_relu_cuts(rng, h, w):
+    whole = rng.integers(-2, 2, size=(2 * h, 2 * w)).astype(float)  # few values: ties and negative cells are common
     cells = np.stack([whole[k // 2 :: 2, k % 2 :: 2] for k in range(4)])
-    pooled, winner = padded(np.zeros((1, h, w))), np.empty((1, h * (w + 2)), np.int32)
-    source(kernels.rectify_and_pool)(bare(cells), w + 2, h, w, pooled[0], winner[0])
+    pooled, argmax = padded(np.zeros((1, h, w))), np.empty((1, h * (w + 2)), np.int32)
+    source(kernels.relu_and_pool)(bare(cells), w + 2, h, w, pooled[0], argmax[0])
     values, first = naive.pool(np.maximum(whole, 0)[None])
     assert_array_equal(pooled, padded(values))
-    assert_array_equal(proper(winner, 1, h, w), np.where(values > 0, first, 4))
-    assert (winner.reshape(h, w + 2)[:, w:] == 4).all()
+    assert_array_equal(proper(argmax, 1, h, w), np.where(values > 0, first, 4))
+    assert (argmax.reshape(h, w + 2)[:, w:] == 4).all()
 
 
 @brief
 @given(generators, few, few, few, st.floats(-2, 2))
-def test_the_winner_of_each_cell_takes_the_slope_to_the_first_filters(rng, C, h, w, scale):
-    image, slopes, start = rng.random((C, 2 * h, 2 * w)), rng.normal(size=(1, h, w)), rng.normal(size=(C, 3, 3))
-    winner = rng.integers(0, 5, size=(1, h, w))
-    flat_winner = np.full((1, h, w + 2), 4, np.int32)
-    flat_winner[:, :, :w] = winner
-    into, slope_pooled = start.copy(), bare(slopes)[0]
-    source(kernels.add_cell_gradient)(dealt(image), slope_pooled, flat_winner.ravel(), w + 2, h * (w + 2), scale, into)
-    slope1 = naive.unpool(slopes * (winner < 4), winner % 4)
-    _, by_filters, by_bias = naive.convolution_slopes(image, start[None], slope1)
+def test_the_argmax_of_each_cell_takes_the_gradient_to_the_first_filters(rng, C, h, w, scale):
+    image, gradients, start = rng.random((C, 2 * h, 2 * w)), rng.normal(size=(1, h, w)), rng.normal(size=(C, 3, 3))
+    argmax = rng.integers(0, 5, size=(1, h, w))
+    flat_argmax = np.full((1, h, w + 2), 4, np.int32)
+    flat_argmax[:, :, :w] = argmax
+    into, gradient_pooled = start.copy(), bare(gradients)[0]
+    flat = flat_argmax.ravel()
+    source(kernels.add_cell_gradient)(dealt(image), gradient_pooled, flat, w + 2, h * (w + 2), scale, into)
+    gradient1 = naive.unpool(gradients * (argmax < 4), argmax % 4)
+    _, by_filters, by_bias = naive.convolution_gradients(image, start[None], gradient1)
     assert_allclose(into, start + scale * by_filters[0], atol=1e-11)
-    assert_allclose(source(kernels.alive_sum)(slope_pooled, flat_winner.ravel()), by_bias[0], atol=1e-12)
+    assert_allclose(source(kernels.alive_sum)(gradient_pooled, flat_argmax.ravel()), by_bias[0], atol=1e-12)
 
 
 # ----------------------------------------------------------------------------------------------------- connected layer
 @brief
 @given(generators, few, st.integers(1, 40), st.floats(-2, 2))
 def test_the_connected_layer_is_a_matrix_and_its_way_back_the_transpose(rng, N_L, n_feature, scale):
-    feature, w3, b3, slope = rng.normal(size=n_feature), rng.normal(size=(N_L, n_feature)), rng.normal(size=N_L), rng.normal(size=N_L)
-    logits, slope_feature, into_w3, into_b3 = np.empty(N_L), np.empty(n_feature), w3.copy(), b3.copy()
-    source(kernels.connect)(feature, w3, b3, logits)
+    feature, w3 = rng.normal(size=n_feature), rng.normal(size=(N_L, n_feature))
+    b3, gradient = rng.normal(size=(2, N_L))
+    logits, gradient_feature, into_w3, into_b3 = np.empty(N_L), np.empty(n_feature), w3.copy(), b3.copy()
+    source(kernels.dense)(feature, w3, b3, logits)
     assert_allclose(logits, w3 @ feature + b3, atol=1e-12)
-    source(kernels.disconnect)(slope, feature, w3, scale, slope_feature, into_w3, into_b3)
-    assert_allclose(slope_feature, w3.T @ slope, atol=1e-12)
-    assert_allclose(into_w3, w3 + scale * np.outer(slope, feature), atol=1e-12)
-    assert_allclose(into_b3, b3 + scale * slope, atol=1e-12)
+    source(kernels.dense_backward)(gradient, feature, w3, scale, gradient_feature, into_w3, into_b3)
+    assert_allclose(gradient_feature, w3.T @ gradient, atol=1e-12)
+    assert_allclose(into_w3, w3 + scale * np.outer(gradient, feature), atol=1e-12)
+    assert_allclose(into_b3, b3 + scale * gradient, atol=1e-12)
 
 
 @brief
 @given(generators, few)
 def test_stepping_in_place_reads_every_weight_of_the_connected_layer_before_it_writes_it(rng, N_L):
-    feature, w3, b3, slope = rng.normal(size=6), rng.normal(size=(N_L, 6)), rng.normal(size=N_L), rng.normal(size=N_L)
-    before, slope_feature = w3.copy(), np.empty(6)
-    source(kernels.disconnect)(slope, feature, w3, -0.1, slope_feature, w3, b3)
-    assert_allclose(slope_feature, before.T @ slope, atol=1e-12)
-    assert_allclose(w3, before - 0.1 * np.outer(slope, feature), atol=1e-12)
+    feature, w3, (b3, gradient) = rng.normal(size=6), rng.normal(size=(N_L, 6)), rng.normal(size=(2, N_L))
+    before, gradient_feature = w3.copy(), np.empty(6)
+    source(kernels.dense_backward)(gradient, feature, w3, -0.1, gradient_feature, w3, b3)
+    assert_allclose(gradient_feature, before.T @ gradient, atol=1e-12)
+    assert_allclose(w3, before - 0.1 * np.outer(gradient, feature), atol=1e-12)
 
 
 @brief
@@ -233,9 +236,10 @@ def test_what_is_not_finite_is_not_pooled_away(what, where):
 @brief
 @given(generators, few, st.integers(1, 40))
 def test_a_block_is_connected_like_its_images(rng, N_L, n_feature):
-    features, w3, b3 = rng.normal(size=(kernels.BLOCK, n_feature)), rng.normal(size=(N_L, n_feature)), rng.normal(size=N_L)
+    features = rng.normal(size=(kernels.BLOCK, n_feature))
+    w3, b3 = rng.normal(size=(N_L, n_feature)), rng.normal(size=N_L)
     logits = np.empty((N_L, kernels.BLOCK))
-    source(kernels.connect_block)(side_by_side(features), w3, b3, logits)
+    source(kernels.dense_block)(side_by_side(features), w3, b3, logits)
     assert_allclose(logits, w3 @ features.T + b3[:, None], atol=1e-12)
 
 
@@ -258,7 +262,8 @@ def test_the_source_gives_the_same_numbers_without_a_compiler():
     network, w, x, y, _ = random_exercise(Network((2, 4, 4), (3, 2), 4), np.random.default_rng(6), 3)
     path = os.pathsep.join([os.path.dirname(__file__), *filter(None, sys.path)])
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path}
-    run = subprocess.run([sys.executable, "-c", UNCOMPILED], env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", UNCOMPILED]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     outputs, gradient, weights = json.loads(run.stdout)
     assert_allclose(outputs, network.outputs(w, x), rtol=0, atol=1e-12)
     assert_allclose(gradient, network.gradient(w, x, y), rtol=0, atol=1e-12)

@@ -1,7 +1,9 @@
 """The letter's numbers, and what is refused."""
 
+import json
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,8 @@ def test_fl_never_gets_through_as_printed_and_does_in_the_comparison():
     assert channel.outage_probability(PRINTED.uplink, bits) == 1
     assert channel.outage_probability(replace(PRINTED, uplink_power_dbm=40.0).uplink, bits) == 1
     assert 1 - channel.outage_probability(COMPARISON.uplink, bits) == pytest.approx(0.00604, abs=5e-5)
-    assert 1 - channel.outage_probability(replace(COMPARISON, uplink_power_dbm=40.0).uplink, bits) == pytest.approx(0.999994, abs=1e-6)
+    symmetric = replace(COMPARISON, uplink_power_dbm=40.0).uplink
+    assert 1 - channel.outage_probability(symmetric, bits) == pytest.approx(0.999994, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", LIMITS)
@@ -45,10 +48,53 @@ def test_every_number_has_limits_that_hold(name):
 
 def test_every_number_of_the_settings_is_limited():
     numbers = {field.name for field in fields(Settings) if field.type in (int, float)}
-    assert numbers <= set(LIMITS)
+    assert numbers == set(LIMITS)
+
+
+PLAIN = {int: 7, float: 3.5, bool: True, str: "iid", tuple[int, int]: (8, 3)}  # a value of each kind
+FROM_NUMPY = {
+    int: [np.int64(7), np.uint8(7), np.array(7), np.array([7], ">i4")[0]],
+    float: [np.float64(3.5), np.float32(3.5), np.float16(3.5), np.array(3.5), np.array([3.5], ">f8")[0]],
+    bool: [np.True_, np.array([1, 2])[0] == 1],
+    str: [np.str_("iid")],
+    tuple[int, int]: [[8, 3], (np.int32(8), np.int64(3)), np.arange(9)[8:1:-5], np.array([8, 3], ">u2")],
+}
+
+
+OF_THEIR_OWN = {"mixing_ratio": 0.25, "n_inverse_samples": 70, "pairing": "random"}  # what their limits let through
+
+
+@pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)
+def test_every_setting_takes_what_numpy_holds_and_keeps_it_as_pythons(field):
+    plain, values = PLAIN[field.type], FROM_NUMPY[field.type]
+    if field.name in OF_THEIR_OWN:
+        plain = OF_THEIR_OWN[field.name]
+        values = [np.array([plain])[0], np.array(plain)[()]]
+    for value in values:
+        kept = getattr(replace(PRINTED, **{field.name: value}), field.name)
+        assert kept == plain and type(kept) is type(plain)
+        assert json.dumps(kept)
+
+
+def test_a_number_of_single_precision_is_the_decimal_that_was_meant():
+    assert replace(PRINTED, mixing_ratio=np.float32(0.1)) == PRINTED == replace(PRINTED, learning_rate=np.float32(0.01))
+
+
+def test_a_whole_number_where_any_is_allowed_is_the_same_record():
+    assert repr(replace(PRINTED, distance_m=1_000, threshold=3)) == repr(PRINTED)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("n_devices", 10.0), ("n_devices", True), ("n_devices", np.True_), ("beta", False), ("stopwatch", 1),
+    ("stopwatch", np.int64(1)), ("beta", 10**400), ("filters", (8, 3.0)), ("n_devices", np.array([10])),
+])  # fmt: skip
+def test_neighbouring_kinds_are_not_mixed_up(name, value):
+    with pytest.raises(InputError, match=f"{name} = .* cannot be used: it must be"):
+        replace(PRINTED, **{name: value})
 
 
 WRONG = [None, "7", 1.5j, float("nan"), float("inf"), [], {}, "x", (1,)]
+WRONG += [b"7", np.str_("7"), np.float32("nan"), np.timedelta64(7, "s")]
 
 
 @given(st.sampled_from([field.name for field in fields(Settings)]), st.sampled_from(WRONG))

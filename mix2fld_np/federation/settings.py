@@ -1,9 +1,10 @@
 """The letter's numbers, once. Everything else is `replace(PRINTED, ...)`."""
 
-import math
 from dataclasses import dataclass, fields
 
-from mix2fld_np.errors import InputError
+import numpy as np
+
+from mix2fld_np.errors import InputError, number
 from mix2fld_np.wireless.channel import Link
 
 SPLITS = {"iid": "IID", "non-iid": "non-IID"}  # as typed, and as people write it
@@ -13,27 +14,32 @@ CHANNELS = {"asymmetric": 23.0, "symmetric": 40.0}  # uplink power in dBm; the d
 
 @dataclass(frozen=True)
 class Settings:
-    """One experiment of Section IV; the defaults are the printed numbers."""
+    """One experiment of Section IV; the defaults are the printed numbers.
+
+    Numbers may be NumPy's and are kept as Python's: np.float32(0.1) is 0.1, the shortest decimal that it stands for.
+    """
 
     n_devices: int = 10  # |D|
     n_samples: int = 500  # |S_d|
     split: str = "non-iid"
     filters: tuple[int, int] = (12, 6)  # of the two convolutions; gives N_mod = 12,544
 
+    # The letter is silent: does K count per device and round, or for all devices together? Per device and round.
+    # The letter is silent: are pixels standardised? They go from 0 to 1.
     n_local_iterations: int = 6_400  # K
     # The letter is silent: K_KD = 3,200 of Section IV is the K_S of Algorithm 1 and Table I.
     n_distill_iterations: int = 3_200  # K_S
     learning_rate: float = 0.01  # eta
     beta: float = 0.01
     printed_sign: bool = False  # psi of eq. (3) as printed, without its minus sign
-    # The letter is silent: does the student go on from its last weights or start afresh each round? It goes on.
+    # The letter is silent: does the student continue from its last weights or start anew each round? It continues.
     fresh_student: bool = False
 
     # The letter is silent: N_S and N_I count per device; the server aims at |D| N_I samples.
     n_seed_samples: int = 50  # N_S
     n_inverse_samples: int = 100  # N_I
     mixing_ratio: float = 0.1  # lambda
-    # The letter is silent: random label pairs rarely meet. "scheduled" lets the server hand out label pairs so that partners exist.
+    # The letter is silent: random label pairs rarely meet. "scheduled": the server assigns pairs, so partners exist.
     pairing: str = "random"
 
     bits_per_weight: int = 32  # b_mod
@@ -49,22 +55,24 @@ class Settings:
     noise_dbm_per_hz: float = -174.0  # N_0
     threshold: float = 3.0  # theta, a ratio, not dB
     slot_s: float = 1e-3  # tau
+    # The letter is silent: do uplink and downlink share T_max? Each has T_max slots in every round.
     max_slots: int = 100  # T_max
 
-    n_rounds: int = 10  # P; 42.4x is only true for ten
+    n_rounds: int = 10  # P; with N_S = 10, 42.4x is true for P = 10 alone (with N_S = P it would be for any P)
     epsilon: float = 0.05
-    stop_when_converged: bool = False  # or go on to the last round and only note when the criterion was met
+    stop_when_converged: bool = False  # or play all rounds and note when the criterion was met
 
-    # The letter is silent: compute was measured "using tic-toc" on unstated machines. A fixed time per iteration repeats to the bit: about
-    # what one takes in an eager framework on a laptop core, and a server ten times as fast.
+    # The letter is silent: compute was measured "using tic-toc" on unstated machines. A fixed time per iteration
+    # repeats to the bit: about that of an eager framework on a laptop core, and a server ten times as fast.
     device_s_per_iteration: float = 250e-6
     server_s_per_iteration: float = 25e-6
     stopwatch: bool = False  # measure this machine instead
+    # The letter is silent: is accuracy measured before or after the local update? Before, after and in between.
     n_evaluations: int = 4  # how often the reference device is tested in a round, besides right after the download
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            check_type(field.name, field.type, getattr(self, field.name))
+            object.__setattr__(self, field.name, as_python(field.name, field.type, getattr(self, field.name)))
         for name, (least, most, why) in LIMITS.items():
             value = getattr(self, name)
             if not least <= value <= most:
@@ -73,18 +81,19 @@ class Settings:
         check_choice("pairing", self.pairing, PAIRINGS)
         if len(self.filters) != 2 or not 1 <= min(self.filters) <= max(self.filters) <= MOST_FILTERS:
             raise InputError(
-                f"filters = {self.filters} describes no network: it has two convolutions; give two numbers from 1 to {MOST_FILTERS}, "
-                "such as (12, 6)."
+                f"filters = {self.filters} describes no network: it has two convolutions; give two numbers from 1 to "
+                f"{MOST_FILTERS}, such as (12, 6)."
             )
         if self.mixing_ratio == 0.5:
             raise InputError(
-                "mixing_ratio = 0.5 cannot be inverted: both devices would upload the same blend of labels, so inverse-Mixup has nothing "
-                "to tell them apart by; any ratio but 0.5 works, try 0.1."
+                "mixing_ratio = 0.5 cannot be inverted: both devices would upload the same blend of labels, so "
+                "inverse-Mixup has nothing to tell them apart by; any ratio but 0.5 works, try 0.1."
             )
         if self.n_inverse_samples < self.n_seed_samples:
             raise InputError(
-                f"n_inverse_samples = {self.n_inverse_samples} is below n_seed_samples = {self.n_seed_samples}: inverse-Mixup makes at "
-                f"least as many samples as were uploaded (N_I >= N_S); try {2 * self.n_seed_samples}."
+                f"n_inverse_samples = {self.n_inverse_samples} is below n_seed_samples = {self.n_seed_samples}: "
+                "inverse-Mixup makes at least as many samples as were uploaded (N_I >= N_S); "
+                f"try {2 * self.n_seed_samples}."
             )
 
     @property
@@ -120,7 +129,7 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "learning_rate": (1e-12, 10, "SGD needs a positive step that does not overshoot"),
     "beta": (0, 1e3, "the distillation regulariser has a weight of zero or more"),
     "n_seed_samples": (1, 100_000, "the server needs seed samples to distil on"),
-    "n_inverse_samples": (1, 1_000_000, "the server makes a number of samples that it can pair up"),
+    "n_inverse_samples": (1, 1_000_000, "inverse-Mixup makes at least one sample and has to hold them all"),
     "mixing_ratio": (1e-6, 1 - 1e-6, "lambda is the share of the first of two samples"),
     "bits_per_weight": (1, 64, "a number needs a bit at least"),
     "bits_per_output": (1, 64, "a number needs a bit at least"),
@@ -143,19 +152,18 @@ LIMITS: dict[str, tuple[float, float, str]] = {
 }
 
 
-def check_type(name: str, kind: object, value: object) -> None:
-    """InputError unless value is of the kind that the field `name` is annotated with; a number must be finite."""
-    right = {
-        int: isinstance(value, int) and not isinstance(value, bool),
-        float: isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf,
-        bool: isinstance(value, bool),
-        str: isinstance(value, str),
-    }.get(kind, isinstance(value, tuple) and all(type(part) is int for part in value))  # type: ignore[call-overload]
-    if not right:
-        wanted = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a word"}.get(
-            kind, "a pair of whole numbers"
-        )  # type: ignore[call-overload]
-        raise InputError(f"{name} = {value!r} cannot be used: it must be {wanted}.")
+def as_python(name: str, kind: object, value: object):
+    """The value, Python's or NumPy's, as the kind of the field `name`; InputError if it is of another."""
+    if kind in (int, float):
+        return number(name, kind, value)  # type: ignore[arg-type]
+    if kind is bool and isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if kind is str and isinstance(value, str):
+        return str(value)
+    if kind == tuple[int, int] and isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) == 1:
+        return tuple(number(name, int, part) for part in value)
+    wanted = {bool: "true or false", str: "a word"}.get(kind, "a pair of whole numbers")  # type: ignore[call-overload]
+    raise InputError(f"{name} = {value!r} cannot be used: it must be {wanted}.")
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -166,7 +174,7 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 PRINTED = Settings()
 
-# Misprint: with T_max = 100 a device of FL, which needs 401,408 / 4,000 bits = 101 slots, never delivers an upload, while the letter
-# finds FL best under symmetric channels. With 105 slots one upload gets through with probability 0.006 (asymmetric) and 0.999994
-# (symmetric), which makes both of the letter's statements true; any value from 103 to 107 tells the same story.
+# Misprint: with T_max = 100 a device of FL, which needs 401,408 / 4,000 bits = 101 slots, never delivers an upload,
+# while the letter finds FL best under symmetric channels. With 105 slots an upload gets through with probability 0.006
+# (asymmetric) and 0.999994 (symmetric), which makes both of its statements true; so does any T_max from 103 to 107.
 COMPARISON = Settings(max_slots=105)

@@ -1,33 +1,35 @@
 """Every compiled function of the network: float32 for training and float64 for checks, from the same source.
 
-One trick carries all of it. A plane of height x width numbers is kept as one flat array whose rows are `pitch` = width + 2 long:
+A plane of height x width numbers is kept as one flat array whose rows are `pitch` = width + 2 long:
 
     pixel (r, x) of a bare plane     stands at    r      * pitch +  x
     pixel (r, x) of a padded plane   stands at   (r + 1) * pitch + (x + 1),   zeros all around
 
-Then tap (i, j) of a 3x3 filter meets its pixel at the constant distance i * pitch + j, whatever the row. A convolution becomes one
-long loop over the whole plane with the nine taps written out in one expression, which the compiler turns into vector instructions; loops
-over rows of 14 pixels are too short for that. The price: beyond its width a bare plane holds rubbish, where rows run into each other.
-Whoever reads a bare plane reads the first `width` columns only.
+Then tap (i, j) of a 3x3 filter meets its pixel at the constant distance i * pitch + j in every row, and a convolution
+is one long loop over the whole plane with nine taps in one expression, which the compiler turns into vector
+instructions; loops over rows of 14 pixels are too short for that. The price: the columns of a bare plane beyond its
+width hold sums across the ends of two rows, which nobody may read.
 
-What limits such a loop is loading, so each number loaded has to serve several sums:
+Such a loop takes as long as its loads, so each number loaded has to serve several sums:
 
-    second convolution   two filters at a time, u and v. Where their number is odd, the partner of the last one is a spare row that
-                         nobody reads. `correlate` is the forward pass and, with turned filters, the way back to the input;
-                         `add_tap_gradient` is the gradient of the filters.
-    first convolution    one filter at the four pixels of each pooling cell, which share 16 pixels. For that the image is dealt into
-                         four planes by parity of row and column: pixels 2q and 2q + 1 of a row become neighbours 0 and 1 of cell q.
-                         `correlate_cells` is the forward pass, `add_cell_gradient` the gradient of the filters.
+    second convolution   two filters at a time, u and v; if their number is odd, a spare row that nobody reads goes
+                         with the last one. `correlate` is the forward pass and, with flipped filters, the backward
+                         pass to the input; `add_tap_gradient` is the gradient of the filters.
+    first convolution    one filter at the four pixels of each pooling cell, which share 16 pixels. `deal` puts the
+                         image into four planes by parity of row and column, so that neighbours in a plane belong to
+                         neighbouring cells. `correlate_cells` is the forward pass, `add_cell_gradient` the gradient
+                         of the filters.
 
-The first channel writes its sums and the others add to them: filling them with the bias beforehand would be one more pass through them.
+The first channel writes its sums, the others add to them: setting them to the bias first would be one more pass.
 
-Training knows one image at a time. Inference knows many, and no way back: it takes BLOCK images side by side, pixel p of image n at
-p * BLOCK + n. A tap then meets its pixel at the distance i * pitch + j * step, with step = BLOCK and pitch = (width + 2) * BLOCK, and the
-same two convolutions run from `at`, where a row starts, over its width * BLOCK numbers: no rubbish, and every load starts on a cache line.
+Training takes one image at a time. Inference takes BLOCK images side by side, pixel p of image n at p * BLOCK + n. A
+tap then meets its pixel at the distance i * pitch + j * step, with step = BLOCK and pitch = (width + 2) * BLOCK, and
+the same two convolutions run over one row of width * BLOCK numbers from its start, `at`; each load begins at a cache
+line.
 
-Sealed rooms: arrays in (`workspace.py` names them), results into arrays handed in, no checks, no draws, no state. The front door is
-`network.py`; the slow twin of each kernel, written as the textbook writes it, stands in tests/naive.py. They share one file because
-Numba compiles anew when the file of a function has changed, but does not notice changes in the file of a function that it calls.
+All functions take arrays (`workspace.py` names them) and write into arrays; they check, draw and remember nothing.
+The checks are in `network.py`; a slow twin of each kernel, as the textbook writes it, is in tests/naive.py. All
+kernels share one file because Numba's cache does not notice changes in the file of a function that is called.
 """
 
 import functools
@@ -39,10 +41,11 @@ import numpy as np
 
 from mix2fld_np.nn.compilation import kept
 
-# reassoc spreads a sum over vector lanes, contract fuses multiply and add, nsz ignores the sign of zero; NaN and infinity stay honest.
-compiled = functools.partial(numba.njit, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-inlined = functools.partial(compiled, forceinline=True)  # becomes a part of whoever calls it: constants reach its loops
-merged = functools.partial(compiled, inline="always")  # never compiled for itself, which would take a second each
+# reassoc spreads a sum over vector lanes, contract fuses multiply and add, nsz ignores the sign of zero; NaN is kept.
+FAST = {"reassoc", "contract", "nsz"}
+compiled = functools.partial(numba.njit, nogil=True, error_model="numpy", fastmath=FAST)
+inlined = functools.partial(compiled, forceinline=True)  # part of its caller: constants reach its loops
+merged = functools.partial(compiled, inline="always")  # not compiled on its own, which takes a second each
 
 BLOCK = 32  # images that inference takes side by side
 
@@ -55,7 +58,7 @@ def nine(taps):
 
 @inlined()
 def since(plane, at):
-    """The plane from number `at` on; all of it is no slice, whose start the compiler would have to work out anew."""
+    """plane[at:], but the plane itself for at = 0, which compiles to faster code than a slice."""
     return plane[at:] if at else plane
 
 
@@ -71,7 +74,7 @@ def sum_at(q, taps, rows, step):
 
 @inlined()
 def correlate(planes, taps, bias, pitch, length, sums, at=0, step=1):
-    """sums[f, q] = bias[f] + sum over c, i, j of taps[f, c, i, j] planes[c, at + q + i pitch + j step], for q < length."""
+    """sums[f, q] = bias[f] + sum_cij taps[f, c, i, j] planes[c, at + q + i pitch + j step], for q < length."""
     n_filters, n_channels = taps.shape[0], taps.shape[1]
     for f in range(0, n_filters, 2):
         g = min(f + 1, n_filters - 1)
@@ -88,12 +91,12 @@ def correlate(planes, taps, bias, pitch, length, sums, at=0, step=1):
 
 
 @inlined()
-def add_tap_gradient(planes, slopes, first, pitch, length, scale, into):
-    """into[f, c, i, j] += scale * sum over q of slopes[f, first + q] planes[c, q + i pitch + j], for q < length."""
+def add_tap_gradient(planes, gradients, first, pitch, length, scale, into):
+    """into[f, c, i, j] += scale * sum_q gradients[f, first + q] planes[c, q + i pitch + j], for q < length."""
     n_filters, n_channels = into.shape[0], into.shape[1]
-    zero = slopes.dtype.type(0)
+    zero = gradients.dtype.type(0)
     for f in range(0, n_filters, 2):
-        du, dv = slopes[f, first:], slopes[f + 1, first:]
+        du, dv = gradients[f, first:], gradients[f + 1, first:]
         for c in range(n_channels):
             top, mid, low = planes[c], planes[c, pitch:], planes[c, 2 * pitch :]
             u0, u1, u2, u3, u4, u5, u6, u7, u8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
@@ -120,12 +123,13 @@ def add_taps(into, scale, s0, s1, s2, s3, s4, s5, s6, s7, s8):
 
 @inlined()
 def deal(images, width, quarters, step=1):
-    """Deals images (N, C, H, W), N <= step, into four planes by parity of row and column, around which a frame stays zero."""
+    """Puts images (N, C, H, W), N <= step, into four planes by parity of row and column, with a frame of zeros."""
     for c in range(images.shape[1]):
         for r in range(images.shape[2]):
             below, start = 2 * ((r + 1) % 2), (r + 1) // 2 * (width + 2) * step
             for n in range(images.shape[0]):
-                row, odd, even = images[n, c, r], quarters[c, below + 1, start + n :], quarters[c, below, start + step + n :]
+                row, even = images[n, c, r], quarters[c, below, start + step + n :]
+                odd = quarters[c, below + 1, start + n :]
                 for x in range(width):
                     odd[x * step], even[x * step] = row[2 * x], row[2 * x + 1]
 
@@ -148,12 +152,13 @@ def sums_at(q, taps, rows, step):
 
 @inlined()
 def correlate_cells(quarters, taps, bias, pitch, length, sums, at=0, step=1):
-    """One filter at the four pixels of every pooling cell: sums[k, q], k = 0..3, from the 4 x 4 pixels around cell at + q, q < length."""
+    """One filter at the four pixels k of every pooling cell: sums[k, q] of cell at + q, for q < length."""
     s0, s1, s2, s3 = sums[0], sums[1], sums[2], sums[3]
     for c in range(taps.shape[0]):
         t, below = nine(taps[c]), at + pitch
         ee, eo, oe, oo = quarters[c, 0], quarters[c, 1], quarters[c, 2], quarters[c, 3]
-        rows = since(ee, at), since(eo, at), since(oe, at), since(oo, at), ee[below:], eo[below:], oe[below:], oo[below:]
+        upper = since(ee, at), since(eo, at), since(oe, at), since(oo, at)
+        rows = (*upper, ee[below:], eo[below:], oe[below:], oo[below:])
         if c == 0:
             for q in range(length):
                 u0, u1, u2, u3 = sums_at(q, t, rows, step)
@@ -165,8 +170,8 @@ def correlate_cells(quarters, taps, bias, pitch, length, sums, at=0, step=1):
 
 
 @inlined()
-def rectify_and_pool(sums, pitch, height, width, pooled, winner):
-    """ReLU and max over the four pixels of each cell into a padded plane; winner 0..3 says whose it was, 4 where the ReLU cuts."""
+def relu_and_pool(sums, pitch, height, width, pooled, argmax):
+    """ReLU and max over the four pixels of each cell into a padded plane; argmax is its pixel, 4 if the ReLU cuts."""
     zero, one, two, three, nobody = sums.dtype.type(0), np.int32(1), np.int32(2), np.int32(3), np.int32(4)
     s0, s1, s2, s3, best = sums[0], sums[1], sums[2], sums[3], pooled[pitch + 1 :]
     for q in range(height * pitch):
@@ -180,15 +185,15 @@ def rectify_and_pool(sums, pitch, height, width, pooled, winner):
         if s3[q] > value:
             who, value = three, s3[q]
         total = s0[q] + s1[q] + s2[q] + s3[q]
-        winner[q], best[q] = who, value if total == total else total  # NaN, which loses every comparison, must not get lost
+        argmax[q], best[q] = who, value if total == total else total  # NaN, which loses all comparisons, is kept
     for r in range(height):
         for x in range(width, pitch):
-            winner[r * pitch + x], best[r * pitch + x] = nobody, zero
+            argmax[r * pitch + x], best[r * pitch + x] = nobody, zero
 
 
 @inlined()
 def pool(sums, length, best):
-    """ReLU and max over the four pixels of each cell, where nobody asks for the winner."""
+    """ReLU and max over the four pixels of each cell, without the argmax."""
     zero, s0, s1, s2, s3 = sums.dtype.type(0), sums[0], sums[1], sums[2], sums[3]
     for q in range(length):
         value = s0[q] if s0[q] > zero else zero
@@ -200,15 +205,15 @@ def pool(sums, length, best):
 
 
 @inlined()
-def add_cell_gradient(quarters, slope_pooled, winner, pitch, length, scale, into):
-    """The way back of one filter through pool and ReLU: the winner of each cell takes the whole slope, everybody else none."""
-    zero, one, two, three = slope_pooled.dtype.type(0), np.int32(1), np.int32(2), np.int32(3)
+def add_cell_gradient(quarters, gradient_pooled, argmax, pitch, length, scale, into):
+    """Backward pass of one filter through pool and ReLU: the largest pixel of each cell gets its whole gradient."""
+    zero, one, two, three = gradient_pooled.dtype.type(0), np.int32(1), np.int32(2), np.int32(3)
     for c in range(into.shape[0]):
         ee, eo, oe, oo = quarters[c, 0], quarters[c, 1], quarters[c, 2], quarters[c, 3]
-        ee2, eo2, oe2, oo2 = quarters[c, 0, pitch:], quarters[c, 1, pitch:], quarters[c, 2, pitch:], quarters[c, 3, pitch:]
+        ee2, eo2, oe2, oo2 = ee[pitch:], eo[pitch:], oe[pitch:], oo[pitch:]
         t0, t1, t2, t3, t4, t5, t6, t7, t8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
         for q in range(length):
-            g, who = slope_pooled[q], winner[q]
+            g, who = gradient_pooled[q], argmax[q]
             s0, s1 = g if who == 0 else zero, g if who == one else zero
             s2, s3 = g if who == two else zero, g if who == three else zero
             a0, a1, a2, a3 = ee[q], eo[q], ee[q + 1], eo[q + 1]
@@ -228,40 +233,40 @@ def add_cell_gradient(quarters, slope_pooled, winner, pitch, length, scale, into
 
 
 @inlined()
-def alive_sum(slope_pooled, winner):
-    """Sum of the slopes of all cells that have a winner: the gradient of the first bias."""
-    total = slope_pooled.dtype.type(0)
-    for q in range(winner.size):
-        total += slope_pooled[q] if winner[q] < 4 else slope_pooled.dtype.type(0)
+def alive_sum(gradient_pooled, argmax):
+    """Sum of the gradients of all cells that the ReLU let through: the gradient of the first bias."""
+    total = gradient_pooled.dtype.type(0)
+    for q in range(argmax.size):
+        total += gradient_pooled[q] if argmax[q] < 4 else gradient_pooled.dtype.type(0)
     return total
 
 
 @inlined()
-def rectify(sums, length, rectified):
+def relu(sums, length, activated):
     """ReLU of the first `length` numbers; NaN stays NaN."""
     zero = sums.dtype.type(0)
     for q in range(length):
-        rectified[q] = zero if sums[q] <= zero else sums[q]
+        activated[q] = zero if sums[q] <= zero else sums[q]
 
 
 @inlined()
-def unrectify(slope_feature, feature, pitch, scale, slope, into_bias):
-    """The way back into padded planes; into_bias[f] += scale * the sum of plane f."""
-    zero = slope.dtype.type(0)
+def relu_backward(gradient_feature, feature, pitch, scale, gradient, into_bias):
+    """Backward pass of the ReLU into padded planes; into_bias[f] += scale * the sum of plane f."""
+    zero = gradient.dtype.type(0)
     for f in range(feature.shape[0]):
         total = zero
         for r in range(feature.shape[1]):
-            row = slope[f, (r + 1) * pitch + 1 :]
+            row = gradient[f, (r + 1) * pitch + 1 :]
             for x in range(feature.shape[2]):
-                row[x] = slope_feature[f, r, x] if feature[f, r, x] > zero else zero
-        row = slope[f]
+                row[x] = gradient_feature[f, r, x] if feature[f, r, x] > zero else zero
+        row = gradient[f]
         for q in range(row.size):
             total += row[q]
         into_bias[f] += scale * total
 
 
 @inlined()
-def connect(feature, w3, b3, logits):
+def dense(feature, w3, b3, logits):
     """logits = w3 feature + b3."""
     for m in range(b3.size):
         total, row = b3[m], w3[m]
@@ -285,8 +290,8 @@ def sum_of_eight(n, weights, x):
 
 
 @inlined()
-def connect_block(feature, w3, b3, logits):
-    """logits[m, n] = b3[m] + sum over k of w3[m, k] feature[k BLOCK + n], for two labels and eight features at a time."""
+def dense_block(feature, w3, b3, logits):
+    """logits[m, n] = b3[m] + sum_k w3[m, k] feature[k BLOCK + n], two labels and eight features at a time."""
     n_labels, n_feature = w3.shape
     for m in range(0, n_labels, 2):
         o = min(m + 1, n_labels - 1)
@@ -302,13 +307,13 @@ def connect_block(feature, w3, b3, logits):
 
 
 @inlined()
-def disconnect(slope, feature, w3, scale, slope_feature, into_w3, into_b3):
-    """The way back through the connected layer: slope_feature = w3^T slope; w3's gradient is the outer product slope x feature."""
-    slope_feature[:] = 0
-    for m in range(slope.size):
-        d, step, row, into_row = slope[m], scale * slope[m], w3[m], into_w3[m]
+def dense_backward(gradient, feature, w3, scale, gradient_feature, into_w3, into_b3):
+    """Backward pass: gradient_feature = w3^T gradient; that of w3 is the outer product of gradient and feature."""
+    gradient_feature[:] = 0
+    for m in range(gradient.size):
+        d, step, row, into_row = gradient[m], scale * gradient[m], w3[m], into_w3[m]
         for k in range(feature.size):
-            slope_feature[k] += d * row[k]
+            gradient_feature[k] += d * row[k]
         for k in range(feature.size):
             into_row[k] += step * feature[k]
         into_b3[m] += step
@@ -318,8 +323,8 @@ def disconnect(slope, feature, w3, scale, slope_feature, into_w3, into_b3):
 def softmax(logits):
     """F_m = exp(z_m) / sum of exp(z) in place, shifted by the largest logit so that nothing overflows.
 
-    In place, and with a loop of its own for the sum: whether two arrays overlap is asked at run time, and the answer, which depends on
-    where they happen to lie in memory, must not choose between two orders of a sum.
+    In place, and with a loop of its own for the sum: the compiler would ask at run time whether two arrays overlap in
+    memory, and its answer must not choose between two orders of summation.
     """
     highest, total = logits.max(), logits.dtype.type(0)
     for m in range(logits.size):
@@ -331,13 +336,13 @@ def softmax(logits):
 
 
 @inlined()
-def turn(taps, turned):
-    """turned[c, f, i, j] = taps[f, c, 2 - i, 2 - j]: the filters that carry a slope back to the input."""
+def flip_filters(taps, flipped):
+    """flipped[c, f, i, j] = taps[f, c, 2 - i, 2 - j]: the filters that carry a gradient back to the input."""
     for f in range(taps.shape[0]):
         for c in range(taps.shape[1]):
             for i in range(3):
                 for j in range(3):
-                    turned[c, f, i, j] = taps[f, c, 2 - i, 2 - j]
+                    flipped[c, f, i, j] = taps[f, c, 2 - i, 2 - j]
 
 
 @merged()
@@ -347,12 +352,12 @@ def forward(layers, images, height, width, work, output):
     deal(images, width, work.quarters)
     for f in range(layers.b1.size):
         correlate_cells(work.quarters, layers.w1[f], layers.b1[f], pitch, height * pitch, work.sums1)
-        rectify_and_pool(work.sums1, pitch, height, width, work.pooled[f], work.winner[f])
+        relu_and_pool(work.sums1, pitch, height, width, work.pooled[f], work.argmax[f])
     correlate(work.pooled, layers.w2, layers.b2, pitch, height * pitch, work.sums2)
     for f in range(layers.b2.size):
         for r in range(height):
-            rectify(work.sums2[f, r * pitch :], width, work.feature[f, r])
-    connect(work.feature.reshape(-1), layers.w3, layers.b3, output)
+            relu(work.sums2[f, r * pitch :], width, work.feature[f, r])
+    dense(work.feature.reshape(-1), layers.w3, layers.b3, output)
     softmax(output)
 
 
@@ -368,8 +373,8 @@ def forward_block(layers, images, height, width, work, outputs):
     for r in range(height):
         correlate(work.pooled, layers.w2, layers.b2, pitch, length, work.sums2, r * pitch, BLOCK)
         for f in range(layers.b2.size):
-            rectify(work.sums2[f], length, work.feature[f, r])
-    connect_block(work.feature.reshape(-1), layers.w3, layers.b3, work.logits)
+            relu(work.sums2[f], length, work.feature[f, r])
+    dense_block(work.feature.reshape(-1), layers.w3, layers.b3, work.logits)
     for n in range(images.shape[0]):
         for m in range(layers.b3.size):
             outputs[n, m] = work.logits[m, n]
@@ -385,15 +390,17 @@ def backward(layers, output, target, height, width, work, scale, into):
     pitch = width + 2
     total = target.sum()
     for m in range(target.size):
-        work.slope[m] = total * output[m] - target[m]
-    disconnect(work.slope, work.feature.reshape(-1), layers.w3, scale, work.slope_feature.reshape(-1), into.w3, into.b3)
-    unrectify(work.slope_feature, work.feature, pitch, scale, work.slope2, into.b2)
-    turn(layers.w2, work.turned)
-    add_tap_gradient(work.pooled, work.slope2, pitch + 1, pitch, height * pitch, scale, into.w2)
-    correlate(work.slope2, work.turned, work.no_bias, pitch, height * pitch, work.slope_pooled)
+        work.gradient[m] = total * output[m] - target[m]
+    feature, gradient_feature = work.feature.reshape(-1), work.gradient_feature.reshape(-1)
+    dense_backward(work.gradient, feature, layers.w3, scale, gradient_feature, into.w3, into.b3)
+    relu_backward(work.gradient_feature, work.feature, pitch, scale, work.gradient2, into.b2)
+    flip_filters(layers.w2, work.flipped)
+    add_tap_gradient(work.pooled, work.gradient2, pitch + 1, pitch, height * pitch, scale, into.w2)
+    correlate(work.gradient2, work.flipped, work.no_bias, pitch, height * pitch, work.gradient_pooled)
     for f in range(layers.b1.size):
-        add_cell_gradient(work.quarters, work.slope_pooled[f], work.winner[f], pitch, height * pitch, scale, into.w1[f])
-        into.b1[f] += scale * alive_sum(work.slope_pooled[f], work.winner[f])
+        pooled, argmax = work.gradient_pooled[f], work.argmax[f]
+        add_cell_gradient(work.quarters, pooled, argmax, pitch, height * pitch, scale, into.w1[f])
+        into.b1[f] += scale * alive_sum(pooled, argmax)
 
 
 class EntryPoints(NamedTuple):
@@ -408,12 +415,12 @@ class EntryPoints(NamedTuple):
 def entry_points(height, width):
     """The functions that Python calls, for images whose pooled size is height x width.
 
-    Both numbers become constants of the compiled code: a loop whose length the compiler knows needs no code for remainders.
+    Both numbers become constants of the compiled code: a loop of known length needs no code for remainders.
     """
 
     @compiled()
     def descend(layers, images, targets, order, rate, work, outputs):
-        """SGD with batches of one, in place: for each k, w <- w - rate * gradient at sample order[k], whose output goes to outputs[k]."""
+        """SGD with batches of one, in place: w <- w - rate * gradient at sample order[k], with output outputs[k]."""
         for k in range(order.size):
             i = order[k]
             forward(layers, images[i : i + 1], height, width, work, outputs[k])

@@ -109,15 +109,15 @@ class Network:
             quarters=aligned_zeros((C, 4, padded), dtype),
             sums1=aligned_zeros((4, bare), dtype),
             pooled=aligned_zeros((F1, padded), dtype),
-            winner=aligned_zeros((F1, bare), np.int32),
-            slope_pooled=aligned_zeros((F1_even, bare), dtype),
+            argmax=aligned_zeros((F1, bare), np.int32),
+            gradient_pooled=aligned_zeros((F1_even, bare), dtype),
             sums2=aligned_zeros((F2_even, bare), dtype),
-            slope2=aligned_zeros((F2_even, padded), dtype),
-            turned=aligned_zeros((F1, F2, 3, 3), dtype),
+            gradient2=aligned_zeros((F2_even, padded), dtype),
+            flipped=aligned_zeros((F1, F2, 3, 3), dtype),
             no_bias=aligned_zeros((F1,), dtype),
             feature=aligned_zeros((F2, height, width), dtype),
-            slope_feature=aligned_zeros((F2, height, width), dtype),
-            slope=aligned_zeros((N_L,), dtype),
+            gradient_feature=aligned_zeros((F2, height, width), dtype),
+            gradient=aligned_zeros((N_L,), dtype),
         )
 
     def block_workspace(self, dtype: type | np.dtype) -> BlockWorkspace:

@@ -20,27 +20,27 @@ class Layers(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """What one image leaves behind on its way forward and back; one per thread. A slope is the gradient of the loss by that quantity.
+    """What one image leaves behind in the forward and the backward pass; one per thread.
 
-    Planes are those of the pooled image, height x width = H/2 x W/2.
+    Gradients are those of the loss by the quantity. Planes are those of the pooled image, height x width = H/2 x W/2.
     """
 
-    quarters: np.ndarray  # (C, 4, padded) the image, dealt by parity
+    quarters: np.ndarray  # (C, 4, padded) the image by parity of row and column
     sums1: np.ndarray  # (4, bare) first convolution, one filter at a time
     pooled: np.ndarray  # (F1, padded) after ReLU and max-pool
-    winner: np.ndarray  # (F1, bare) which of its four pixels gave a cell its maximum; 4 where the ReLU cut
-    slope_pooled: np.ndarray  # (F1 made even, bare)
+    argmax: np.ndarray  # (F1, bare) the largest of the four pixels of a cell; 4 where the ReLU cut
+    gradient_pooled: np.ndarray  # (F1 made even, bare)
     sums2: np.ndarray  # (F2 made even, bare) second convolution
-    slope2: np.ndarray  # (F2 made even, padded) by sums2
-    turned: np.ndarray  # (F1, F2, 3, 3) w2 turned by 180 degrees, inputs and outputs exchanged
+    gradient2: np.ndarray  # (F2 made even, padded) by sums2
+    flipped: np.ndarray  # (F1, F2, 3, 3) w2 flipped by 180 degrees, inputs and outputs exchanged
     no_bias: np.ndarray  # (F1,) zeros
     feature: np.ndarray  # (F2, height, width) after the second ReLU
-    slope_feature: np.ndarray  # (F2, height, width)
-    slope: np.ndarray  # (N_L,) by the logits
+    gradient_feature: np.ndarray  # (F2, height, width)
+    gradient: np.ndarray  # (N_L,) by the logits
 
 
 class BlockWorkspace(NamedTuple):
-    """What BLOCK images leave behind, side by side, on their way forward; a row is that of the pooled image."""
+    """What BLOCK images leave behind, side by side, in the forward pass; a row is that of the pooled image."""
 
     quarters: np.ndarray  # (C, 4, padded)
     sums1: np.ndarray  # (4, row) first convolution, one filter at a time

@@ -240,7 +240,7 @@ def _law(link: Link, payload_bits: int, t: ArrayLike) -> tuple[np.ndarray, np.nd
 
 
 def _binomial(n: int, t: int, p: float, q: float) -> tuple[float, float]:
-    """Pr[Binomial(t, p) = n] and Pr[Binomial(t, p) < n]: all chances in units of that of n, which follows from their sum."""
+    """Pr[Binomial(t, p) = n] and Pr[Binomial(t, p) < n]: all chances in units of that of n, known from their sum."""
     up, down = np.arange(n, t), np.arange(n, 0, -1)
     with np.errstate(divide="ignore", over="ignore"):
         above = 1 + np.cumprod((t - up) * p / ((up + 1) * q)).sum()

@@ -37,45 +37,45 @@ def first(layers, work):
 
 def pool(layers, work):
     for f in range(layers.b1.size):
-        kernels.rectify_and_pool(work.sums1, PITCH, HEIGHT, WIDTH, work.pooled[f], work.winner[f])
+        kernels.relu_and_pool(work.sums1, PITCH, HEIGHT, WIDTH, work.pooled[f], work.argmax[f])
 
 
 def second(layers, work):
     kernels.correlate(work.pooled, layers.w2, layers.b2, PITCH, LENGTH, work.sums2)
 
 
-def rectify(layers, work):
+def relu(layers, work):
     for f in range(layers.b2.size):
         for r in range(HEIGHT):
-            kernels.rectify(work.sums2[f, r * PITCH :], WIDTH, work.feature[f, r])
+            kernels.relu(work.sums2[f, r * PITCH :], WIDTH, work.feature[f, r])
 
 
 def connected(layers, work):
-    kernels.connect(work.feature.reshape(-1), layers.w3, layers.b3, work.slope)
+    kernels.dense(work.feature.reshape(-1), layers.w3, layers.b3, work.gradient)
 
 
 def connected_back(layers, work):
-    flat, slope_flat = work.feature.reshape(-1), work.slope_feature.reshape(-1)
-    kernels.disconnect(work.slope, flat, layers.w3, NOTHING, slope_flat, layers.w3, layers.b3)
+    flat, gradient_flat = work.feature.reshape(-1), work.gradient_feature.reshape(-1)
+    kernels.dense_backward(work.gradient, flat, layers.w3, NOTHING, gradient_flat, layers.w3, layers.b3)
 
 
-def rectify_back(layers, work):
-    kernels.unrectify(work.slope_feature, work.feature, PITCH, NOTHING, work.slope2, layers.b2)
+def relu_back(layers, work):
+    kernels.relu_backward(work.gradient_feature, work.feature, PITCH, NOTHING, work.gradient2, layers.b2)
 
 
 def second_filters(layers, work):
-    kernels.add_tap_gradient(work.pooled, work.slope2, PITCH + 1, PITCH, LENGTH, NOTHING, layers.w2)
+    kernels.add_tap_gradient(work.pooled, work.gradient2, PITCH + 1, PITCH, LENGTH, NOTHING, layers.w2)
 
 
 def second_input(layers, work):
-    kernels.turn(layers.w2, work.turned)
-    kernels.correlate(work.slope2, work.turned, work.no_bias, PITCH, LENGTH, work.slope_pooled)
+    kernels.flip_filters(layers.w2, work.flipped)
+    kernels.correlate(work.gradient2, work.flipped, work.no_bias, PITCH, LENGTH, work.gradient_pooled)
 
 
 def first_filters(layers, work):
     for f in range(layers.b1.size):
-        kernels.add_cell_gradient(work.quarters, work.slope_pooled[f], work.winner[f], PITCH, LENGTH, NOTHING, layers.w1[f])
-        layers.b1[f] += NOTHING * kernels.alive_sum(work.slope_pooled[f], work.winner[f])
+        kernels.add_cell_gradient(work.quarters, work.gradient_pooled[f], work.argmax[f], PITCH, LENGTH, NOTHING, layers.w1[f])
+        layers.b1[f] += NOTHING * kernels.alive_sum(work.gradient_pooled[f], work.argmax[f])
 
 
 def first_and_pool_side_by_side(layers, work):
@@ -89,21 +89,21 @@ def second_side_by_side(layers, work):
     for r in range(HEIGHT):
         kernels.correlate(work.pooled, layers.w2, layers.b2, PITCH * BLOCK, ROW, work.sums2, r * PITCH * BLOCK, BLOCK)
         for f in range(layers.b2.size):
-            kernels.rectify(work.sums2[f], ROW, work.feature[f, r])
+            kernels.relu(work.sums2[f], ROW, work.feature[f, r])
 
 
 def connected_side_by_side(layers, work):
-    kernels.connect_block(work.feature.reshape(-1), layers.w3, layers.b3, work.logits)
+    kernels.dense_block(work.feature.reshape(-1), layers.w3, layers.b3, work.logits)
 
 
 STEP = {  # what, and its multiply-adds
     "first convolution": (first, FIRST),
-    "ReLU, pool, winners": (pool, 0),
+    "ReLU, pool, argmax": (pool, 0),
     "second convolution": (second, SECOND),
-    "ReLU": (rectify, 0),
+    "ReLU": (relu, 0),
     "connected layer": (connected, CONNECTED),
     "back: connected layer": (connected_back, 2 * CONNECTED),
-    "back: ReLU": (rectify_back, 0),
+    "back: ReLU": (relu_back, 0),
     "back: second filters": (second_filters, SECOND),
     "back: second input": (second_input, SECOND),
     "back: first filters": (first_filters, FIRST),

@@ -17,12 +17,14 @@ class PlainNumpy:
         self.weights, self.flat_gradient = weights, np.zeros_like(weights)
         self.layers, self.gradient = network.layers(weights), network.layers(self.flat_gradient)
         self.w1, self.w2 = self.layers.w1.reshape(F1, -1), self.layers.w2.reshape(F2, -1)
-        self.image, self.pooled, self.slope2 = zeros(n, C, H + 2, W + 2), zeros(n, F1, h + 2, w + 2), zeros(1, F2, h + 2, w + 2)
-        self.cells, self.patches, self.slope_patches = unfold_cells(self.image), unfold(self.pooled), unfold(self.slope2)
+        self.image, self.pooled = zeros(n, C, H + 2, W + 2), zeros(n, F1, h + 2, w + 2)
+        self.gradient2 = zeros(1, F2, h + 2, w + 2)
+        self.cells, self.patches = unfold_cells(self.image), unfold(self.pooled)
+        self.gradient_patches = unfold(self.gradient2)
         self.columns1, self.columns2, self.columns3 = zeros(n, 9 * C, 4 * h * w), zeros(n, 9 * F1, h * w), zeros(1, 9 * F2, h * w)
         self.sums1, self.sums2 = zeros(n, F1, 4 * h * w), zeros(n, F2, h * w)
         self.four, self.feature = self.sums1.reshape(n, F1, 4, h * w), self.sums2.reshape(n, F2 * h * w)
-        self.slope1, self.slope_sums2 = zeros(F1, 4, h * w), zeros(F2, h * w)
+        self.gradient1, self.gradient_sums2 = zeros(F1, 4, h * w), zeros(F2, h * w)
 
     def forward(self, images):
         """Softmax outputs (n, N_L) of n images."""
@@ -48,34 +50,35 @@ class PlainNumpy:
     def step(self, image, target, rate):
         """One step of SGD with a batch of one, in place."""
         F, G = self.forward(image)[0], self.gradient
-        slope = target.sum() * F - target
-        np.outer(slope, self.feature[0], out=G.w3)
-        G.b3[:] = slope
-        np.multiply((slope @ self.layers.w3).reshape(self.slope_sums2.shape), self.sums2[0] > 0, out=self.slope_sums2)
-        np.matmul(self.slope_sums2, self.columns2[0].T, out=G.w2.reshape(self.w2.shape))
-        self.slope_sums2.sum(axis=1, out=G.b2)
-        slope_pooled = self.back_to_pooled()
-        self.unpool(slope_pooled)
-        np.matmul(self.slope1.reshape(G.b1.size, -1), self.columns1[0].T, out=G.w1.reshape(self.w1.shape))
-        slope_pooled.sum(axis=1, out=G.b1)
+        gradient = target.sum() * F - target
+        np.outer(gradient, self.feature[0], out=G.w3)
+        G.b3[:] = gradient
+        by_feature = (gradient @ self.layers.w3).reshape(self.gradient_sums2.shape)
+        np.multiply(by_feature, self.sums2[0] > 0, out=self.gradient_sums2)
+        np.matmul(self.gradient_sums2, self.columns2[0].T, out=G.w2.reshape(self.w2.shape))
+        self.gradient_sums2.sum(axis=1, out=G.b2)
+        gradient_pooled = self.back_to_pooled()
+        self.unpool(gradient_pooled)
+        np.matmul(self.gradient1.reshape(G.b1.size, -1), self.columns1[0].T, out=G.w1.reshape(self.w1.shape))
+        gradient_pooled.sum(axis=1, out=G.b1)
         self.flat_gradient *= rate
         self.weights -= self.flat_gradient
 
     def back_to_pooled(self):
-        """The slope by the first layer's sums, pooling cell by pooling cell (F1, H/2 W/2): a convolution with turned filters."""
-        inside, F1 = self.slope2[0, :, 1:-1, 1:-1], self.layers.b1.size
-        inside[:] = self.slope_sums2.reshape(inside.shape)
-        np.copyto(self.columns3.reshape(self.slope_patches.shape), self.slope_patches)
-        slope_pooled = self.layers.w2[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).reshape(F1, -1) @ self.columns3[0]
-        slope_pooled *= self.pooled[0, :, 1:-1, 1:-1].reshape(F1, -1) > 0
-        return slope_pooled
+        """The gradient by the first layer's sums of each pooling cell (F1, H/2 W/2): a convolution, filters flipped."""
+        inside, F1 = self.gradient2[0, :, 1:-1, 1:-1], self.layers.b1.size
+        inside[:] = self.gradient_sums2.reshape(inside.shape)
+        np.copyto(self.columns3.reshape(self.gradient_patches.shape), self.gradient_patches)
+        gradient_pooled = self.layers.w2[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).reshape(F1, -1) @ self.columns3[0]
+        gradient_pooled *= self.pooled[0, :, 1:-1, 1:-1].reshape(F1, -1) > 0
+        return gradient_pooled
 
-    def unpool(self, slope_pooled):
-        """The slope of every pooling cell to the first of its largest pixels; a tournament, as argmax along a short axis is slow."""
-        (s0, s1, s2, s3), (a, b, c, d) = self.four[0].transpose(1, 0, 2), self.slope1.transpose(1, 0, 2)
+    def unpool(self, gradient_pooled):
+        """The gradient of every pooling cell to the first of its largest pixels; argmax along a short axis is slow."""
+        (s0, s1, s2, s3), (a, b, c, d) = self.four[0].transpose(1, 0, 2), self.gradient1.transpose(1, 0, 2)
         lower = np.maximum(s2, s3) > np.maximum(s0, s1)
-        np.multiply(slope_pooled, lower, out=c)
-        np.subtract(slope_pooled, c, out=a)
+        np.multiply(gradient_pooled, lower, out=c)
+        np.subtract(gradient_pooled, c, out=a)
         np.multiply(a, s1 > s0, out=b)
         np.multiply(c, s3 > s2, out=d)
         a -= b
