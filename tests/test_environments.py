@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -55,18 +56,15 @@ def is_one_line(said):
 
 # ------------------------------------------------------------------------------------------------------------ variables
 FINE = {  # an answer, and not a word more
-    "no home": {"HOME": None, "XDG_CACHE_HOME": None},
-    "no home that is there": {"HOME": "/nowhere/at/all"},
-    "no backend of that name": {"MPLBACKEND": "nonsense"},
-    "a backend that is absent": {"MPLBACKEND": "module://not_there"},
-    "no folder for temporary files": {"TMPDIR": "/nowhere"},
-    "ASCII": {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    "no size of a terminal": {"COLUMNS": "x", "LINES": "-1"},
-    "optimised": {"PYTHONOPTIMIZE": "2"},
-    "no threads of that number": {"OPENBLAS_NUM_THREADS": "x", "OMP_NUM_THREADS": "-3"},
-    "no compiler": {"NUMBA_DISABLE_JIT": "1"},  # which this command does not need
-    "no cache": {"NUMBA_CACHE_DIR": "/proc/nowhere"},
-}
+    "nothing is where it should be": {
+        "HOME": None, "XDG_CACHE_HOME": None, "TMPDIR": "/nowhere", "NUMBA_CACHE_DIR": "/proc/nowhere", "MPLBACKEND": "nonsense",
+    },
+    "nothing has the form that it should have": {
+        "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "COLUMNS": "x", "LINES": "-1",
+        "OPENBLAS_NUM_THREADS": "x", "OMP_NUM_THREADS": "-3", "HOME": "/nowhere/at/all", "MPLBACKEND": "module://not_there",
+    },
+    "no compiler and no assertions": {"NUMBA_DISABLE_JIT": "1", "PYTHONOPTIMIZE": "2"},  # which this command does not need
+}  # fmt: skip
 SAID = {  # an answer and a line
     "a number of threads that is none": {"NUMBA_NUM_THREADS": "x"},
     "an optimisation that is none": {"NUMBA_OPT": "much"},
@@ -131,9 +129,8 @@ def test_the_file_of_the_command_line_is_a_program_as_well():
 
 # --------------------------------------------------------------------------------------------------------------- limits
 @pytest.mark.parametrize("limit", [64 * MB, 200 * MB, 400 * MB])
-@pytest.mark.parametrize("arguments", [["channel"], ["verify", "--only=eq. (7)"]], ids=["channel", "verify"])
-def test_short_memory_is_said_in_a_line(arguments, limit, tmp_path):
-    code, out, said = ended(program(*arguments), cwd=tmp_path, preexec_fn=limited(AS=limit))
+def test_short_memory_is_said_in_a_line(limit, tmp_path):
+    code, out, said = ended(program("verify", "--only=eq. (7)"), cwd=tmp_path, preexec_fn=limited(AS=limit))
     assert (code, out) == (2, "") and is_one_line(said) and "ulimit -v" in said
     assert not list(tmp_path.iterdir())
 
@@ -145,48 +142,48 @@ def test_a_full_disk_is_said_in_a_line(data, tmp_path):
 
 
 def test_in_a_directory_that_was_removed(tmp_path):
-    (tmp_path / "gone").mkdir()
-    shell = f'cd "{tmp_path}/gone" && rmdir "{tmp_path}/gone" && "{sys.executable}" -m mix2fld_np'
-    assert ended(["bash", "-c", f"{shell} channel"])[0] == 0
-    code, _, said = ended(["bash", "-c", f"{shell} verify --only 'eq. (7)'"])
-    assert code == 2 and is_one_line(said)
+    for arguments, wanted in (("channel", 0), ("verify --only 'eq. (7)'", 2)):
+        (tmp_path / "gone").mkdir()
+        shell = f'cd "{tmp_path}/gone" && rmdir "{tmp_path}/gone" && "{sys.executable}" -m mix2fld_np {arguments}'
+        code, _, said = ended(["bash", "-c", shell])
+        assert code == wanted and (is_one_line(said) if code else not said)
 
 
-def as_nobody(*command):
-    """A command of a user without home and entry; skipped where this test may not become somebody else."""
+@pytest.fixture(scope="module")
+def as_nobody():
+    """The beginning of a command of a user without home and entry; skipped where this test may not become somebody else."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("only root can become a user without entry")
     become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
-    probe = ended([*become, sys.executable, "-c", "import mix2fld_np.nn.network"], {"HOME": None})
-    if probe[0]:
-        pytest.skip(f"another user cannot run this Python: {probe[2][-200:]}")
-    return [*become, *command]
+    code, _, said = ended([*become, sys.executable, "-c", "import mix2fld_np.nn.network"], {"HOME": None})
+    if code:
+        pytest.skip(f"another user cannot run this Python: {said[-200:]}")
+    return become
 
 
-@pytest.fixture
-def everybodys(data):
-    """A folder in which everybody may write, beside data that everybody may read."""
-    place = Path("/tmp") / f"mix2fld-test-{os.getpid()}"
-    place.mkdir(mode=0o777)
-    place.chmod(0o777)
-    shutil.copytree(data, place / "data")
+@pytest.fixture(scope="module")
+def everybodys():
+    """A folder in which everybody may write, with data that everybody may read."""
+    place = Path(tempfile.mkdtemp(prefix="mix2fld-test-"))
+    write_digits(place / "data")
+    for path in (place, *place.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o644)
     yield place
     shutil.rmtree(place)
 
 
-def test_a_user_without_home_and_entry_compares_and_makes_no_folder_called_tilde(everybodys):
-    command = as_nobody(*program(*compare(everybodys / "data", everybodys / "out", "--protocols=FD", "--rounds=1")))
+def test_a_user_without_home_and_entry_compares_and_makes_no_folder_called_tilde(everybodys, as_nobody):
+    command = [*as_nobody, *program(*compare(everybodys / "data", everybodys / "out", "--protocols=FD", "--rounds=1"))]
     code, out, said = ended(command, {"HOME": None, "XDG_CACHE_HOME": None}, cwd=everybodys)
     assert code == 0 and "Written to" in out, said
     assert said in ("", "Compiling the network for 1x28x28 images, once on this machine ...\n") or is_one_line(said)
     assert not (everybodys / "~").exists()
 
 
-def test_no_further_thread_is_said_in_a_line(everybodys):
-    command = ["prlimit", "--nproc=1", *as_nobody(*program(*compare(everybodys / "data", everybodys / "out", "--protocols=FD")))]
+def test_no_further_thread_is_said_in_a_line(everybodys, as_nobody):
+    command = ["prlimit", "--nproc=1", *as_nobody, *program(*compare(everybodys / "data", everybodys / "few", "--protocols=FD"))]
     code, _, said = ended(command, {"HOME": None}, cwd=everybodys)
-    assert (code == 2 and "ulimit -u" in said) if code else True
-    assert "Traceback" not in said and said.count("\n") <= 1
+    assert (code, said) == (0, "") or code == 2 and is_one_line(said) and "ulimit -u" in said
 
 
 # ------------------------------------------------------------------------------------------------------------- pictures
@@ -203,7 +200,15 @@ for path in canvas.save(canvas.learning_curves(rows, "$N_S$ = 50"), Path(sys.arg
 if "before" in sys.argv:
     assert matplotlib.rcParams["lines.linewidth"] == 9
 """
-MESSY = "lines.linewidth: 9\\nfont.family: serif\\ntext.usetex: True\\naxes.facecolor: red\\nsavefig.dpi: 7\\nbackend: nonsense\\nfoo: bar\\n"
+MESSY = b"""
+lines.linewidth: 9
+font.family: serif
+text.usetex: True
+axes.facecolor: red
+savefig.dpi: 7
+backend: nonsense
+foo: bar
+"""
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +223,7 @@ def picture(place, *more, **environment):
     return out.splitlines()
 
 
-@pytest.mark.parametrize("content", [MESSY.encode().decode("unicode_escape").encode(), b"\xff\xfe\0", None], ids=["messy", "broken", "folder"])
+@pytest.mark.parametrize("content", [MESSY, b"\xff\xfe\0", None], ids=["messy", "broken", "folder"])
 @pytest.mark.parametrize("place", ["here", "configured", "named"])
 def test_settings_of_the_user_change_no_picture(drawn, tmp_path, content, place):
     file = {"here": tmp_path, "configured": tmp_path / "config", "named": tmp_path / "named"}[place] / "matplotlibrc"
@@ -246,10 +251,18 @@ def long_run(data, tmp_path_factory):
     return program(*arguments)
 
 
+def is_loading(process):
+    """Whether a new process has come as far as to load NumPy; until then it is Python's own start that is interrupted."""
+    maps = Path(f"/proc/{process.pid}/maps")
+    return "numpy" in maps.read_text() if maps.exists() else time.sleep(1) is None
+
+
 def interrupted(command, times_s):
-    """What becomes of a command that gets SIGINT at some times after its start."""
+    """What becomes of a command that gets SIGINT at some times after it began to load its modules."""
     there = {"PYTHONPATH": str(ROOT), **os.environ}
     with subprocess.Popen(command, env=there, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        while running.poll() is None and not is_loading(running):
+            time.sleep(0.005)
         begun = time.monotonic()
         for at in times_s:
             time.sleep(max(0.0, begun + at - time.monotonic()))
@@ -258,21 +271,33 @@ def interrupted(command, times_s):
     return running.returncode, said
 
 
-@pytest.mark.parametrize("at_s", [0.15, 0.4, 0.8, 1.2, 4.0])
+@pytest.mark.parametrize("at_s", [0.0, 0.2, 0.6, 1.1, 4.0])
 def test_an_interruption_at_any_time_is_one_line(long_run, at_s):
     code, said = interrupted(long_run, [at_s])
     assert code == 130 and is_one_line(said) and "interrupted" in said
 
 
-@pytest.mark.parametrize("first_s", [0.3, 4.0])
+@pytest.mark.parametrize("first_s", [0.1, 4.0])
 def test_an_impatient_user_gets_one_line_as_well(long_run, first_s):
     code, said = interrupted(long_run, [first_s + 0.02 * n for n in range(5)])
     assert code == 130 and is_one_line(said)
 
 
+STUCK = """
+import sys, time
+from mix2fld_np import cli
+from mix2fld_np.console import channel
+def run(args):
+    try:
+        time.sleep(30)
+    finally:
+        time.sleep(30)
+channel.run, sys.argv = run, ["mix2fld", "channel"]
+sys.exit(cli.main())
+"""
+
+
 def test_whoever_still_waits_after_a_second_is_let_go():
-    stuck = "import sys, time\nfrom mix2fld_np import cli\nfrom mix2fld_np.console import channel\n"
-    stuck += "def run(args):\n    try:\n        time.sleep(30)\n    finally:\n        time.sleep(30)\nchannel.run = run\nsys.argv = ['mix2fld', 'channel']\nsys.exit(cli.main())"
     begun = time.monotonic()
-    assert interrupted([sys.executable, "-c", stuck], [4.0, 4.1, 5.5]) == (130, "mix2fld: interrupted.\n")
-    assert time.monotonic() - begun < 20
+    assert interrupted([sys.executable, "-c", STUCK], [4.0, 4.1, 5.5]) == (130, "mix2fld: interrupted.\n")
+    assert time.monotonic() - begun < 25
