@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from small_runs import compare, write_digits
 
+from mix2fld_np import cli
 from mix2fld_np.nn.network import Network
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="limits and signals of POSIX")
@@ -295,6 +296,21 @@ def run(args):
 channel.run, sys.argv = run, ["mix2fld", "channel"]
 sys.exit(cli.main())
 """
+
+
+@pytest.mark.parametrize("command", list(cli.EXPLANATIONS))
+def test_after_an_interruption_each_command_says_what_is_left(command, monkeypatch, capsys):
+    def interrupt(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"mix2fld_np.console.{command}.run", interrupt)
+    more = {"figure": ["2"], "table": ["2"], "study": ["beta"]}.get(command, [])
+    assert cli.main([command, *more]) == 130
+    said = capsys.readouterr().err
+    assert is_one_line(said)
+    assert ("from the last finished round" in said) == (command in ("compare", "figure", "study"))
+    assert ("--resume" in said) == (command == "compare")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_whoever_still_waits_after_a_second_is_let_go():
