@@ -195,6 +195,11 @@ def test_one_slip_of_the_pen_finds_every_setting(name):
         assert f"did you mean {name!r}?" in str(caught.value)
 
 
+@pytest.mark.parametrize("content", ['{"rounds": 1, "rounds": 1}', '{"settings": {"beta": 1, "n_rounds": 1, "beta": 2}}'])
+def test_a_name_that_stands_twice_in_a_file_is_refused(ask, content):
+    assert f"{'beta' if 'beta' in content else 'rounds'!r} stands twice in one table" in refusal(ask, "", content, ".json")
+
+
 def test_a_folder_a_missing_file_and_one_that_is_too_large_are_refused(ask, tmp_path):
     (tmp_path / "large.toml").write_text("#" * (options.LARGEST_CONFIG + 1))
     for path in (tmp_path, tmp_path / "missing.toml", tmp_path / "large.toml", "/dev/zero"):

@@ -4,6 +4,8 @@ import contextlib
 import gzip
 import io
 import json
+import os
+import secrets
 import shutil
 import struct
 import time
@@ -11,7 +13,7 @@ import warnings
 from dataclasses import fields
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from small_runs import compare, job, write_digits
 from test_config import commands
@@ -28,6 +30,8 @@ from mix2fld_np.runs.jobs import job_identity, result_path, stored
 fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=120)
 FIELDS = [field.name for field in fields(Settings)]
 PATIENCE_S = 60.0  # of a machine with other things to do
+FUZZ_S = float(os.environ.get("MIX2FLD_FUZZ_S", "20"))  # how long new cases are tried
+FUZZ_SEED = int(os.environ.get("MIX2FLD_FUZZ_SEED") or secrets.randbits(32))  # of these cases; another one each time
 
 
 def refuse(*arguments, **named):
@@ -45,6 +49,7 @@ def here(data, tmp_path, monkeypatch):
     """An empty directory to be in, with small data to be found; whatever would play for long, or use the network, refuses instead."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIX2FLD_DATA", str(data))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(playing, "play_all", refuse)
     monkeypatch.setattr(playing, "connected", refuse)
@@ -167,6 +172,37 @@ def test_any_bytes_as_configuration(here, content):
     for suffix in ("toml", "json"):
         (here / f"any.{suffix}").write_bytes(content)
         outcome(["channel", f"--config=any.{suffix}"])
+
+
+@st.composite
+def lines_with_files(draw):
+    """A command with any of its options, and (suffix, content) of a configuration file for it, or None."""
+    arguments, tree = draw(lines()), draw(trees | st.builds(lambda table: {"settings": table}, trees))
+    as_json = json.dumps(tree | ({"out": "o"} if "out" in tree else {})).encode("utf-8", "surrogatepass")
+    as_toml = "\n".join(draw(st.lists(toml_lines, max_size=6))).encode()
+    return arguments, draw(st.sampled_from([None, ("json", as_json), ("toml", as_toml)]))
+
+
+def test_lines_and_files_together_for_a_fixed_time_from_a_fresh_seed(here, capfd):
+    """Goes on for MIX2FLD_FUZZ_S seconds; MIX2FLD_FUZZ_SEED repeats what it printed."""
+    with capfd.disabled():
+        print(f"\nMIX2FLD_FUZZ_SEED={FUZZ_SEED} MIX2FLD_FUZZ_S={FUZZ_S:g} repeats these cases")
+    begun, batch = time.monotonic(), 0
+    while time.monotonic() - begun < FUZZ_S:
+
+        @seed(FUZZ_SEED + batch)
+        @settings(fuzzed, max_examples=50, database=None)
+        @given(case=lines_with_files())
+        def one_batch(case):
+            arguments, file = case
+            if file:
+                (here / f"both.{file[0]}").write_bytes(file[1])
+                arguments = [*arguments, f"--config=both.{file[0]}"]
+            outcome(arguments)
+
+        one_batch()
+        batch += 1
+    assert not list(here.rglob("*.part"))
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b'{"a":' * 100_000, b"a = " + b"[" * 100_000], ids=["lists", "tables", "arrays"])

@@ -242,7 +242,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         if not path.is_file() or path.stat().st_size > LARGEST_CONFIG:
             raise InputError(f"--config {path} is no file of settings; name a TOML file, or the settings.json of a finished run.")
         content = path.read_bytes().decode("utf-8-sig")
-        read = json.loads(content) if path.suffix.lower() == ".json" else tomllib.loads(content)
+        read = json.loads(content, object_pairs_hook=table) if path.suffix.lower() == ".json" else tomllib.loads(content)
         repr(read)  # fails here, and not in a message, where a whole number has thousands of digits
     except OSError as problem:
         raise InputError(f"--config {path} cannot be read ({problem.strerror or problem}); check the path.") from None
@@ -256,6 +256,13 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
     if read.get("command", command) != command:
         raise InputError(f"--config {path} belongs to mix2fld {read['command']}, not to mix2fld {command}; run that command with it.")
     return {name: value for name, value in read.items() if name not in NOT_OPTIONS and value is not None}
+
+
+def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A table of JSON; ValueError where a name stands in it twice, as TOML has it."""
+    if len(names := [name for name, _ in pairs]) > len(set(names)):
+        raise ValueError(f"{max(names, key=names.count)!r} stands twice in one table")
+    return dict(pairs)
 
 
 def from_config(option: Option, value: Any) -> Any:

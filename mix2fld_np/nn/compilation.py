@@ -76,13 +76,17 @@ class SealedFiles(IndexDataCacheFile):
     """The files of one function: an index that cannot be read counts as empty, and code is used only if it is whole and the right one."""
 
     def save(self, key: Any, data: Any) -> None:
-        """Keeps data with their key: of two processes that write at once, one may replace the other's data, but not their index."""
-        super().save(key, (repr(key), data))
+        """Keeps data with what they are: a process that is killed, or works at the same time, may leave other data under their name."""
+        super().save(key, (self.label(key), data))
 
     def load(self, key: Any) -> Any:
         """The data of a key, or None."""
-        kept_as, data = super().load(key) or ("", None)
-        return data if kept_as == repr(key) else None
+        label, data = super().load(key) or ("", None)
+        return data if label == self.label(key) else None
+
+    def label(self, key: Any) -> str:
+        """Of which function, from which source, for which types and processor."""
+        return repr((self._index_name, self._source_stamp, key))
 
     def _load_index(self) -> dict:
         try:

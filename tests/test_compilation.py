@@ -1,0 +1,152 @@
+"""Machine code is kept between runs where that is possible; whatever state its files are in, a function is compiled and right."""
+
+import importlib.util
+import os
+import stat
+import sys
+import warnings
+
+import numba
+import pytest
+
+from mix2fld_np.nn import compilation
+
+SOURCE = "def double(x):\n    return 2 * x\n\n\ndef treble(x):\n    return 3 * x\n"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A directory with a module in it, whose cache stands beside it."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    (tmp_path / "functions.py").write_text(SOURCE)
+    compilation.warn_once.cache_clear()
+    return tmp_path
+
+
+def compiled(place, name="double"):
+    """A function of that module as a new process would compile it."""
+    spec = importlib.util.spec_from_file_location("functions", place / "functions.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return compilation.kept(numba.njit(getattr(module, name)))
+
+
+def files(place, suffix):
+    return sorted((place / "__pycache__").glob(f"*{suffix}"))
+
+
+def result(place, name="double"):
+    """(what the function makes of 21, whether it was loaded rather than compiled, the warnings)."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        function = compiled(place, name)
+        made = function(21)
+    return made, bool(sum(function.stats.cache_hits.values())), [str(warning.message) for warning in said]
+
+
+def test_what_was_compiled_before_is_loaded(place):
+    assert result(place) == (42, False, [])
+    assert result(place) == (42, True, [])
+
+
+DAMAGE = {
+    "empty": lambda content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "cut short": lambda content: content[:-1],
+    "no pickle": lambda content: b"\x80nonsense",
+    "of something else": lambda content: b"cos\nabcdef\n.",
+    "one bit": lambda content: content[:-60] + bytes([content[-60] ^ 1]) + content[-59:],
+    "grown": lambda content: content + b"x" * 50,
+}
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_files_are_made_anew_without_a_word(place, suffix, damage):
+    result(place)
+    (file,) = files(place, suffix)
+    file.write_bytes(DAMAGE[damage](file.read_bytes()))
+    made, _, said = result(place)
+    assert (made, said) == (42, [])
+    assert result(place) == (42, True, [])  # and are whole again
+
+
+def test_the_code_of_another_function_is_not_taken_for_this_one(place):
+    result(place, "double"), result(place, "treble")
+    ours, other = files(place, ".nbc")
+    ours.write_bytes(other.read_bytes())
+    assert (result(place, "double")[0], result(place, "treble")[0]) == (42, 63)
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_a_folder_in_the_place_of_a_file_costs_one_line(place, suffix):
+    result(place)
+    (file,) = files(place, suffix)
+    file.unlink()
+    file.mkdir()
+    (file / "x").touch()
+    made, loaded, said = result(place)
+    assert (made, loaded, len(said)) == (42, False, 1)
+    assert str(place) in said[0] and "\n" not in said[0]
+
+
+def test_a_full_disk_costs_one_line(place, monkeypatch):
+    def full(self, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(compilation.SealedFiles, "_open_for_write", full)
+    made, loaded, said = result(place)
+    assert (made, loaded, len(said)) == (42, False, 1)
+    assert f"{place}/__pycache__ (No space left on device)" in said[0] and "NUMBA_CACHE_DIR" in said[0]
+
+
+def test_the_line_is_said_once_for_all_functions(place, monkeypatch):
+    monkeypatch.setattr(compilation.SealedFiles, "_open_for_write", lambda self, path: 1 / 0)
+    assert len(result(place)[2] + result(place, "treble")[2]) == 1
+
+
+@pytest.mark.parametrize("made_before", [True, False])
+def test_an_installation_that_can_only_be_read_is_read(place, monkeypatch, made_before):
+    if made_before:
+        result(place)
+
+    def read_only(self):
+        raise PermissionError(13, "Permission denied")
+
+    for locator in ("UserWideCacheLocator", "InTreeCacheLocator", "UserProvidedCacheLocator"):
+        monkeypatch.setattr(f"numba.core.caching.{locator}.ensure_cache_path", read_only)
+    made, loaded, said = result(place)
+    assert (made, loaded, len(said)) == (42, made_before, 0 if made_before else 1)
+
+
+def test_without_a_home_directory_no_folder_called_tilde_is_made(place, monkeypatch):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.setattr("numba.core.caching.InTreeCacheLocator.from_function", classmethod(lambda cls, function, file: None))
+    monkeypatch.setattr(compilation.BesideTheSource, "from_function", classmethod(lambda cls, function, file: cls(function, file)))
+    assert result(place)[0] == 42
+    assert not (place / "~").exists()
+
+
+def test_places_that_numba_does_not_know_are_no_reason_to_stop(place, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_LOCATOR_CLASSES", "Nowhere", raising=False)
+    assert result(place)[0] == 42
+
+
+def test_nothing_compiled_is_said_in_a_line(place, monkeypatch):
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    with pytest.warns(RuntimeWarning, match="NUMBA_DISABLE_JIT is set") as said:
+        assert compilation.kept(len)("ab") == 2
+        compilation.kept(len)
+    assert len(said) == 1
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is forbidden to root")
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_files_that_only_another_user_may_read_are_replaced(place, suffix):
+    result(place)
+    files(place, suffix)[0].chmod(0)
+    assert result(place)[0] == 42
+    assert stat.S_IMODE(files(place, suffix)[0].stat().st_mode) or sys.platform == "win32"
