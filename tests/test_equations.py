@@ -135,7 +135,7 @@ def with_link(**changes):
 
 def with_arrived(arrived):
     """Calls `upload_bits` with another opinion on whose seed samples have arrived."""
-    return lambda right: lambda protocol, fed, task: right(protocol, replace(fed, seeds_arrived=arrived(fed)), task)
+    return lambda right: lambda protocol, fed, task: right(protocol, replace(fed, seed_samples_arrived=arrived(fed)), task)
 
 
 EVERY_ROW = ("psi", "by logits", "by weights", "12 updates")
@@ -181,11 +181,11 @@ DEFECTS = {
         ["Algorithm 1, line 8", "Algorithm 1, line 10"],
     ),
     "seeds in every round": (
-        in_place_of(protocols, "upload_bits", with_arrived(lambda fed: np.zeros_like(fed.seeds_arrived))),
+        in_place_of(protocols, "upload_bits", with_arrived(lambda fed: np.zeros_like(fed.seed_samples_arrived))),
         ["Algorithm 1, line 6: seeds"],
     ),
     "lost seeds never sent again": (
-        in_place_of(protocols, "upload_bits", with_arrived(lambda fed: np.full_like(fed.seeds_arrived, fed.mean is not None))),
+        in_place_of(protocols, "upload_bits", with_arrived(lambda fed: np.full_like(fed.seed_samples_arrived, fed.mean is not None))),
         ["Algorithm 1, line 6: seeds"],
     ),
     "T_max one slot longer": (

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mix2fld_np.datasets.formats import pixels
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import protocols, seeds
+from mix2fld_np.federation import protocols, seed_samples
 from mix2fld_np.federation.protocols import PROTOCOLS, TABLE, play_round, protocol_named, seed_bits
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.federation.task import first_state
@@ -117,7 +117,7 @@ def test_seeds_that_did_not_arrive_go_up_again():
     task = small_task(
         n_seed_samples=60, n_inverse_samples=60, max_slots=51
     )  # 38 good slots of 51: about one in two gets through
-    first, second = (now.fed.seeds_arrived for now in play(MIX2FLD, task))
+    first, second = (now.fed.seed_samples_arrived for now in play(MIX2FLD, task))
     assert 0 < first.sum() < 4, "the case needs a first round in which some get through"
     bits = play(MIX2FLD, task)[-1].rounds[1]["uplink_bits"]
     assert bits == 4 * 3_200 + (~first).sum() * 60 * 6_272
@@ -236,7 +236,7 @@ def test_fld_without_regulariser_is_training_on_the_seeds_alone():
         return task, play_round(1, FLD, first_state(task), task)[0].server
 
     task, found = server(0.0)
-    material = seeds.keep(seeds.raw(task), task)
+    material = seed_samples.keep(seed_samples.raw(task), task)
     images, labels = material.render(np.arange(material.n_samples))
     order = stream(task.seed, "server batches", 1).integers(material.n_samples, size=40)
     expected = local_update(task.network, first_state(task).server, images, labels, order, 0.01).weights
@@ -277,7 +277,7 @@ def test_mixfld_distils_on_soft_labels_and_mix2fld_on_hard_ones():
 
 @given(st.integers(1, 60), st.integers(0, 3))
 def test_raw_seed_samples_are_different_ones_of_the_devices_own_and_a_larger_upload_holds_the_smaller(N_S, seed):
-    few, all_of_them = (seeds.raw(small_task(seed, n_seed_samples=n, n_inverse_samples=60)) for n in (N_S, 60))
+    few, all_of_them = (seed_samples.raw(small_task(seed, n_seed_samples=n, n_inverse_samples=60)) for n in (N_S, 60))
     split = small_task(seed).split
     for d in range(4):
         sent = few.first[few.device == d]
@@ -285,7 +285,7 @@ def test_raw_seed_samples_are_different_ones_of_the_devices_own_and_a_larger_upl
         assert_array_equal(sent, all_of_them.first[all_of_them.device == d][:N_S])
 
 
-@pytest.mark.parametrize("collect", [seeds.raw, seeds.mixed])
+@pytest.mark.parametrize("collect", [seed_samples.raw, seed_samples.mixed])
 def test_nobody_uploads_more_samples_than_a_device_holds(collect):
     assert len(collect(small_task(n_seed_samples=60, n_inverse_samples=60)).first) == 4 * 60
     with pytest.raises(InputError, match="n_seed_samples = 61 is more than the 60 samples"):
@@ -295,11 +295,11 @@ def test_nobody_uploads_more_samples_than_a_device_holds(collect):
 @pytest.mark.parametrize("pairing", ["scheduled", "random"])
 @given(seed=st.integers(0, 99))
 def test_uploads_do_not_change_where_only_the_number_of_inverse_samples_does(pairing, seed):
-    once, twice = (seeds.mixed(small_task(seed, pairing=pairing, n_inverse_samples=N_I)) for N_I in (10, 20))
+    once, twice = (seed_samples.mixed(small_task(seed, pairing=pairing, n_inverse_samples=N_I)) for N_I in (10, 20))
     for mine, other in zip(vars(once).values(), vars(twice).values(), strict=True):
         assert_array_equal(mine, other)
     if pairing == "scheduled":
-        assert not np.array_equal(once.first, seeds.mixed(small_task(seed, n_inverse_samples=40)).first)
+        assert not np.array_equal(once.first, seed_samples.mixed(small_task(seed, n_inverse_samples=40)).first)
 
 
 @pytest.mark.parametrize(
@@ -307,46 +307,46 @@ def test_uploads_do_not_change_where_only_the_number_of_inverse_samples_does(pai
 )
 def test_the_letters_sizes_are_reached_by_the_schedule(D, N_S, N_I):
     task = small_task(n_devices=D, n_seed_samples=N_S, n_inverse_samples=N_I)
-    assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples == D * N_I
+    assert seed_samples.inversely_mixed(seed_samples.mixed(task), task).n_samples == D * N_I
 
 
 @pytest.mark.parametrize("bits", [1, 4, 8])
-@pytest.mark.parametrize("collect, ratio", [(seeds.raw, 1.0), (seeds.mixed, 0.1)])
+@pytest.mark.parametrize("collect, ratio", [(seed_samples.raw, 1.0), (seed_samples.mixed, 0.1)])
 def test_what_leaves_a_device_has_no_more_values_than_its_bits_can_name(collect, ratio, bits):
     task = small_task(bits_per_pixel=bits)
     sent, which = collect(task), np.arange(40)
     exact = ratio * pixels(task.data.train_images[sent.first]) + (1 - ratio) * pixels(
         task.data.train_images[sent.second]
     )
-    steps = (2**bits - 1) * seeds.blend(sent, which, task).images.astype(np.float64)
+    steps = (2**bits - 1) * seed_samples.blend(sent, which, task).images.astype(np.float64)
     assert_allclose(steps, np.rint(steps), atol=1e-4)
     assert_allclose(steps, (2**bits - 1) * exact, atol=0.5 + 1e-4)
 
 
 def test_the_server_works_with_rounded_uploads():
     task = small_task(bits_per_pixel=2)
-    sent = seeds.mixed(task)
+    sent = seed_samples.mixed(task)
     kept, made = (
         prepare(sent, task).render(np.arange(40))[0].astype(np.float64)
-        for prepare in (seeds.keep, seeds.inversely_mixed)
+        for prepare in (seed_samples.keep, seed_samples.inversely_mixed)
     )
     assert_allclose(3 * kept, np.rint(3 * kept), atol=1e-5)
     whole = 10 * 3 * 0.8 * made  # made = (0.9 s' - 0.1 s) / 0.8, where 3 s and 3 s' are whole numbers
     assert_allclose(whole, np.rint(whole), atol=1e-4)
-    assert abs(made - seeds.inversely_mixed(sent, small_task()).render(np.arange(40))[0]).max() > 0.05
+    assert abs(made - seed_samples.inversely_mixed(sent, small_task()).render(np.arange(40))[0]).max() > 0.05
 
 
 def test_the_random_policy_makes_as_many_as_there_are():
     task = small_task(pairing="random", n_seed_samples=2, n_inverse_samples=50, **CLEAR)
-    assert seeds.inversely_mixed(seeds.mixed(task), task).n_samples < 4 * 50
+    assert seed_samples.inversely_mixed(seed_samples.mixed(task), task).n_samples < 4 * 50
     with pytest.raises(InputError, match="n_seed_samples"):  # and the schedule says at once that it is impossible
-        seeds.mixed(replace(task, settings=replace(task.settings, pairing="scheduled")))
+        seed_samples.mixed(replace(task, settings=replace(task.settings, pairing="scheduled")))
 
 
 def test_inverse_mixup_of_raw_samples_is_refused_instead_of_finding_nobody_to_pair():
     task = small_task()
     with pytest.raises(InputError, match="these seed samples are raw"):
-        seeds.inversely_mixed(seeds.raw(task), task)
+        seed_samples.inversely_mixed(seed_samples.raw(task), task)
 
 
 def one_label_on(devices, **changes):
@@ -363,18 +363,18 @@ def one_label_on(devices, **changes):
 @pytest.mark.parametrize("protocol", [MIXFLD, MIX2FLD], ids=["MixFLD", "Mix2FLD"])
 def test_a_device_with_one_label_sends_no_mixed_up_samples_and_is_charged_for_none(protocol, pairing):
     task = one_label_on([2], pairing=pairing, **CLEAR)
-    assert_array_equal(seeds.n_uploaded(protocol.collect, task), [10, 10, 0, 10])
+    assert_array_equal(seed_samples.n_uploaded(protocol.collect, task), [10, 10, 0, 10])
     assert_array_equal(protocols.upload_bits(protocol, first_state(task), task) - 3_200, [62_720, 62_720, 0, 62_720])
     end = play(protocol, task)[-1]
     assert end.rounds[0]["uplink_bits"] == 4 * 3_200 + 3 * 62_720 and end.rounds[-1]["server_accuracy"] is not None
-    assert seeds.notice(protocol.collect, task).startswith("No two different labels to mix up on device 2:")
+    assert seed_samples.notice(protocol.collect, task).startswith("No two different labels to mix up on device 2:")
 
 
 def test_a_note_names_only_those_who_send_nothing_while_others_do():
     task = one_label_on([0, 3])
-    assert "on device 0, 3:" in seeds.notice(seeds.mixed, task)
-    assert seeds.notice(seeds.raw, task) is None and seeds.notice(seeds.nothing, task) is None
-    assert seeds.notice(seeds.mixed, small_task()) is None
+    assert "on device 0, 3:" in seed_samples.notice(seed_samples.mixed, task)
+    assert seed_samples.notice(seed_samples.raw, task) is None and seed_samples.notice(seed_samples.nothing, task) is None
+    assert seed_samples.notice(seed_samples.mixed, small_task()) is None
 
 
 REFUSED = [
@@ -400,39 +400,39 @@ def test_what_cannot_work_is_refused_before_anything_is_drawn_and_all_else_is_no
     _ = task.split
     with monkeypatch.context() as patched:
         for name in ("collect", "blend", "stream"):
-            patched.setattr(seeds, name, None)  # the check neither draws nor renders
+            patched.setattr(seed_samples, name, None)  # the check neither draws nor renders
         with pytest.raises(InputError, match=why) if protocol in refused else nullcontext():
-            seeds.check(protocol.collect, protocol.prepare, task)
+            seed_samples.check(protocol.collect, protocol.prepare, task)
     if protocol in refused:
         with pytest.raises(InputError, match=why):  # as it is without the check
             protocol.prepare(protocol.collect(task), task)
 
 
 def test_a_federation_in_which_nobody_can_mix_up_is_refused_and_one_in_which_two_can_is_not():
-    seeds.check(seeds.mixed, seeds.inversely_mixed, one_label_on([0, 1]))
+    seed_samples.check(seed_samples.mixed, seed_samples.inversely_mixed, one_label_on([0, 1]))
     with pytest.raises(InputError, match="of which 1 can mix up"):
-        seeds.check(seeds.mixed, seeds.inversely_mixed, one_label_on([0, 1, 2]))
-    seeds.check(seeds.mixed, seeds.keep, one_label_on([0, 1, 2]))
+        seed_samples.check(seed_samples.mixed, seed_samples.inversely_mixed, one_label_on([0, 1, 2]))
+    seed_samples.check(seed_samples.mixed, seed_samples.keep, one_label_on([0, 1, 2]))
     with pytest.raises(InputError, match="no device holds two different labels"):
-        seeds.check(seeds.mixed, seeds.keep, one_label_on([0, 1, 2, 3]))
+        seed_samples.check(seed_samples.mixed, seed_samples.keep, one_label_on([0, 1, 2, 3]))
 
 
 def test_a_row_with_functions_of_its_own_needs_no_check_but_keeps_those_of_the_others():
-    seeds.check(lambda task: None, lambda sent, task: None, small_task(n_devices=1))
+    seed_samples.check(lambda task: None, lambda sent, task: None, small_task(n_devices=1))
     with pytest.raises(InputError, match="more than the 60"):
-        seeds.check(seeds.mixed, lambda sent, task: None, small_task(n_seed_samples=61, n_inverse_samples=61))
+        seed_samples.check(seed_samples.mixed, lambda sent, task: None, small_task(n_seed_samples=61, n_inverse_samples=61))
     with pytest.raises(InputError, match="these seed samples are raw"):
-        seeds.check(seeds.raw, seeds.inversely_mixed, small_task())
+        seed_samples.check(seed_samples.raw, seed_samples.inversely_mixed, small_task())
 
 
 def test_a_ratio_near_one_half_may_come_as_near_as_single_precision_bears():
-    made = seeds.inversely_mixed(seeds.mixed(task := small_task(mixing_ratio=0.499)), task)
+    made = seed_samples.inversely_mixed(seed_samples.mixed(task := small_task(mixing_ratio=0.499)), task)
     assert np.isfinite(made.render(np.arange(made.n_samples))[0]).all()
 
 
 def test_any_number_of_inverse_samples_is_served_with_what_there_is():
     task = small_task(pairing="random", n_inverse_samples=1_000_000)
-    assert 0 < seeds.inversely_mixed(seeds.mixed(task), task).n_samples < 4_000
+    assert 0 < seed_samples.inversely_mixed(seed_samples.mixed(task), task).n_samples < 4_000
     with pytest.raises(InputError, match="n_inverse_samples"):
         small_task(n_inverse_samples=2**63 - 1)
 

@@ -15,7 +15,7 @@ from strategies import generators
 from mix2fld_np.cli import main
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import seeds
+from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import pairing
@@ -143,7 +143,7 @@ def test_privacy_of_uploads_rises_with_the_ratio_and_inverse_samples_have_one_on
 def test_memory_counts_every_pixel_of_every_inverse_sample_that_is_made(data, n_inverse):
     task = task_of(data, n_inverse_samples=n_inverse)
     found = sweeps.memory("Mix2FLD", task)
-    material = seeds.inversely_mixed(seeds.mixed(task), task)
+    material = seed_samples.inversely_mixed(seed_samples.mixed(task), task)
     images, labels = material.render(np.arange(material.n_samples))
     assert found["n_made"] == len(images) == 4 * n_inverse
     assert found["memory_mb"] == pytest.approx(images.astype(np.float32).nbytes / 1e6)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import seeds
-from mix2fld_np.federation.seeds import Material, Seeds
+from mix2fld_np.federation import seed_samples
+from mix2fld_np.federation.seed_samples import Material, SeedSamples
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Federation, Task
 from mix2fld_np.nn.losses import distillation_target
@@ -40,8 +40,8 @@ class Protocol:
     name: str
     uplink: Payload
     downlink: Payload
-    collect: Callable[[Task], Seeds | None]
-    prepare: Callable[[Seeds, Task], Material]
+    collect: Callable[[Task], SeedSamples | None]
+    prepare: Callable[[SeedSamples, Task], Material]
     reply: Callable[..., tuple[np.ndarray | None, Federation]]
 
 
@@ -72,7 +72,7 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
     """Global round p = 1, 2, ... of Algorithm 1, whichever the protocol."""
     fed, training = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
     up = send(task.uplink, upload_bits(protocol, fed, task), task, p, UP)  # line 6
-    fed = replace(fed, seeds_arrived=fed.seeds_arrived | up.delivered)
+    fed = replace(fed, seed_samples_arrived=fed.seed_samples_arrived | up.delivered)
     material = server_material(protocol, fed, task)  # line 8
     if not up.delivered.any():
         return fed, RoundRecord(p, training, up, server_samples=counted(material, False))  # nobody got through: nothing new
@@ -150,12 +150,12 @@ def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:
     # The letter is silent: a device whose first upload fails sends its seed samples again with the next one.
     bits = protocol.uplink.bits(task.settings, task.network)
     b_s = task.settings.bits_per_pixel * math.prod(task.network.image_shape)
-    return bits + np.where(fed.seeds_arrived, 0, b_s * seeds.n_uploaded(protocol.collect, task))
+    return bits + np.where(fed.seed_samples_arrived, 0, b_s * seed_samples.n_uploaded(protocol.collect, task))
 
 
 def seed_bits(protocol: Protocol, settings: Settings, network: Network) -> int:
     """b_s N_S, what a device's seed samples add to its first upload; 0 where it sends none."""
-    if protocol.collect is seeds.nothing:
+    if protocol.collect is seed_samples.nothing:
         return 0
     return payload.sample_bits(settings.n_seed_samples, settings.bits_per_pixel * math.prod(network.image_shape))
 
@@ -195,7 +195,7 @@ def distilled(
 def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material | None:
     """What the server can distil on, given whose seeds have arrived; None where nobody ever sends any."""
     collected = protocol.collect(task)
-    return None if collected is None else protocol.prepare(collected.of(fed.seeds_arrived), task)
+    return None if collected is None else protocol.prepare(collected.of(fed.seed_samples_arrived), task)
 
 
 # --- what crosses the channel ----------------------------------------------------------------------------------------------------------
@@ -263,13 +263,13 @@ OUTPUTS = Payload(
 )
 
 # Read downwards, each row changes one idea of the row above.
-#             name       uplink   downlink  device sends once  server prepares        server replies each round
+#             name       uplink   downlink  device sends once     server prepares               server replies each round
 TABLE = (
-    Protocol("FL",       WEIGHTS, WEIGHTS,  seeds.nothing,     seeds.keep,            as_is),
-    Protocol("FD",       OUTPUTS, OUTPUTS,  seeds.nothing,     seeds.keep,            as_is),
-    Protocol("FLD",      OUTPUTS, WEIGHTS,  seeds.raw,         seeds.keep,            distilled),
-    Protocol("MixFLD",   OUTPUTS, WEIGHTS,  seeds.mixed,       seeds.keep,            distilled),
-    Protocol("Mix2FLD",  OUTPUTS, WEIGHTS,  seeds.mixed,       seeds.inversely_mixed, distilled),
+    Protocol("FL",      WEIGHTS, WEIGHTS, seed_samples.nothing, seed_samples.keep,            as_is),
+    Protocol("FD",      OUTPUTS, OUTPUTS, seed_samples.nothing, seed_samples.keep,            as_is),
+    Protocol("FLD",     OUTPUTS, WEIGHTS, seed_samples.raw,     seed_samples.keep,            distilled),
+    Protocol("MixFLD",  OUTPUTS, WEIGHTS, seed_samples.mixed,   seed_samples.keep,            distilled),
+    Protocol("Mix2FLD", OUTPUTS, WEIGHTS, seed_samples.mixed,   seed_samples.inversely_mixed, distilled),
 )  # fmt: skip
 PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
 
@@ -277,12 +277,12 @@ PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
 def check_playable(protocol: Protocol, task: Task) -> None:
     """InputError where a protocol cannot be played on a task, as far as that can be known before the first step."""
     task.check()
-    seeds.check(protocol.collect, protocol.prepare, task)
+    seed_samples.check(protocol.collect, protocol.prepare, task)
 
 
 def notices(protocol: Protocol, task: Task) -> list[str]:
     """What a reader of a run's results ought to know about its devices, a sentence each."""
-    return [notice for notice in (task.data.notice, task.split.notice, seeds.notice(protocol.collect, task)) if notice]
+    return [notice for notice in (task.data.notice, task.split.notice, seed_samples.notice(protocol.collect, task)) if notice]
 
 
 def protocol_named(name: str) -> Protocol:

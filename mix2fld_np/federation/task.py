@@ -108,7 +108,7 @@ class Federation:
     outputs: np.ndarray  # (D, N_L, N_L) local average outputs of the last round, eq. (2); NaN rows for labels never drawn
     teachers: np.ndarray  # (D, N_L, N_L) the G_out each device downloaded last; NaN before the first
     server: np.ndarray  # (N_mod,) float32, w_s
-    seeds_arrived: np.ndarray  # (D,) bool: whose seed samples the server has
+    seed_samples_arrived: np.ndarray  # (D,) bool: whose seed samples the server has
     mean: np.ndarray | None = None  # the last global average, G_mod or G_out, for the stop criterion
 
 

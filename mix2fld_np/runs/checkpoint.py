@@ -70,13 +70,13 @@ def check_fits(progress: Progress, task: Task) -> None:
     """ValueError where the state has shapes or types that this task never has, or rounds that it never plays."""
     D, N_L, N_mod = task.n_devices, task.data.n_labels, task.network.n_weights
     fed, outputs = progress.fed, (D, N_L, N_L)
-    wanted = {"weights": (D, N_mod), "outputs": outputs, "teachers": outputs, "server": (N_mod,), "seeds_arrived": (D,)}
+    wanted = {"weights": (D, N_mod), "outputs": outputs, "teachers": outputs, "server": (N_mod,), "seed_samples_arrived": (D,)}
     for name, shape in wanted.items():
         if getattr(fed, name).shape != shape:
             raise ValueError(f"{name} of shape {getattr(fed, name).shape}, not {shape}")
     if fed.mean is not None and fed.mean.shape not in ((N_mod,), (N_L, N_L)):
         raise ValueError(f"a global average of shape {fed.mean.shape}")
-    kinds = {"weights": np.float32, "server": np.float32, "outputs": np.float64, "teachers": np.float64, "seeds_arrived": np.bool_}
+    kinds = {"weights": np.float32, "server": np.float32, "outputs": np.float64, "teachers": np.float64, "seed_samples_arrived": np.bool_}
     for name, kind in kinds.items():
         if getattr(fed, name).dtype != kind:
             raise ValueError(f"{name} of type {getattr(fed, name).dtype}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import seeds
+from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
@@ -138,7 +138,7 @@ def nothing_else(protocol: str, task: Task) -> dict:
 
 def privacies(protocol: str, task: Task) -> dict:
     """Sample privacy of what leaves a device (Table II), and of what the server makes of it (Table III; None in MixFLD)."""
-    drawn, labels, images = seeds.mixed(task), task.data.train_labels, task.data.train_images
+    drawn, labels, images = seed_samples.mixed(task), task.data.train_labels, task.data.train_images
     up = privacy.mixup_privacy(images, drawn.first, drawn.second, drawn.ratio)
     if protocol != "Mix2FLD":
         return {"privacy_of_uploads": up, "privacy_of_inverse": None}
@@ -148,7 +148,7 @@ def privacies(protocol: str, task: Task) -> dict:
 
 def memory(protocol: str, task: Task) -> dict:
     """How many inverse samples the server makes, of how many labels, and the memory that they take in single precision."""
-    material = seeds.inversely_mixed(seeds.mixed(task), task)
+    material = seed_samples.inversely_mixed(seed_samples.mixed(task), task)
     labels = material.render(np.arange(material.n_samples))[1]
     pixel_bytes = 4 * math.prod(task.network.image_shape)
     return {

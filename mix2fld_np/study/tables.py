@@ -7,7 +7,7 @@ from statistics import fmean
 import numpy as np
 
 from mix2fld_np.datasets.registry import Dataset
-from mix2fld_np.federation import seeds
+from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import mixup, pairing, privacy
@@ -55,7 +55,7 @@ def uploads_of(data: Dataset, settings: Settings, seed: int) -> Uploads:
     """N_S mixed-up samples of each device, drawn as MixFLD and Mix2FLD draw them, and all pairs with symmetric labels among them."""
     task = Task(settings, data, seed)
     task.check()
-    drawn = seeds.mixed(task)
+    drawn = seed_samples.mixed(task)
     labels = data.train_labels
     pairs = pairing.symmetric_pairs(labels[drawn.first], labels[drawn.second], drawn.device)
     return Uploads(data.train_images, labels, drawn.first, drawn.second, pairs)

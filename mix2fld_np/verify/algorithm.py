@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mix2fld_np.federation import protocols, seeds, simulation
+from mix2fld_np.federation import protocols, seed_samples, simulation
 from mix2fld_np.federation.protocols import PROTOCOLS, RoundRecord
 from mix2fld_np.federation.task import Federation, first_state
 from mix2fld_np.verify.by_hand import FIVE
@@ -74,23 +74,23 @@ def line_6_arrival(play_round: Callable) -> Iterator[tuple]:
     for fed, record, _, hand in rounds(play_round):
         yield record.up.delivered, hand.up.delivered
         yield record.up.slots, hand.up.slots
-        yield fed.seeds_arrived, hand.arrived
+        yield fed.seed_samples_arrived, hand.arrived
 
 
 def line_8_seeds(inversely_mixed: Callable) -> Iterator[tuple]:
     """Every blend of two devices with symmetric labels, and no other, becomes two samples with hard labels; never more than |D| N_I."""
     task = small_task("Mix2FLD")
     for there in ([True] * D, [True, False, True, True], [True, True, True, False]):
-        recipes = seeds.mixed(task).of(np.array(there))
+        recipes = seed_samples.mixed(task).of(np.array(there))
         got, expected = rendered(inversely_mixed(recipes, task)), inverse_samples(recipes)
         apart = distances(got, expected)
         yield len(got), len(expected)
         yield apart.min(axis=0), np.zeros(len(expected))
         yield apart.min(axis=1), np.zeros(len(got))
-    alone = seeds.mixed(task).of(np.array([True, False, False, False]))
+    alone = seed_samples.mixed(task).of(np.array([True, False, False, False]))
     yield inversely_mixed(alone, task).n_samples, 0
     few = replace(task, settings=replace(task.settings, n_seed_samples=9, n_inverse_samples=9))
-    yield inversely_mixed(seeds.mixed(few), few).n_samples, D * 9
+    yield inversely_mixed(seed_samples.mixed(few), few).n_samples, D * 9
 
 
 def line_9_mean(play_round: Callable) -> Iterator[tuple]:
@@ -136,7 +136,7 @@ def nobody_delivers(play_round: Callable) -> Iterator[tuple]:
     for name in FIVE:
         task = small_task(name, max_slots=1)
         fed, record = play_round(1, PROTOCOLS[name], first_state(task), task)
-        yield [fed.mean is None, record.down is None, record.relative_change is None, not fed.seeds_arrived.any()], [True] * 4
+        yield [fed.mean is None, record.down is None, record.relative_change is None, not fed.seed_samples_arrived.any()], [True] * 4
         yield fed.weights, [train(d, 1, beginning(task), task)[0] for d in range(D)]
         yield fed.server, beginning(task).server
         yield record.up.slots, [1] * D
@@ -177,11 +177,11 @@ play_round, simulate = protocols.play_round, simulation.simulate
 ROWS = (
     Check("Algorithm 1, line 2: relative change", BY_HAND, play_round, line_2_change, ROUNDS),
     Check("Algorithm 1, line 2: last round", BY_HAND, simulate, line_2_stop, EXACT),
-    Check("Algorithm 1, line 4: mixed-up samples", "recipes | counted", seeds.mixed, line_4_mixup, EXACT),
+    Check("Algorithm 1, line 4: mixed-up samples", "recipes | counted", seed_samples.mixed, line_4_mixup, EXACT),
     Check("Algorithm 1, line 5: local update", BY_HAND, play_round, line_5_outputs, ROUNDS),
     Check("Algorithm 1, line 6: seeds in round 1", BY_HAND, play_round, line_6_bits, EXACT),
     Check("Algorithm 1, line 6: who gets through", BY_HAND, play_round, line_6_arrival, EXACT),
-    Check("Algorithm 1, line 8: inverse samples", BY_HAND, seeds.inversely_mixed, line_8_seeds, ROUNDS),
+    Check("Algorithm 1, line 8: inverse samples", BY_HAND, seed_samples.inversely_mixed, line_8_seeds, ROUNDS),
     Check("Algorithm 1, line 9: G_out, plain", BY_HAND, play_round, line_9_mean, ROUNDS),
     Check("Algorithm 1 under FL: G_mod, weighted", BY_HAND, play_round, weighted_mean, ROUNDS),
     Check("Algorithm 1, line 10: server's model", BY_HAND, play_round, line_10_server, ROUNDS),

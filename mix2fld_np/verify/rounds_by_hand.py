@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from mix2fld_np.datasets.registry import Dataset
-from mix2fld_np.federation import seeds
+from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task, first_state
 from mix2fld_np.randomness import DOWN, UP, stream
@@ -189,15 +189,15 @@ def convert(name: str, server: np.ndarray, arrived: list[bool], mean: np.ndarray
 
 def server_samples(name: str, arrived: list[bool], task: Task) -> np.ndarray:
     """What the server distils on: pixels and label of each sample side by side, (N, H W + N_L). Their order is chance."""
-    recipes = (seeds.raw if name == "FLD" else seeds.mixed)(task).of(np.array(arrived))
+    recipes = (seed_samples.raw if name == "FLD" else seed_samples.mixed)(task).of(np.array(arrived))
     if name != "Mix2FLD":
         lam = 1.0 if name == "FLD" else LAMBDA
         return np.array([uploaded(lam, i, j) for i, j in zip(recipes.first, recipes.second, strict=True)])
     samples = inverse_samples(recipes)
-    return samples[distances(rendered(seeds.inversely_mixed(recipes, task)), samples).argmin(axis=1)]
+    return samples[distances(rendered(seed_samples.inversely_mixed(recipes, task)), samples).argmin(axis=1)]
 
 
-def inverse_samples(recipes: seeds.Seeds) -> np.ndarray:
+def inverse_samples(recipes: seed_samples.SeedSamples) -> np.ndarray:
     """Both inverse samples of every two mixed-up ones with symmetric labels from two devices: eqs. (6), (9), (10), (7) in turn."""
     label, samples = small_data().train_labels, []
     made = list(zip(recipes.first, recipes.second, recipes.device, strict=True))
@@ -222,7 +222,7 @@ def raw_sample(i: int) -> np.ndarray:
     return np.append(data.train_images[i].ravel() / 255, np.eye(N_L)[data.train_labels[i]])
 
 
-def rendered(material: seeds.Material) -> np.ndarray:
+def rendered(material: seed_samples.Material) -> np.ndarray:
     """All samples that the library's server can distil on, pixels and label side by side."""
     images, labels = material.render(np.arange(material.n_samples))
     return np.concatenate([images.reshape(len(images), -1), labels], axis=1)

@@ -13,11 +13,11 @@ from mix2fld_np.mixing import inverse, mixup, pairing
 from mix2fld_np.randomness import stream
 
 MOST_MAGNIFIED = 1e6  # condition number at which inverse-Mixup makes 6 % of a pixel out of single precision's rounding
-RAW = "inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seeds.mixed to collect them."
+RAW = "inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seed_samples.mixed to collect them."
 
 
 @dataclass(frozen=True)
-class Seeds:
+class SeedSamples:
     """Recipes of M seed samples: lambda of training sample `first` and the rest of `second`, on `device`; each (M,).
 
     Only numbers are kept; images are rendered when the server's iterations visit them.
@@ -28,10 +28,10 @@ class Seeds:
     device: np.ndarray
     ratio: float
 
-    def of(self, devices: np.ndarray) -> "Seeds":
-        """The seeds of the devices marked in (D,)."""
+    def of(self, devices: np.ndarray) -> "SeedSamples":
+        """The seed samples of the devices marked in (D,)."""
         there = devices[self.device]
-        return Seeds(self.first[there], self.second[there], self.device[there], self.ratio)
+        return SeedSamples(self.first[there], self.second[there], self.device[there], self.ratio)
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,18 @@ class Material:
     render: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def nothing(task: Task) -> Seeds | None:
+def nothing(task: Task) -> SeedSamples | None:
     """FL and FD send no seed samples."""
 
 
-def raw(task: Task) -> Seeds:
+def raw(task: Task) -> SeedSamples:
     """FLD: each device sends N_S different samples of its own as they are; with a larger N_S, these and more."""
     check_supply(task)
     chosen = collect(task, lambda labels, d, rng: (rng.permutation(labels.size)[: task.settings.n_seed_samples],) * 2)
-    return Seeds(*chosen, ratio=1.0)
+    return SeedSamples(*chosen, ratio=1.0)
 
 
-def mixed(task: Task) -> Seeds:
+def mixed(task: Task) -> SeedSamples:
     """MixFLD, Mix2FLD: each device blends N_S pairs of samples with different labels, eq. (6); none if it has one."""
     check_mixed(task)
     s, mixes, rng = task.settings, holds_two_labels(task), stream(task.seed, "schedule")
@@ -68,7 +68,7 @@ def mixed(task: Task) -> Seeds:
             return mixup.draw_scheduled_pairs(labels, wanted[d], rng)
         return mixup.draw_pairs(labels, s.n_seed_samples, rng)
 
-    return Seeds(*collect(task, choose), s.mixing_ratio)
+    return SeedSamples(*collect(task, choose), s.mixing_ratio)
 
 
 def collect(task: Task, choose: Callable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -81,58 +81,58 @@ def collect(task: Task, choose: Callable) -> tuple[np.ndarray, np.ndarray, np.nd
     return np.concatenate(firsts), np.concatenate(seconds), np.arange(task.n_devices).repeat([len(f) for f in firsts])
 
 
-def keep(seeds: Seeds, task: Task) -> Material:
+def keep(sent: SeedSamples, task: Task) -> Material:
     """FLD, MixFLD: the server distils on the samples as they came, with the labels they came with."""
 
     def render(which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        samples = blend(seeds, which, task)
+        samples = blend(sent, which, task)
         return samples.images, samples.labels
 
-    return Material(len(seeds.first), task.n_devices * task.settings.n_seed_samples, render)
+    return Material(len(sent.first), task.n_devices * task.settings.n_seed_samples, render)
 
 
-def inversely_mixed(seeds: Seeds, task: Task) -> Material:
+def inversely_mixed(sent: SeedSamples, task: Task) -> Material:
     """Mix2FLD: the server recombines pairs with symmetric labels into samples with hard labels, eq. (7).
 
     Material is empty where no such pair exists.
     """
     check_inversely_mixed(task)
-    if seeds.ratio == 1.0:
+    if sent.ratio == 1.0:
         raise InputError(RAW)
-    first_label, second_label = task.data.train_labels[seeds.first], task.data.train_labels[seeds.second]
+    first_label, second_label = task.data.train_labels[sent.first], task.data.train_labels[sent.second]
     s = task.settings
     enough = max(16, 4 * math.ceil(s.n_inverse_samples / s.n_seed_samples))  # partners of a sample: the letter's all
-    pairs = pairing.symmetric_pairs(first_label, second_label, seeds.device, enough)
+    pairs = pairing.symmetric_pairs(first_label, second_label, sent.device, enough)
     wanted = task.n_devices * s.n_inverse_samples
     pairs = pairing.choose_pairs(pairs, first_label, second_label, wanted, stream(task.seed, "pairs of seed samples"))
 
     def render(which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         needed, place = np.unique(pairs[which // 2], return_inverse=True)
-        samples = inverse.inversely_mix(blend(seeds, needed, task), place.reshape(-1, 2), seeds.ratio)
+        samples = inverse.inversely_mix(blend(sent, needed, task), place.reshape(-1, 2), sent.ratio)
         both = 2 * np.arange(len(which)) + which % 2
         return samples.images[both], samples.labels[both]
 
     return Material(min(2 * len(pairs), wanted), wanted, render)
 
 
-def blend(seeds: Seeds, which: np.ndarray, task: Task) -> mixup.MixedSamples:
+def blend(sent: SeedSamples, which: np.ndarray, task: Task) -> mixup.MixedSamples:
     """The seed samples numbered `which` as they leave the device: eq. (6), pixels rounded to their number of bits."""
     # The letter is silent: how a mixed-up pixel fits into the 8 bits that it is charged with. It is rounded.
     def samples(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return pixels(task.data.train_images[numbers]), task.data.train_labels[numbers]
 
-    first, second = samples(seeds.first[which]), samples(seeds.second[which])
-    blends = mixup.mix_samples(first, second, seeds.device[which], seeds.ratio, task.data.n_labels)
+    first, second = samples(sent.first[which]), samples(sent.second[which])
+    blends = mixup.mix_samples(first, second, sent.device[which], sent.ratio, task.data.n_labels)
     return replace(blends, images=mixup.quantize(blends.images, task.settings.bits_per_pixel))
 
 
-def n_uploaded(collect: Callable[[Task], Seeds | None], task: Task) -> np.ndarray:
+def n_uploaded(collect: Callable[[Task], SeedSamples | None], task: Task) -> np.ndarray:
     """How many seed samples each device uploads, once, (D,): N_S, or none where it has nothing to send."""
     sent = collect(task)
     return np.bincount([] if sent is None else sent.device, minlength=task.n_devices)
 
 
-def notice(collect: Callable[[Task], Seeds | None], task: Task) -> str | None:
+def notice(collect: Callable[[Task], SeedSamples | None], task: Task) -> str | None:
     """Which devices upload no seed samples while others do, in a sentence; None where all are alike."""
     n = n_uploaded(collect, task)
     if n.all() or not n.any():
