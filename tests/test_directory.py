@@ -184,6 +184,14 @@ def test_results_that_were_copied_without_their_lock_are_still_ours(tmp_path):
         pass
 
 
+def test_a_checkpoint_that_a_kill_left_beside_its_result_does_not_outlive_the_experiment(tmp_path, data):
+    run = StoredRun(job(data), tmp_path)
+    with experiment(tmp_path, described(), [run], resume=False):
+        write_whole(run.path, RESULT)
+        write_whole(run.checkpoint, MAGIC)
+    assert set(files_of(tmp_path)) == {"runs/FL-seed0.json", "settings.json"}
+
+
 def test_what_killed_processes_left_half_written_is_cleared_away_where_results_are_written(tmp_path):
     others = [".film.part", "more/.mix2fld-film.1.part", "runs/deep/.mix2fld-film.1.part"]
     ours = [".mix2fld-rounds.csv.123.part", "runs/.mix2fld-FL-seed0.json.77.part", "unfinished/.mix2fld-FL-seed0.1.part"]

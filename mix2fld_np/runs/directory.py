@@ -80,6 +80,8 @@ def experiment(
         check_there(needed)
         write_whole(directory / SEAL, json_bytes(described))
         with writable(directory), suppress(OSError):  # a folder with files of others stays
+            for path in (run.checkpoint for run in stored if is_checkpoint(run.checkpoint)):
+                path.unlink()  # a kill came between the result and this
             (directory / UNFINISHED / SEAL).unlink(missing_ok=True)
             (directory / UNFINISHED).rmdir()
 
