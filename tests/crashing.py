@@ -4,8 +4,9 @@
 
 "kill" sends SIGKILL right before the k-th change of a file, "full" has the disk full from then on, and "over" kills a command that begins
 anew in the directory of another experiment. For each k = 1, 2, ... until the command survives, the command is then run again with
---resume. "random" kills at random moments, and again while it resumes. What came of it is printed as a line of JSON: exit codes, what was
-said, the files that the disaster left, and a digest of all files after recovery. Children are forked, so that Python starts only once.
+--resume; "over" ends once the new experiment has begun, and where it has not, the old one is gone on with instead. "random" kills at random
+moments, and again while it resumes. What came of it is printed as a line of JSON: exit codes, what was said, the files that the disaster
+left, and a digest of all files after recovery. Children are forked, so that Python starts only once.
 """
 
 import errno
@@ -23,10 +24,10 @@ from pathlib import Path
 from small_runs import compare, files_of
 
 from mix2fld_np import cli
+from mix2fld_np.console import compare as command
 from mix2fld_np.nn.network import Network
-from mix2fld_np.pictures import canvas as figures
-from mix2fld_np.runs.files import write_whole
 
+OTHER = ("--seed=7",)
 OPTIONS = ("--protocols=FL,Mix2FLD", "--workers=1")
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 
@@ -76,26 +77,20 @@ def in_a_child(arguments: list[str], prepare: Callable[[], None] = lambda: None,
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def quick_figure(rows: list[dict], title: str) -> bytes:
-    """In place of a picture, which takes most of the time here."""
-    return repr(rows).encode()
-
-
-def quick_save(picture: bytes, path: Path) -> None:
-    """In place of drawing: two files, as ever."""
-    for kind in ("png", "svg"):
-        write_whole(path.with_suffix(f".{kind}"), picture)
+def quick_render(rows: list[dict], name: str) -> dict[str, bytes]:
+    """In place of a picture, which takes most of the time here: two files, as ever."""
+    return {f"{name}.{kind}": repr(rows).encode() for kind in ("png", "svg")}
 
 
 def main(kind: str, data: str, work: str) -> None:
     """One line of JSON for each disaster, the first for a run without any."""
     os.chdir(work)
-    figures.learning_curves, figures.save = quick_figure, quick_save
+    command.learning_curves, command.render = lambda rows, title: rows, quick_render
     Network().compile()
     whole, other, begun = Path(work, "whole"), Path(work, "other"), time.monotonic()
     code = in_a_child(compare(Path(data), whole, *OPTIONS))
     duration_s = time.monotonic() - begun
-    in_a_child(compare(Path(data), other, *OPTIONS, "--seed=7"))
+    in_a_child(compare(Path(data), other, *OPTIONS, *OTHER))
     print(json.dumps({"code": code, "digest": digest(whole), "other": digest(other)}))
     if kind == "random":
         kills_at_random(Path(data), Path(work), duration_s)
@@ -105,7 +100,7 @@ def main(kind: str, data: str, work: str) -> None:
 
 def disasters(kind: str, data: Path, work: Path, other: Path) -> None:
     """One at every change of a file."""
-    recovered: dict[str, tuple[int, str]] = {}  # from the same files the same follows
+    recovered: dict[str, tuple[int, int | None, str]] = {}  # from the same files the same follows
     for k in range(1, 1_000):
         out = work / f"out-{k}"
         if kind == "over":
@@ -113,11 +108,22 @@ def disasters(kind: str, data: Path, work: Path, other: Path) -> None:
         first = in_a_child(compare(data, out, *OPTIONS), lambda k=k, out=out: disaster_at(k, kind, str(out)))
         said, left, between = Path("said").read_text(), sorted(files_of(out)), digest(out)
         if between not in recovered:
-            recovered[between] = in_a_child(compare(data, out, *OPTIONS, "--resume")), digest(out)
-        second, after = recovered[between]
-        print(json.dumps({"first": first, "said": said, "left": left, "between": between, "second": second, "digest": after}))
-        if first == 0 or (kind == "over" and "unfinished/settings.json" in left):
+            recovered[between] = recover(data, out)
+        second, third, after = recovered[between]
+        outcome = {"first": first, "said": said, "left": left, "between": between, "second": second, "third": third, "digest": after}
+        print(json.dumps(outcome))
+        if first == 0 or (kind == "over" and second == 0):
             return
+
+
+def recover(data: Path, out: Path) -> tuple[int, int | None, str]:
+    """Exit codes of going on with the experiment, and where that is refused with the other one; and a digest of what comes of it."""
+    before, second = digest(out), in_a_child(compare(data, out, *OPTIONS, "--resume"))
+    if second == 0:
+        return second, None, digest(out)
+    unchanged = digest(out) == before
+    third = in_a_child(compare(data, out, *OPTIONS, *OTHER, "--resume"))
+    return second, third, digest(out) if unchanged else "what was refused changed something"
 
 
 def kills_at_random(data: Path, work: Path, duration_s: float) -> None:

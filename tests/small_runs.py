@@ -9,9 +9,9 @@ from mix2fld_np.datasets.digits import digits
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.runs.jobs import Job, Source
 
-SIZES = {"n_devices": 3, "n_samples": 28, "n_local_iterations": 30, "n_distill_iterations": 30, "n_rounds": 2}
+SIZES = {"n_devices": 3, "n_samples": 30, "n_local_iterations": 30, "n_distill_iterations": 30, "n_rounds": 2}
 SEEDS = {"n_seed_samples": 3, "n_inverse_samples": 6}
-SAME = "--set=n_samples=28 --devices=3 --iterations=30 --distill-iterations=30 --rounds=2 --seed-samples=3 --inverse-samples=6".split()
+SAME = "--set=n_samples=30 --devices=3 --iterations=30 --distill-iterations=30 --rounds=2 --seed-samples=3 --inverse-samples=6".split()
 
 
 def write_digits(folder: Path, n_train: int = 400, n_test: int = 60) -> Path:

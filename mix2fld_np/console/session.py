@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,8 @@ def memory_bytes() -> float:
 def announced(sentence: str) -> Iterator[None]:
     """Says what takes so long, if it takes longer than two seconds."""
     timer = threading.Timer(2.0, print, (sentence,), {"file": sys.stderr, "flush": True})
-    timer.start()
+    with suppress(RuntimeError):  # no more threads: then nothing is said
+        timer.start()
     try:
         yield
     finally:

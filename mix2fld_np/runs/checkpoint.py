@@ -3,17 +3,18 @@
 import dataclasses
 import hashlib
 import io
-import json
-import math
-import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from mix2fld_np.errors import InputError
+from mix2fld_np.federation.protocols import Payload, protocol_named
 from mix2fld_np.federation.simulation import Progress
-from mix2fld_np.federation.task import Federation, Task
-from mix2fld_np.runs.files import json_bytes, plain, write_whole
+from mix2fld_np.federation.task import Federation, Task, first_state
+from mix2fld_np.runs.files import from_json, json_bytes, plain, write_whole
+from mix2fld_np.runs.results import check_rounds
 
 MAGIC = b"mix2fld checkpoint 2\n"  # the number is that of the format
 
@@ -41,22 +42,33 @@ def load_checkpoint(path: Path, identity: dict, task: Task) -> Progress:
     digest, _, body = content[len(MAGIC) :].partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise InputError(f"checkpoint {path} is damaged: its checksum does not fit; delete it to start this run again.")
-    try:
-        head, fed = unpack(body)
-        belongs_to, progress = head["identity"], progress_of(head["story"], fed)
-        check_fits(progress, task)
-    except (KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as problem:
-        raise InputError(f"checkpoint {path} holds something else than a run ({problem}); delete it to start this run again.") from problem
-    if belongs_to != plain(identity):
+    with holding_a_run(path):
+        head, arrays = unpack(body)
+    if head["identity"] != plain(identity):
         raise InputError(f"checkpoint {path} belongs to a run with other settings; choose another --out or delete it to start again.")
+    with holding_a_run(path):
+        progress = progress_of(head["story"], Federation(**arrays))
+        check_fits(progress, protocol_named(identity["protocol"]).uplink, task)
     return progress
 
 
-def unpack(body: bytes) -> tuple[dict, Federation]:
-    """Head and state of a checkpoint's body."""
-    with zipfile.ZipFile(io.BytesIO(body)), np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        head = json.loads(arrays["head"].tobytes())
-        return head, Federation(**{name: arrays[name] for name in arrays.files if name != "head"})
+@contextmanager
+def holding_a_run(path: Path) -> Iterator[None]:
+    """InputError whatever goes wrong within: a file with a right checksum may still hold anything."""
+    try:
+        yield
+    except Exception as problem:
+        raise InputError(f"checkpoint {path} holds something else than a run ({problem}); delete it to start this run again.") from problem
+
+
+def unpack(body: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+    """Head and arrays of a checkpoint's body."""
+    with np.load(io.BytesIO(body), allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    head = from_json(arrays.pop("head").tobytes())
+    if set(head) != {"identity", "story"}:
+        raise ValueError(f"a head with {', '.join(head)}")
+    return head, arrays
 
 
 def progress_of(story: dict, fed: Federation) -> Progress:
@@ -66,22 +78,22 @@ def progress_of(story: dict, fed: Federation) -> Progress:
     return Progress(fed=fed, rounds=rounds, curve=curve, device_accuracies=None if accuracies is None else tuple(accuracies), **story)
 
 
-def check_fits(progress: Progress, task: Task) -> None:
-    """ValueError where the state has shapes or types that this task never has, or rounds that it never plays."""
+def check_fits(progress: Progress, uplink: Payload, task: Task) -> None:
+    """ValueError, KeyError or TypeError where the state is not such as a round of this task leaves."""
     D, N_L, N_mod = task.n_devices, task.data.n_labels, task.network.n_weights
-    fed, outputs = progress.fed, (D, N_L, N_L)
-    wanted = {"weights": (D, N_mod), "outputs": outputs, "teachers": outputs, "server": (N_mod,), "seed_samples_arrived": (D,)}
-    for name, shape in wanted.items():
-        if getattr(fed, name).shape != shape:
-            raise ValueError(f"{name} of shape {getattr(fed, name).shape}, not {shape}")
-    if fed.mean is not None and fed.mean.shape not in ((N_mod,), (N_L, N_L)):
-        raise ValueError(f"a global average of shape {fed.mean.shape}")
-    kinds = {"weights": np.float32, "server": np.float32, "outputs": np.float64, "teachers": np.float64, "seed_samples_arrived": np.bool_}
-    for name, kind in kinds.items():
-        if getattr(fed, name).dtype != kind:
-            raise ValueError(f"{name} of type {getattr(fed, name).dtype}")
-    numbers = (progress.elapsed_s, *(value for point in progress.curve for value in point))
-    if not all(isinstance(value, float) and math.isfinite(value) for value in numbers):
-        raise ValueError("a time or an accuracy that is no number")
-    if not 1 <= progress.p <= task.settings.n_rounds or [row["round"] for row in progress.rounds] != list(range(1, progress.p + 1)):
+    fed, outputs = progress.fed, ((D, N_L, N_L), np.float64)
+    mean = uplink.average(first_state(task), task, np.ones(D, bool))
+    wanted: dict[str, tuple] = {"weights": ((D, N_mod), np.float32), "server": ((N_mod,), np.float32), "seed_samples_arrived": ((D,), np.bool_)}
+    wanted |= {"outputs": outputs, "teachers": outputs, "mean": (mean.shape, mean.dtype)}
+    for name, (shape, kind) in wanted.items():
+        found = getattr(fed, name)
+        if not (name == "mean" and found is None) and (found.shape != shape or found.dtype != kind):
+            raise ValueError(f"{name} of shape {found.shape} and type {found.dtype}")
+    if fed.mean is not None and (np.isinf(fed.mean).any() or uplink.relative_change(fed.mean, fed.mean) not in (0, None)):
+        raise ValueError("a global average that is not finite")
+    check_rounds(progress.rounds, progress.curve, D, progress.device_accuracies)
+    if type(progress.p) is not int or progress.p != len(progress.rounds) or progress.p > task.settings.n_rounds:
         raise ValueError(f"{len(progress.rounds)} rounds that end with round {progress.p} of {task.settings.n_rounds}")
+    last = progress.rounds[-1]
+    if progress.elapsed_s != last["elapsed_s"] or progress.converged is not last["converged"]:
+        raise ValueError("a time that is not that of its last round")

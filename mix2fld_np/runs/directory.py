@@ -4,6 +4,7 @@ A file is ours where it says so itself: a settings.json with its checksum, of th
 run with its checksum; a checkpoint with its first line. Nothing else is ever changed or deleted.
 """
 
+import os
 import platform
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,18 @@ import mix2fld_np
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.runs.checkpoint import MAGIC
-from mix2fld_np.runs.files import checksum, content_bytes, json_bytes, locked, plain, read_json, writable, write_whole
+from mix2fld_np.runs.files import (
+    LOCK,
+    checksum,
+    content_bytes,
+    json_bytes,
+    locked,
+    plain,
+    read_json,
+    remove_leftovers,
+    writable,
+    write_whole,
+)
 from mix2fld_np.runs.store import RUNS, UNFINISHED, StoredRun
 
 SEAL = "settings.json"  # in UNFINISHED from the beginning, beside the results once all of them are there
@@ -48,23 +60,28 @@ def experiment(
     """
     stored = list(runs)
     check_ours(directory, described, stored)
-    with locked(directory):
+    with locked(directory) as alone:
         begun = sealed_in(directory, described["command"])
         if resume and begun:
             check_same(directory, begun, described)
-        else:
+        for folder in (directory, directory / RUNS, directory / UNFINISHED) if alone else ():
+            remove_leftovers(folder)
+        if not (resume and begun):
             clear(directory)
             write_whole(directory / UNFINISHED / SEAL, json_bytes(described))
-        written = []
+        needed = [next(path for path in seals(directory) if path.exists()), *(run.path for run in stored)]
 
         def write(name: str, content: object) -> None:
+            check_there(needed)
             write_whole(directory / name, content_bytes(content))
-            written.append(directory / name)
+            needed.append(directory / name)
 
         yield write
-        check_there(written)
+        check_there(needed)
         write_whole(directory / SEAL, json_bytes(described))
         with writable(directory), suppress(OSError):  # a folder with files of others stays
+            for path in (run.checkpoint for run in stored if is_checkpoint(run.checkpoint)):
+                path.unlink()  # a kill came between the result and this
             (directory / UNFINISHED / SEAL).unlink(missing_ok=True)
             (directory / UNFINISHED).rmdir()
 
@@ -76,58 +93,82 @@ def check_there(paths: Iterable[Path]) -> None:
             raise InputError(f"{path} was removed while this command was running; run it again (compare: with --resume).")
 
 
+def seals(directory: Path) -> tuple[Path, Path]:
+    """Where a settings.json stands: first that of what is being done in a directory, then that of what was done there."""
+    return directory / UNFINISHED / SEAL, directory / SEAL
+
+
 def sealed_in(directory: Path, command: str) -> dict[str, Any] | None:
-    """The settings.json of what is being done in a directory, or else of what was done there; None where none is ours."""
-    found = (read_json(path) for path in (directory / UNFINISHED / SEAL, directory / SEAL) if path.exists())
-    return next((described for described in found if is_sealed(described) and described["command"] == command), None)
+    """The settings.json of what is being done in a directory, or else of what was done there; None where none is of this command."""
+    return next((found for path in seals(directory) if (found := sealed_by(path, command))), None)
+
+
+def sealed_by(path: Path, command: str) -> dict[str, Any] | None:
+    """The content of a settings.json that says itself that this command wrote it; None for any other, InputError where it is damaged."""
+    described = read_json(path) if path.is_file() else {}
+    return described if is_sealed(described) and described["command"] == command else None
 
 
 def is_sealed(described: dict[str, Any]) -> bool:
     """Whether the content of a settings.json says itself that this software wrote it."""
-    about = described.get("about")
-    if not isinstance(about, dict) or "checksum" not in about or "command" not in described:
+    about, settings = described.get("about"), described.get("settings")
+    if not (isinstance(about, dict) and isinstance(settings, dict) and "command" in described):
         return False
-    return checksum({**described, "about": {key: value for key, value in about.items() if key != "checksum"}}) == about["checksum"]
+    if not (isinstance(about.get("numbers"), dict) and isinstance(about.get("files"), list)):
+        return False
+    return about.get("checksum") == checksum({**described, "about": {key: about[key] for key in about if key != "checksum"}})
 
 
 def check_ours(directory: Path, described: dict[str, Any], runs: list[StoredRun]) -> None:
-    """InputError where a file stands in the way that this command did not write and would replace."""
+    """InputError where something stands in the way that this command did not write and would replace."""
     with writable(directory):
-        seals = [path for path in (directory / UNFINISHED / SEAL, directory / SEAL) if path.exists()]
-    begun = sealed_in(directory, described["command"])
-    in_the_way = [path for path in seals if begun is None or not is_sealed(read_json(path))]
-    listed = begun["about"]["files"] if begun else []
-    in_the_way += [directory / name for name in described["about"]["files"] if name not in listed and (directory / name).exists()]
-    in_the_way += [run.path for run in runs if run.path.exists() and not is_result(run.path)]
-    in_the_way += [run.checkpoint for run in runs if run.checkpoint.exists() and not is_checkpoint(run.checkpoint)]
-    if in_the_way:
-        name = in_the_way[0].relative_to(directory)
+        found = next((path for path in in_the_way(directory, described, runs) if os.path.lexists(path)), None)
+    if found:
         raise InputError(
-            f"{directory} holds {name}, which mix2fld {described['command']} did not write and would replace; choose another --out, or "
-            "move that file away."
+            f"{directory} holds {found.relative_to(directory)}, which mix2fld {described['command']} did not write and would replace; "
+            "choose another --out, or move that file away."
         )
+
+
+def in_the_way(directory: Path, described: dict[str, Any], runs: list[StoredRun]) -> Iterator[Path]:
+    """Where this command would write although what stands there, if anything, is not its own."""
+    begun = sealed_in(directory, described["command"])
+    listed = begun["about"]["files"] if begun else []
+    folders = (directory / UNFINISHED, *({run.path.parent for run in runs}))
+    yield from (folder for folder in folders if not folder.is_dir())
+    yield from (path for path in (directory / LOCK,) if path.is_symlink() or not path.is_file())
+    yield from (path for path in seals(directory) if not sealed_by(path, described["command"]))
+    results = {name: directory / name for name in described["about"]["files"]}
+    yield from (path for name, path in results.items() if name not in listed or path.is_dir())
+    yield from (run.path for run in runs if not is_result(run.path))
+    yield from (run.checkpoint for run in runs if not is_checkpoint(run.checkpoint))
 
 
 def is_result(path: Path) -> bool:
     """Whether a file is the result of a finished run, damaged or not."""
-    with suppress(OSError):
-        return path.read_bytes().startswith(b'{\n  "identity": {')
-    return False
+    return begins_with(path, b'{\n  "identity": {')
 
 
 def is_checkpoint(path: Path) -> bool:
     """Whether a file is a checkpoint of some version, damaged or not."""
+    return begins_with(path, MAGIC[: len(b"mix2fld checkpoint ")])
+
+
+def begins_with(path: Path, start: bytes) -> bool:
+    """Whether these are the first bytes of a file; False where there is none that can be read."""
     with suppress(OSError):
-        return path.read_bytes()[:20].startswith(MAGIC[:18])
+        if path.is_file():
+            with open(path, "rb") as file:
+                return file.read(len(start)) == start
     return False
 
 
 def clear(directory: Path) -> None:
-    """Takes away what an earlier experiment left: first its results lose their settings.json, then runs and checkpoints go."""
+    """Takes away what an earlier experiment left: it becomes an unfinished one first, then its runs and checkpoints go."""
     with writable(directory):
         if (directory / SEAL).exists():
-            (directory / UNFINISHED).mkdir(exist_ok=True)
-            (directory / SEAL).replace(directory / UNFINISHED / SEAL)
+            write_whole(directory / UNFINISHED / SEAL, (directory / SEAL).read_bytes())  # a rename does not reach another disk
+            (directory / SEAL).unlink()
         for path in (directory / RUNS).glob("*.json"):
             if is_result(path):
                 path.unlink()

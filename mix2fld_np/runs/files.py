@@ -6,11 +6,12 @@ import io
 import json
 import math
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from mix2fld_np.errors import InputError
 
@@ -20,7 +21,6 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"  # the process that has locked this file works in its directory
-ASIDE = ".mix2fld-"  # how the names of files begin that are not complete yet
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -29,7 +29,7 @@ def write_whole(path: Path, content: bytes) -> None:
     InputError where the directory cannot be written or the disk is full; what stood there before still stands. A link is replaced, never
     written through.
     """
-    aside = path.with_name(f"{ASIDE}{path.name}.{os.getpid()}.part")  # what a killed process leaves of it, `locked` clears away
+    aside = path.with_name(f".mix2fld-{path.name}.{os.getpid()}.part")  # `remove_leftovers` knows it again
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -50,6 +50,8 @@ def writable(path: Path) -> Iterator[None]:
     """InputError where the system says that a path cannot be written, or that there can be no such path."""
     try:
         yield
+    except InputError:
+        raise
     except (OSError, ValueError) as problem:
         why = getattr(problem, "strerror", None) or problem
         raise InputError(f"{path} cannot be written ({why}); free some space or choose another --out.") from problem
@@ -68,23 +70,38 @@ def sync_directory(directory: Path) -> None:
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[Path]:
-    """The directory, made if need be, for this process alone; a second process gets an InputError. Ends with the process, however."""
+def locked(directory: Path) -> Iterator[bool]:
+    """A directory, made if need be, for this process alone; a second process gets an InputError. Ends with the process, however.
+
+    False, after a warning, where the system has no locks.
+    """
     with writable(directory):
         directory.mkdir(parents=True, exist_ok=True)
         lock = open(directory / LOCK, "a")  # noqa: SIM115  held open until the end
     with lock:
-        try:
-            if fcntl is None:
-                raise OSError("this system has no flock")
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"another process is working in {directory}; wait for it or choose another --out.") from None
-        except OSError as problem:
-            warnings.warn(f"{directory} cannot be locked ({problem}): start no second run in it meanwhile.", stacklevel=3)
-        for leftover in (*directory.glob(f"{ASIDE}*.part"), *directory.glob(f"*/{ASIDE}*.part")):
-            leftover.unlink(missing_ok=True)
-        yield directory
+        yield is_taken(lock, directory)
+
+
+def is_taken(lock: TextIO, directory: Path) -> bool:
+    """Locks a file for this process; InputError where another process has it, False where the system has no locks."""
+    try:
+        if fcntl is None:
+            raise OSError("this system has no flock")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"another process is working in {directory}; wait for it or choose another --out.") from None
+    except OSError as problem:
+        warnings.warn(f"{directory} cannot be locked ({problem}): start no second run in it meanwhile.", stacklevel=5)
+        return False
+    return True
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Takes away what killed processes left half-written in a folder of which this process is the only user."""
+    with writable(folder):
+        for path in folder.glob(".mix2fld-*.part"):
+            if re.fullmatch(r"\.mix2fld-.+\.\d+\.part", path.name) and path.is_file() and not path.is_symlink():
+                path.unlink()
 
 
 # --- content ---------------------------------------------------------------------------------------------------------
@@ -120,7 +137,7 @@ def json_bytes(content: object) -> bytes:
     return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
-def plain(content: dict) -> dict:
+def plain(content: Any) -> Any:
     """Content as it comes back from a JSON file."""
     return json.loads(json_bytes(content))
 
@@ -133,7 +150,7 @@ def checksum(content: object) -> str:
 def read_json(path: Path) -> dict:
     """The object in a JSON file, or an InputError that names the file."""
     try:
-        content = json.loads(path.read_bytes(), parse_constant=refuse_constant)
+        content = from_json(path.read_bytes())
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror or problem}); check the path.") from problem
     except (ValueError, RecursionError) as problem:
@@ -143,6 +160,8 @@ def read_json(path: Path) -> dict:
     return content
 
 
-def refuse_constant(word: str) -> None:
-    """Raises ValueError: JSON has no NaN and no infinity."""
-    raise ValueError(f"{word} is no number")
+def from_json(content: bytes) -> Any:
+    """What `json_bytes` wrote; ValueError or RecursionError where it cannot have written that."""
+    found = json.loads(content)
+    json_bytes(found)
+    return found

@@ -3,13 +3,13 @@
 import threading
 import warnings
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from pathlib import Path
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.simulation import beginning, simulate
-from mix2fld_np.runs.jobs import Job, task_of, threads
+from mix2fld_np.runs.jobs import Job, task_of, thread_pool, threads
 from mix2fld_np.runs.remote import play_remotely
 from mix2fld_np.runs.results import RunResult, result_of
 from mix2fld_np.runs.store import StoredRun
@@ -105,7 +105,11 @@ def play_side_by_side(runs: list[StoredRun], workers: int, report_for: Callable[
 
         return report
 
-    with ThreadPoolExecutor(workers) as pool:
+    with thread_pool(workers) as pool:
+        if pool is None:
+            for run in runs:
+                play(run, 1, report_for(run))
+            return
         futures = [pool.submit(play, run, 1, unless_over(report_for(run))) for run in runs]
         try:
             for future in as_completed(futures):

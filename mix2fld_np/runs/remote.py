@@ -75,10 +75,10 @@ class RemoteRun:
 def next_round(job: Job, identity: dict, now: Progress) -> Progress | None:
     """Where a run stands after its next round; None where there is none. This is all that a worker does, wherever it is."""
     here, there = plain(identity_of(job)), plain(identity)
-    for name in here:
-        if here[name] != there[name]:
+    for name in here | there:
+        if here.get(name) != there.get(name):
             raise InputError(
-                f"a worker has {name} {here[name]} where this machine has {there[name]}, and would compute other numbers; give it the same "
-                "data, the same versions of mix2fld_np, numpy and numba, and a processor with vectors of the same width."
+                f"a worker has {name} {here.get(name)} where this machine has {there.get(name)}, and would compute other numbers; give "
+                "it the same data, the same versions of mix2fld_np, numpy and numba, and a processor with vectors of the same width."
             )
     return next(simulate(protocol_named(job.protocol), task_of(job), now), None)

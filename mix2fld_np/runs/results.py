@@ -1,10 +1,33 @@
 """A finished run: what figures, claims and sweeps read of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mix2fld_np.federation.protocols import Protocol, notices
 from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Task
+
+WHOLE, NUMBER, MAYBE_WHOLE, MAYBE_NUMBER = (int,), (int, float), (int, type(None)), (float, type(None))
+COLUMNS: dict[str, tuple[tuple[type, ...], float]] = {  # of rounds.csv: type and least value that `simulation.advance` gives
+    "round": (WHOLE, 1),
+    "uplink_bits": (WHOLE, 1),
+    "downlink_bits": (WHOLE, 0),
+    "uplink_slots": (WHOLE, 1),
+    "downlink_slots": (WHOLE, 0),
+    "uplink_delivered": (WHOLE, 0),
+    "downlink_delivered": (WHOLE, 0),
+    "airtime_s": (NUMBER, 1e-9),
+    "compute_s": (NUMBER, 0),
+    "elapsed_s": (NUMBER, 1e-9),
+    "server_samples": (MAYBE_WHOLE, 0),
+    "server_samples_wanted": (MAYBE_WHOLE, 0),
+    "server_accuracy": (MAYBE_NUMBER, 0),
+    "reference_accuracy": ((float,), 0),
+    "relative_change": (MAYBE_NUMBER, 0),
+    "converged": ((bool,), 0),
+}
+MOST = 1e300
 
 
 @dataclass(frozen=True)
@@ -90,3 +113,38 @@ def result_of(protocol: Protocol, end: Progress, task: Task) -> RunResult:
         device_accuracies=None if end.device_accuracies is None else list(end.device_accuracies),
         notices=notices(protocol, task),
     )
+
+
+def check_result(content: dict, identity: dict) -> None:
+    """ValueError, KeyError or TypeError where plain content is not what such a run leaves."""
+    settings, rounds = identity["settings"], content["rounds"]
+    check_rounds(rounds, content["curve"], settings["n_devices"], content["device_accuracies"])
+    if len(rounds) != settings["n_rounds"] and not (settings["stop_when_converged"] and rounds[-1]["converged"]):
+        raise ValueError(f"{len(rounds)} rounds of {settings['n_rounds']}")
+    if identity["test_every_device"] and content["device_accuracies"] is None:
+        raise ValueError("no accuracies of devices")
+    if not all(isinstance(notice, str) for notice in content["notices"]):
+        raise ValueError("a notice that is no sentence")
+    RunResult(**content)
+
+
+def check_rounds(rounds: Sequence[dict], curve: Sequence, n_devices: int, device_accuracies: Sequence | None) -> None:
+    """ValueError, KeyError or TypeError unless rows and points are such as rounds leave, one row for each round."""
+    for number, row in enumerate(rounds, 1):
+        wrong = [name for name, (kinds, least) in COLUMNS.items() if not is_value(row[name], kinds, least)]
+        if wrong or set(row) != set(COLUMNS) or row["round"] != number:
+            raise ValueError(f"round {number} with a wrong {', '.join(wrong) or 'number or column'}")
+    if not rounds or not curve or not all(len(point) == 2 and are_numbers(point) for point in curve):
+        raise ValueError("a curve that is none")
+    if device_accuracies is not None and not (len(device_accuracies) == n_devices and are_numbers(device_accuracies)):
+        raise ValueError("accuracies that are no numbers, or not one for each device")
+
+
+def are_numbers(values: Sequence) -> bool:
+    """Whether all of these are numbers in floating point, zero or more."""
+    return all(is_value(value, (float,), 0) for value in values)
+
+
+def is_value(value: Any, kinds: tuple[type, ...], least: float) -> bool:
+    """Whether this is of one of these types, and where it is a number, not too small, and not so large that sums overflow."""
+    return type(value) in kinds and (value is None or least <= value <= MOST)

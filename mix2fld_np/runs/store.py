@@ -10,7 +10,7 @@ from mix2fld_np.federation.task import Task
 from mix2fld_np.runs.checkpoint import load_checkpoint, save_checkpoint
 from mix2fld_np.runs.files import checksum, json_bytes, plain, read_json, writable, write_whole
 from mix2fld_np.runs.jobs import Job, identity_of
-from mix2fld_np.runs.results import RunResult
+from mix2fld_np.runs.results import RunResult, check_result
 
 RUNS, UNFINISHED = "runs", "unfinished"  # folders: results of finished runs, checkpoints of the others
 
@@ -63,8 +63,12 @@ class StoredRun:
 
 
 def read_result(path: Path) -> dict:
-    """Identity and result in the file of a finished run; InputError where it is damaged."""
+    """Identity and result in the file of a finished run; InputError where it is damaged or holds something else."""
     stored = read_json(path)
     if set(stored) != {"identity", "checksum", "result"} or stored["checksum"] != checksum(stored["result"]):
         raise InputError(f"{path} is damaged: its checksum does not fit; delete it to play this run again.")
+    try:
+        check_result(stored["result"], stored["identity"])
+    except (AttributeError, LookupError, TypeError, ValueError) as problem:
+        raise InputError(f"{path} holds something else than a finished run ({problem}); delete it to play this run again.") from problem
     return stored
