@@ -133,7 +133,7 @@ def checksum(content: object) -> str:
 def read_json(path: Path) -> dict:
     """The object in a JSON file, or an InputError that names the file."""
     try:
-        content = json.loads(path.read_bytes(), parse_constant=refuse_constant)
+        content = json.loads(path.read_bytes(), parse_constant=refuse_constant, parse_float=finite)
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror or problem}); check the path.") from problem
     except (ValueError, RecursionError) as problem:
@@ -141,6 +141,14 @@ def read_json(path: Path) -> dict:
     if not isinstance(content, dict):
         raise InputError(f"{path} is damaged: it holds {type(content).__name__}, not settings; delete it and run the command again.")
     return content
+
+
+def finite(word: str) -> float:
+    """The number that a word of JSON means; ValueError where it is too large for one."""
+    value = float(word)
+    if math.isinf(value):
+        raise ValueError(f"{word} is too large for a number")
+    return value
 
 
 def refuse_constant(word: str) -> None:
