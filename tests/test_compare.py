@@ -3,28 +3,28 @@
 import csv
 import json
 from dataclasses import replace
+from statistics import fmean, stdev
 
 import pytest
+from made_up import made_up_rows
+from small_runs import SHORT
 
 from mix2fld_np.cli import main
 from mix2fld_np.console.compare import ranking
 from mix2fld_np.datasets.find import find
 from mix2fld_np.datasets.registry import load
-from mix2fld_np.federation.protocols import PROTOCOLS
-from mix2fld_np.federation.settings import COMPARISON
+from mix2fld_np.federation import seed_samples
+from mix2fld_np.federation.protocols import PROTOCOLS, TABLE
+from mix2fld_np.federation.settings import COMPARISON, PRINTED
 from mix2fld_np.federation.simulation import simulate
 from mix2fld_np.federation.task import Task
+from mix2fld_np.pictures.curves import learning_curves
 from mix2fld_np.runs.jobs import threads
+from mix2fld_np.runs.results import RunResult
+from mix2fld_np.study.channel import channel_rows
+from mix2fld_np.study.compare import Summary, bits_relative_to
 
-TINY = "--data digits --rounds 2 --iterations 20 --distill-iterations 20 --devices 3 --seed-samples 10 --inverse-samples 10".split()
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A tiny comparison of all five protocols under two seeds."""
-    out = tmp_path_factory.mktemp("compare")
-    assert main(["compare", *TINY, "--seeds", "2", "--out", str(out), "--quiet"]) == 0
-    return out
+TINY = [*SHORT, *"--rounds=2 --devices=3 --seed-samples=10 --inverse-samples=10".split()]
 
 
 def rows_of(path):
@@ -32,39 +32,136 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_one_command_writes_all_that_was_promised(finished):
-    assert {path.name for path in finished.iterdir()} >= {
+def test_one_command_writes_all_that_was_promised(compared):
+    assert {path.name for path in compared.iterdir()} >= {
         "settings.json", "rounds.csv", "curve.csv", "summary.json", "learning_curves.png", "learning_curves.svg",
     }  # fmt: skip
-    rounds = rows_of(finished / "rounds.csv")
+    rounds = rows_of(compared / "rounds.csv")
     assert len(rounds) == 5 * 2 * 2
     assert {"uplink_bits", "downlink_bits", "uplink_slots", "airtime_s", "compute_s", "elapsed_s", "server_accuracy"} <= set(rounds[0])
-    assert {row["protocol"] for row in rows_of(finished / "curve.csv")} == set(PROTOCOLS)
+    assert {row["protocol"] for row in rows_of(compared / "curve.csv")} == set(PROTOCOLS)
 
 
-def test_the_summary_follows_from_the_rows(finished):
-    rounds, summary = rows_of(finished / "rounds.csv"), json.loads((finished / "summary.json").read_text())
-    for name, kept in summary.items():
+def test_the_summary_follows_from_the_rows(compared):
+    rounds, curves = rows_of(compared / "rounds.csv"), rows_of(compared / "curve.csv")
+    for name, kept in json.loads((compared / "summary.json").read_text()).items():
         mine = [row for row in rounds if row["protocol"] == name]
-        last = [float(row["reference_accuracy"]) for row in mine if row["round"] == "2"]
-        assert kept["final_accuracies"] == last
-        assert kept["final_accuracy_mean"] == pytest.approx(sum(last) / 2)
+        last = [row for row in mine if row["round"] == "2"]
+        accuracies = [float(row["reference_accuracy"]) for row in last]
+        assert [row["seed"] for row in last] == ["0", "1"] and kept["n_seeds"] == 2 and kept["n_rounds"] == 2
+        assert kept["final_accuracies"] == accuracies
+        assert (kept["final_accuracy"], kept["final_accuracy_spread"]) == pytest.approx((fmean(accuracies), stdev(accuracies)))
+        best = [max(float(row["accuracy"]) for row in curves if (row["protocol"], row["seed"]) == (name, seed)) for seed in "01"]
+        assert (kept["best_accuracy"], kept["best_accuracy_n_seeds"]) == (pytest.approx(fmean(best)), 2)
+        models = [float(row["server_accuracy"]) for row in last if row["server_accuracy"]]
+        assert kept["server_accuracy_n_seeds"] == len(models) == (0 if name == "FD" else 2)
+        assert kept["server_accuracy"] == (pytest.approx(fmean(models)) if models else None)
         assert kept["total_uplink_bits"] == sum(int(row["uplink_bits"]) for row in mine) / 2
         assert kept["outage_rate"] == pytest.approx(1 - sum(int(row["uplink_delivered"]) for row in mine) / (3 * len(mine)))
-        assert kept["time_to_criterion_s"] is None or kept["time_to_criterion_s"] <= kept["elapsed_s"]
+        assert kept["downloads"] == sum(int(row["downlink_delivered"]) for row in mine)
+        assert kept["elapsed_s"] == pytest.approx(fmean(float(row["elapsed_s"]) for row in last))
+        samples = [int(row["server_samples"]) for row in last if row["server_samples"]]
+        assert kept["server_samples"] == (fmean(samples) if samples else None)
+        assert kept["server_samples_wanted"] == ({"FL": None, "FD": None}.get(name, 30))
+
+
+def test_relative_bits_follow_from_the_rows(compared):
+    summary = json.loads((compared / "summary.json").read_text())
     assert summary["FD"]["uplink_bits_relative_to_fl"] == pytest.approx(3_200 / 401_408)
+    assert summary["FL"]["uplink_bits_relative_to_fl"] == 1
 
 
-def test_the_table_and_its_last_lines_speak_of_these_numbers(tmp_path, capsys):
-    assert main(["compare", *TINY, "--protocols", "FL,Mix2FLD", "--out", str(tmp_path), "--max-slots", "20"]) == 0
+def summary_of(*runs, protocol="Mix2FLD", **changes):
+    """A summary over seeds whose rounds have the columns that are given."""
+    curve = [[0.0, 0.1], [1.0, 0.2]]
+    results = tuple(RunResult(made_up_rows(columns), curve, None, []) for columns in runs)
+    return Summary(protocol, replace(COMPARISON, **changes), results)
+
+
+def test_runs_of_unequal_length_are_compared_over_the_rounds_that_all_of_them_played():
+    ours = summary_of({"uplink_bits": [100, 10]}, {"uplink_bits": [100, 10, 10]})
+    theirs = summary_of({"uplink_bits": [550] * 6}, {"uplink_bits": [550] * 6}, protocol="FL")
+    assert (ours.n_rounds, theirs.n_rounds) == (2, 6)
+    assert bits_relative_to(theirs, ours) == pytest.approx(110 / 1_100)
+    assert ours.over("uplink_bits").mean == 115 and theirs.over("uplink_bits").mean == 3_300
+
+
+def test_a_servers_model_is_its_last_one_and_seeds_without_any_are_counted():
+    some = summary_of({"server_accuracy": [0.4, None]}, {"server_accuracy": [None, 0.6]}, {"server_accuracy": [None, None]})
+    assert some.as_json()["server_accuracy"] == pytest.approx(0.5) and some.as_json()["server_accuracy_n_seeds"] == 2
+    assert some.over("server_accuracy").text() == "50.0 +- 14.1 % (2 of 3 seeds)"
+    met = summary_of({"converged": [False, True], "elapsed_s": [1.0, 2.0]}, {"converged": [False, False]})
+    assert met.over("criterion_s").text(1, 2, " s", spread=False) == "2.00 s (1 of 2 seeds)"
+    assert summary_of({"server_accuracy": [None]}).over("server_accuracy").text() == "-"
+
+
+def curves_drawn(directory):
+    """The lines of the picture that is drawn of a comparison's curve.csv, by label."""
+    rows = [
+        {"protocol": row["protocol"], "seed": row["seed"], "elapsed_s": float(row["elapsed_s"]), "accuracy": float(row["accuracy"])}
+        for row in rows_of(directory / "curve.csv")
+    ]
+    return {line.get_label(): line for line in learning_curves(rows, "title").axes[0].get_lines()}
+
+
+def test_the_last_round_is_the_last_one_that_was_played(small_data, tmp_path):
+    asked = [*TINY, "--rounds=4", "--protocols=FL,FD", "--seeds=2", "--set=stop_when_converged=true", "--set=epsilon=0.3"]
+    assert main(["compare", *asked, f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
+    rounds, summary = rows_of(tmp_path / "rounds.csv"), json.loads((tmp_path / "summary.json").read_text())
+    lengths = {}
+    for row in rounds:
+        lengths[row["protocol"], row["seed"]] = int(row["round"])
+    assert len(set(lengths.values())) > 1  # of unequal length, or this tests nothing
+    for name, kept in summary.items():
+        last = [row for row in rounds if row["protocol"] == name and int(row["round"]) == lengths[name, row["seed"]]]
+        assert kept["final_accuracies"] == [float(row["reference_accuracy"]) for row in last]
+        assert kept["elapsed_s"] == pytest.approx(fmean(float(row["elapsed_s"]) for row in last))
+    assert summary["FD"]["uplink_bits_relative_to_fl"] == pytest.approx(3_200 / 401_408)
+    times = [float(row["elapsed_s"]) for row in rows_of(tmp_path / "curve.csv") if row["protocol"] == "FD"]
+    drawn = curves_drawn(tmp_path)["FD"].get_xdata()
+    assert drawn[-1] == max(times) and set(drawn) == set(times)  # until the longest one ends
+
+
+# --- a shortage of samples, and nothing to rank -------------------------------------------------------------------------
+
+
+def test_a_shortage_of_inverse_samples_is_in_every_file_and_below_the_table(small_data, tmp_path, capsys):
+    asked = "--protocols=MixFLD,Mix2FLD --devices=4 --seed-samples=3 --inverse-samples=6".split()
+    assert main(["compare", *TINY, *asked, f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
+    printed, rounds = capsys.readouterr().out, rows_of(tmp_path / "rounds.csv")
+    made = {row["server_samples"] for row in rounds if row["protocol"] == "Mix2FLD"}
+    assert {row["server_samples_wanted"] for row in rounds if row["protocol"] == "Mix2FLD"} == {"24"}
+    assert len(made) == 1 and int(*made) < 24
+    assert {row["server_samples"] for row in rounds if row["protocol"] == "MixFLD"} == {"12"}
+    summary = json.loads((tmp_path / "summary.json").read_text())["Mix2FLD"]
+    assert (summary["server_samples"], summary["server_samples_wanted"]) == (int(*made), 24)
+    table, notes = printed.split("\n\n")[:2]
+    (made,) = made
+    assert f"{made} of 24" in table and "12 of 12" in table
+    assert f"fewer samples than it was to have: Mix2FLD from {made} of 24. Seed samples had no partner" in notes
+    if made == "0":
+        assert "Mix2FLD is not ranked" in notes and "no samples to learn from" in notes and "ends highest" not in notes
+
+
+def test_who_never_sent_anything_down_is_not_ranked_and_the_note_says_why(small_data, tmp_path, capsys):
+    assert main(["compare", *TINY, "--max-slots=1", f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
+    notes = capsys.readouterr().out.split("\n\n")[1]
+    for name in ("FL", "FLD", "MixFLD", "Mix2FLD"):
+        assert f"* {name} is not ranked: its devices never downloaded anything, as none of its uploads arrived" in notes
+    assert "FD is not ranked" not in notes and "ends highest" not in notes and "end alike" not in notes
+
+
+def test_the_table_and_its_last_lines_speak_of_these_numbers(small_data, tmp_path, capsys):
+    asked = [*TINY[1:], "--protocols=FL,Mix2FLD", "--max-slots=20", f"--data-dir={small_data}"]  # without --quiet
+    assert main(["compare", *asked, f"--out={tmp_path}"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Data: embedded digits (") and "mix2fld data fetch mnist" in printed
+    assert printed.startswith("Data: MNIST from ") and "--data digits takes the embedded digits" in printed
     assert "100.0 % of FL's uploads were lost" in printed and "times fewer bits than FL" in printed
     assert "FD " not in printed
 
 
-def test_protocols_that_were_not_asked_for_are_not_spoken_of(tmp_path, capsys):
-    assert main(["compare", *TINY, "--protocols", "FD", "--out", str(tmp_path)]) == 0
+def test_protocols_that_were_not_asked_for_are_not_spoken_of(small_data, tmp_path, capsys):
+    assert main(["compare", *TINY, "--protocols=FD", f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert set(summary) == {"FD"} and summary["FD"]["uplink_bits_relative_to_fl"] is None
     assert "Mix2FLD" not in capsys.readouterr().out
@@ -102,6 +199,20 @@ def test_the_channel_table_shows_the_letters_slots(capsys):
         assert number in printed
     assert main(["channel", "--max-slots", "100"]) == 0
     assert "FL, up, can never get through" in capsys.readouterr().out
+
+
+def test_a_sixth_protocol_is_a_row_of_the_table_and_nothing_else(small_data, tmp_path, monkeypatch, capsys):
+    sixth = replace(PROTOCOLS["Mix2FLD"], name="MyFLD", collect=lambda task: seed_samples.mixed(task), prepare=seed_samples.keep)
+    monkeypatch.setitem(PROTOCOLS, "MyFLD", sixth)
+    for module in ("federation.protocols", "study.channel", "console.options"):
+        monkeypatch.setattr(f"mix2fld_np.{module}.TABLE", (*TABLE, sixth))
+    assert [row["protocol"] for row in channel_rows(PRINTED, [10])][-3:] == ["MyFLD"] * 3
+    assert main(["channel"]) == 0
+    assert ["MyFLD", "up,", "first", "round", "10", "65,920"] in [line.split()[:6] for line in capsys.readouterr().out.splitlines()]
+    assert main(["compare", *TINY, "--protocols=MixFLD,MyFLD", f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
+    assert "MixFLD = MyFLD" in (tmp_path / "learning_curves.svg").read_text()
+    both = json.loads((tmp_path / "summary.json").read_text())
+    assert both["MyFLD"] == both["MixFLD"] and set(both) == {"MixFLD", "MyFLD"}
 
 
 def test_the_data_table_shows_what_is_there(capsys, tmp_path):

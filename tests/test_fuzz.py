@@ -235,41 +235,6 @@ def test_any_json_in_the_place_of_a_result(here, data, tree, framed):
         stored(run, here)
 
 
-@pytest.fixture(scope="module")
-def figures(data, tmp_path_factory):
-    """Small figures 2 and 3, which `claims` reads."""
-    out = tmp_path_factory.mktemp("figures")
-    small = f"--quiet --data=mnist --data-dir={data} --rounds=1 --iterations=5 --distill-iterations=5 --seeds=1 --set=n_samples=60".split()
-    for number in ("2", "3"):
-        assert cli.main(["figure", number, *small, f"--out={out}/figure-{number}"]) == 0
-    return out
-
-
-FILES = ("figure-2/settings.json", "figure-2/rounds.csv", "figure-2/curve.csv", "figure-3/settings.json", "figure-3/distribution.csv")
-scraps = st.sampled_from([b"", b"x", b"-1", b"nan", b"1e999", b",", b"\n", b'"', b"\0", b"\xff", b"null", b"[]", b"9" * 5_000])
-
-
-@settings(fuzzed, max_examples=60)
-@given(name=st.sampled_from(FILES), at=st.floats(0, 1), length=st.integers(0, 30), scrap=scraps | st.binary(max_size=3))
-def test_any_damage_to_figures_that_are_read_again(here, figures, name, at, length, scrap):
-    shutil.rmtree(here / "figures", ignore_errors=True)
-    shutil.copytree(figures, here / "figures")
-    content = (figures / name).read_bytes()
-    start = int(at * len(content))
-    (here / "figures" / name).write_bytes(content[:start] + scrap + content[start + length :])
-    outcome(["claims", *(f"--figure-{number}=figures/figure-{number}" for number in (2, 3)), f"--out={here}/claims-{time.monotonic()}"])
-
-
-@settings(fuzzed, max_examples=60)
-@given(described=trees)
-def test_any_settings_beside_figures_that_are_read_again(here, figures, described):
-    shutil.rmtree(here / "figures", ignore_errors=True)
-    shutil.copytree(figures, here / "figures")
-    kept = {"command": "figure 2", "data": "mnist", "seed": 0, "seeds": 1} | described
-    (here / "figures/figure-2/settings.json").write_text(json.dumps(kept))
-    outcome(["claims", *(f"--figure-{number}=figures/figure-{number}" for number in (2, 3)), f"--out={here}/claims-{time.monotonic()}"])
-
-
 # --------------------------------------------------------------------------------------------------------------- data
 @fuzzed
 @given(content=st.binary(max_size=400), packed=st.booleans(), start=st.sampled_from([b"", b"\0\0\x08\x01", b"\0\0\x08\x03\0\0\0\x01"]))

@@ -9,47 +9,29 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from small_runs import files_of, write_digits
+from small_runs import SHORT, files_of, write_digits
 
 from mix2fld_np.cli import main
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, PRINTED
 from mix2fld_np.mixing import mixup, pairing
-from mix2fld_np.pictures import letter as letter_figures
+from mix2fld_np.pictures import letter as letter_pictures
+from mix2fld_np.pictures.canvas import new_figure, render
 from mix2fld_np.runs.jobs import Source
 from mix2fld_np.study import figures as letter
 from mix2fld_np.study import tables
-from mix2fld_np.study.stored_figures import rows_of as read_again
 from mix2fld_np.wireless import channel
-
-TINY = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --set n_samples=60 --set n_evaluations=1 --workers=1".split()
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_digits(tmp_path_factory.mktemp("data"), 1_000, 30)
-
-
-@pytest.fixture(scope="module")
-def figure_2(data, tmp_path_factory):
-    """A tiny Figure 2 of two rounds under two seeds."""
-    out = tmp_path_factory.mktemp("figure-2")
-    assert main(["figure", "2", *TINY, "--rounds=2", "--seeds=2", f"--data-dir={data}", f"--out={out}"]) == 0
-    return out
-
-
-@pytest.fixture(scope="module")
-def figure_3(data, tmp_path_factory):
-    """A tiny Figure 3 of one round."""
-    out = tmp_path_factory.mktemp("figure-3")
-    assert main(["figure", "3", *TINY, "--rounds=1", f"--data-dir={data}", f"--out={out}"]) == 0
-    return out
 
 
 def rows_of(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
+
+
+def read_again(path, *words):
+    """The rows of a file as they were written, but for the numbers of the columns that are no words."""
+    return [{name: text if name in words else float(text) if text else None for name, text in row.items()} for row in rows_of(path)]
 
 
 # ------------------------------------------------------------------------------------------------------------- Figure 2
@@ -87,15 +69,15 @@ def test_a_symmetric_channel_changes_times_and_not_what_fd_learns(figure_2):
         assert all(float(one["airtime_s"]) >= float(other["airtime_s"]) for one, other in zip(slow, fast, strict=True))
 
 
-def test_running_figure_2_again_plays_nothing_and_writes_the_same_bytes(data, figure_2):
+def test_running_figure_2_again_plays_nothing_and_writes_the_same_bytes(small_data, figure_2):
     before, played = files_of(figure_2), {path: path.stat().st_mtime_ns for path in (figure_2 / "runs").iterdir()}
-    assert main(["figure", "2", *TINY, "--rounds=2", "--seeds=2", f"--data-dir={data}", f"--out={figure_2}"]) == 0
+    assert main(["figure", "2", *SHORT, "--rounds=2", "--seeds=2", f"--data-dir={small_data}", f"--out={figure_2}"]) == 0
     assert files_of(figure_2) == before
     assert {path: path.stat().st_mtime_ns for path in (figure_2 / "runs").iterdir()} == played
 
 
-def test_with_the_printed_t_max_fl_delivers_nothing_and_with_105_it_does(data, figure_2, tmp_path):
-    assert main(["figure", "2", *TINY, "--rounds=1", "--printed", f"--data-dir={data}", f"--out={tmp_path}"]) == 0
+def test_with_the_printed_t_max_fl_delivers_nothing_and_with_105_it_does(small_data, figure_2, tmp_path):
+    assert main(["figure", "2", *SHORT, "--rounds=1", "--printed", f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
     for out, max_slots, delivered in ((tmp_path, 100, {"0"}), (figure_2, 105, {"10"})):
         assert json.loads((out / "settings.json").read_text())["settings"]["max_slots"] == max_slots
         rows = rows_of(out / "rounds.csv")
@@ -103,21 +85,24 @@ def test_with_the_printed_t_max_fl_delivers_nothing_and_with_105_it_does(data, f
         assert {row["uplink_delivered"] for row in rows if row["protocol"] == "Mix2FLD" and row["channel"] == "symmetric"} == {"10"}
 
 
-def test_the_picture_of_figure_2_shows_the_rows_in_a_look_of_its_own_for_each_curve(figure_2):
-    rows = read_again(figure_2 / "curve.csv", {"panel", "protocol", "N_S", "N_I", "seed", "elapsed_s", "accuracy"})
-    picture = letter_figures.figure_2(rows, "title")
-    assert len(picture.axes) == 4 and len(set(letter_figures.LINES.values())) == 8
+def test_the_picture_of_figure_2_shows_the_mean_over_the_seeds_of_each_curve(figure_2):
+    rows = read_again(figure_2 / "curve.csv", "panel", "split", "channel", "protocol")
+    picture = letter_pictures.figure_2(rows, "title")
+    assert len(picture.axes) == 4
     for panel, ax in zip("abcd", picture.axes, strict=True):
-        assert [line.get_label() for line in ax.get_lines()] == [curve.label for curve in letter.CURVES]
-        drawn = ax.get_lines()[0].get_ydata()
-        ours = [[row["accuracy"] for row in rows if (row["panel"], row["protocol"], row["seed"]) == (panel, "FL", seed)] for seed in (0, 1)]
-        assert drawn[0] == pytest.approx(50 * (ours[0][0] + ours[1][0]))
-        assert len(drawn) == len(ours[0])
+        named = [label for line in ax.get_lines() for label in line.get_label().split(" = ")]
+        assert sorted(named) == sorted(curve.label for curve in letter.CURVES)
+        (line,) = (line for line in ax.get_lines() if "FL" in line.get_label().split(" = "))
+        own = [[row for row in rows if (row["panel"], row["protocol"], row["seed"]) == (panel, "FL", seed)] for seed in (0, 1)]
+        starts = [curve[0]["accuracy"] for curve in own]
+        assert line.get_ydata()[0] == pytest.approx(100 * np.mean(starts))
+        assert line.get_ydata()[-1] == pytest.approx(100 * np.mean([curve[-1]["accuracy"] for curve in own]))
+        assert line.get_xdata()[-1] == max(row["elapsed_s"] for curve in own for row in curve)
 
 
 @pytest.mark.parametrize("typed", ["n_seed_samples=70", "split=iid", "uplink_power_dbm=40", "n_inverse_samples=200"])
-def test_what_figure_2_goes_through_cannot_be_chosen(typed, data, tmp_path, capsys):
-    assert main(["figure", "2", *TINY, f"--data-dir={data}", f"--out={tmp_path}", "--set", typed]) == 2
+def test_what_figure_2_goes_through_cannot_be_chosen(typed, small_data, tmp_path, capsys):
+    assert main(["figure", "2", *SHORT, f"--data-dir={small_data}", f"--out={tmp_path}", "--set", typed]) == 2
     assert "figure 2 goes through values of its own" in capsys.readouterr().err
 
 
@@ -132,9 +117,9 @@ def test_figure_3_tests_every_device_and_its_variance_is_theirs(figure_3):
 
 
 def test_the_boxes_of_figure_3_stand_at_the_medians(figure_3):
-    rows = read_again(figure_3 / "devices.csv", {"split", "n_devices", "accuracy"})
-    ax = letter_figures.new_figure()[1][0, 0]
-    letter_figures.draw_boxes(ax, [row for row in rows if row["split"] == "iid"])
+    rows = read_again(figure_3 / "devices.csv", "split")
+    ax = new_figure()[1][0, 0]
+    letter_pictures.draw_boxes(ax, [row for row in rows if row["split"] == "iid"])
     for n in letter.N_DEVICES:
         own = [row["accuracy"] for row in rows if (row["split"], row["n_devices"]) == ("iid", n)]
         flat = [line for line in ax.get_lines() if len(line.get_xdata()) == 2 and len(set(line.get_ydata())) == 1]
@@ -151,6 +136,20 @@ def test_figure_3_is_only_possible_with_ten_seed_samples():
         letter.figure_3_jobs(replace(letter.FIGURES, n_devices=20), Source("digits"), [0])
 
 
+def test_figure_3_stands_runs_that_stop_early(small_data, figure_3, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(letter, "N_DEVICES", (10, 20))
+    for module in ("pictures.letter", "study.reasons"):
+        monkeypatch.setattr(f"mix2fld_np.{module}.N_DEVICES", (10, 20))
+    asked = ["--rounds=4", "--set=stop_when_converged=true", "--set=epsilon=0.9", f"--data-dir={small_data}", f"--out={tmp_path}"]
+    assert main(["figure", "3", *SHORT, *asked]) == 0
+    for path in (tmp_path / "runs").iterdir():
+        result = json.loads(path.read_text())["result"]
+        assert len(result["rounds"]) < 4 and result["rounds"][-1]["converged"]
+    assert len(rows_of(tmp_path / "devices.csv")) == 2 * (10 + 20)
+    assert "at most 4 rounds" in (tmp_path / "figure_3.svg").read_text()
+    assert main(["figure", "3", *SHORT, *asked]) == 0  # and again, from what is stored
+
+
 @pytest.mark.parametrize(("command", "why"), [("figure", "drawing of the idea"), ("table", "lists the notation")])
 def test_what_holds_no_result_says_so(command, why, capsys):
     assert main([command, "1"]) == 2
@@ -159,9 +158,9 @@ def test_what_holds_no_result_says_so(command, why, capsys):
 
 # ------------------------------------------------------------------------------------------------------- Tables II and III
 @pytest.fixture(scope="module")
-def uploads(data):
+def uploads(small_data):
     settings = replace(tables.TABLES, n_devices=4, n_samples=60, n_seed_samples=15, n_inverse_samples=15)
-    return tables.uploads_of(load("mnist", data), settings, seed=0)
+    return tables.uploads_of(load("mnist", small_data), settings, seed=0)
 
 
 @pytest.mark.parametrize("name", tables.PRINTED_VALUES["2"])
@@ -215,11 +214,55 @@ def test_uploads_of_the_tables_pair_across_devices_with_symmetric_labels(uploads
     assert np.all(device[m] != device[k]) and len(everywhere) == len(m)
 
 
+def test_heads_are_not_read_where_there_is_no_distance():
+    for value in (-math.inf, math.inf, None):
+        assert tables.fits("2", "mnist", 0.001, 0.01, lambda ratio, v=value: v if ratio == 0.01 else math.log(ratio)) is None
+
+
+@pytest.fixture
+def repeated(tmp_path):
+    """A data set called mnist in which all images are one."""
+    folder = write_digits(tmp_path / "data", 400, 30)
+    for stem, n in (("train", 400), ("t10k", 30)):
+        path = folder / "mnist" / f"{stem}-images-idx3-ubyte"
+        path.write_bytes(path.read_bytes()[: 16 + 784] + path.read_bytes()[16 : 16 + 784] * (n - 1))
+    return folder
+
+
+@pytest.mark.parametrize("number", ["2", "3"])
+def test_a_table_of_images_that_repeat_shows_and_keeps_no_distance(number, repeated, tmp_path, capsys):
+    asked = [f"--data-dir={repeated}", f"--out={tmp_path / 'out'}", "--seeds=2", "--set=n_samples=60", "--set=n_seed_samples=15"]
+    assert main(["table", number, "--quiet", *asked]) == 0
+    assert "-inf" in capsys.readouterr().out
+    measures, rows = ([row for row in rows_of(tmp_path / "out" / name) if row["data"] == "mnist"] for name in ("measures.csv", "table.csv"))
+    found = [float(row["privacy"]) for row in measures]
+    assert -math.inf in found and max(found) < -20  # what rounding leaves of no distance
+    kept = [row for row in json.loads((tmp_path / "out" / "table.json").read_text())["rows"] if row["data"] == "mnist"]
+    assert [row["measured"] for row in rows] == [str(row["measured"]) for row in kept] and "-inf" in {row["measured"] for row in kept}
+    for row in kept:
+        own = [float(one["privacy"]) for one in measures if (one["definition"], float(one["lambda"])) == (row["definition"], row["lambda"])]
+        assert float(row["measured"]) == pytest.approx(np.mean(own)) and len(own) == 2
+        assert float(row["difference"]) == pytest.approx(float(row["measured"]) - row["printed"])
+
+
+def test_the_picture_of_a_table_stands_distances_that_cannot_be_drawn():
+    values = [-math.inf, 1.0, None, 2.0, math.inf, 3.0, 4.0, 5.0]
+    rows = [
+        {"data": "mnist", "definition": name, "head": head, "lambda": ratio, "measured": value, "printed": 1.0, "fits": None}
+        for name in ("one", "other")
+        for (head, ratio), value in zip(tables.COLUMNS, values, strict=True)
+    ]
+    picture = letter_pictures.privacy_table(rows, "title")
+    drawn = picture.axes[0].get_lines()[0].get_ydata()
+    np.testing.assert_array_equal(drawn, [math.nan, 1, math.nan, 2, math.nan, 3, 4, 5])
+    assert render(picture, "table")["table.png"].startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("number", ["2", "3"])
 def test_a_table_shows_the_data_sets_that_are_there_beside_the_printed_values_and_the_digits_instead_of_the_others(
-    number, data, tmp_path, capsys
+    number, small_data, tmp_path, capsys
 ):
-    asked = ["table", number, f"--data-dir={data}", f"--out={tmp_path}", "--seeds=2", "--set=n_samples=60", "--set=n_seed_samples=15"]
+    asked = ["table", number, f"--data-dir={small_data}", f"--out={tmp_path}", "--seeds=2", "--set=n_samples=60", "--set=n_seed_samples=15"]
     assert main(asked) == 0
     printed = capsys.readouterr().out
     assert "Not found: fashion-mnist, cifar-10, cifar-100" in printed

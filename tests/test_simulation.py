@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from federations import CLEAR, DEAF, play, small_task
 
@@ -60,4 +61,24 @@ def test_a_stop_watch_measures_and_a_fixed_time_does_not():
 def test_only_a_global_model_has_an_accuracy_of_its_own():
     assert play(FD, small_task())[-1].rounds[-1]["server_accuracy"] is None
     for protocol in (FL, FLD, MIXFLD, MIX2FLD):
-        assert 0 <= play(protocol, small_task(**CLEAR))[-1].rounds[-1]["server_accuracy"] <= 1
+        task = small_task(**CLEAR)
+        end = play(protocol, task)[-1]  # everybody got the model
+        assert end.rounds[-1]["server_accuracy"] == share_of_right_answers(end.fed.weights[0], task)
+
+
+def share_of_right_answers(weights, task):
+    """Test accuracy in one go, image by image."""
+    outputs = task.network.outputs(weights, task.test_images)
+    return np.mean([np.argmax(row) == label for row, label in zip(outputs, task.data.test_labels, strict=True)])
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_every_device_is_tested_before_the_download_of_the_last_round_that_is_played(stops):
+    asked = {"epsilon": 100.0, "stop_when_converged": stops, "n_rounds": 4 if stops else 2, **CLEAR}
+    task = replace(small_task(**asked), test_every_device=True)
+    before, end = play(FD, task)[-2:]
+    assert end.p == 2 and before.device_accuracies is None
+    assert end.device_accuracies == tuple(share_of_right_answers(weights, task) for weights in end.fed.weights)  # FD downloads no weights
+    assert end.device_accuracies[task.reference] == end.rounds[-1]["reference_accuracy"]
+    downloaded = play(FL, task)[-1]
+    assert downloaded.device_accuracies[task.reference] == downloaded.rounds[-1]["reference_accuracy"]

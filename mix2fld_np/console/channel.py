@@ -3,9 +3,10 @@
 import argparse
 
 from mix2fld_np.console import options
-from mix2fld_np.console.notes import printed_max_slots
+from mix2fld_np.console.notes import counted, printed_max_slots
 from mix2fld_np.console.text import bullets, number, table
 from mix2fld_np.federation.settings import COMPARISON, Settings
+from mix2fld_np.nn.network import Network
 from mix2fld_np.study.channel import channel_rows
 from mix2fld_np.wireless import channel
 
@@ -21,13 +22,15 @@ def run(args: argparse.Namespace) -> int:
     """`mix2fld channel`: what each protocol asks of the channel, in closed form."""
     _, settings = options.resolve_options(args, options.CHANNEL, COMPARISON, "channel")
     rows = channel_rows(settings, sorted({*SEED_SAMPLES, settings.n_seed_samples}))
-    print("\n".join((heading(settings), channel_table(rows), "", *bullets(*remarks(rows, settings), printed_max_slots(settings)))))
+    printed = printed_max_slots(settings, Network(filters=settings.filters))
+    print("\n".join((heading(settings), channel_table(rows), "", *bullets(*remarks(rows, settings), printed))))
     return 0
 
 
 def heading(settings: Settings) -> str:
     """The two links in a line each."""
-    lines = [f"{settings.n_devices} devices, T_max = {settings.max_slots} slots of {1e3 * settings.slot_s:g} ms"]
+    devices, slots = counted(settings.n_devices, "device"), counted(settings.max_slots, "slot")
+    lines = [f"{devices}, T_max = {slots} of {1e3 * settings.slot_s:g} ms"]
     for name, link in (("uplink", settings.uplink), ("downlink", settings.downlink)):
         lines.append(
             f"{name:9} {link.power_dbm:g} dBm over {link.bandwidth_hz / 1e6:g} MHz: {number(channel.bits_per_slot(link))} bits a slot, "

@@ -7,6 +7,7 @@ from mix2fld_np.console import notes, options, session
 from mix2fld_np.console.text import percent, table
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.federation.task import Task
+from mix2fld_np.nn.network import Network
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.curves import learning_curves
 from mix2fld_np.runs.jobs import dataset
@@ -33,14 +34,15 @@ def run(args: argparse.Namespace) -> int:
 
     def report(results):
         places = [compare.place_of(job) for job in jobs]
-        summaries, curves = compare.summaries(jobs, results), compare.curve_rows(places, results)
+        summaries = compare.summaries([job.protocol for job in jobs], jobs, results)
+        curves = compare.curve_rows(places, results)
         files = {
             "rounds.csv": compare.round_rows(places, results),
             "curve.csv": curves,
             "summary.json": json_of(summaries),
             **render(learning_curves(curves, title), "learning_curves"),
         }
-        return session.Report(files, comparison_table(summaries), (*remarks(summaries, task), notes.printed_max_slots(settings)))
+        return session.Report(files, comparison_table(summaries), remarks(summaries, task.network))
 
     return session.carry_out(request, report)
 
@@ -65,7 +67,7 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
             s.over("accuracy").text(),
             s.over("server_accuracy").text(),
             s.over("best_accuracy").text(),
-            samples_of(s),
+            notes.samples_of(s),
             f"{s.over('uplink_bits').mean:,.0f}",
             percent(share_of_fl(s, summaries)),
             percent(s.outage_rate),
@@ -77,24 +79,18 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
     return table(head, rows)
 
 
-def samples_of(summary: Summary) -> str:
-    """How many samples the server learned from, of how many; a dash where it never distils."""
-    wanted = summary.server_samples_wanted
-    return "-" if wanted is None else f"{summary.over('server_samples').text(1, 0, '', spread=False)} of {wanted:,}"
-
-
-def remarks(summaries: dict[str, Summary], task: Task) -> list[str | None]:
+def remarks(summaries: dict[str, Summary], network: Network) -> tuple[str | None, ...]:
     """What a reader should notice, from the numbers alone."""
-    silent = [name for name, summary in summaries.items() if not summary.n_downloads]
-    final = {name: fmean(run.accuracy for run in summary.runs) for name, summary in summaries.items() if name not in silent}
-    return [
+    final = {name: fmean(run.accuracy for run in summary.runs) for name, summary in summaries.items() if summary.n_downloads}
+    return (
         ranking(final),
-        *(f"{name} never sent anything down, so its devices learned alone; it is not ranked." for name in silent),
-        *(notes.lost_uploads(name, summary.outage_rate, task) for name, summary in summaries.items()),
-        *notes.shortages(summaries.items(), task.settings),
+        *(notes.never_downloaded(name, summary) for name, summary in summaries.items()),
+        *(notes.lost_uploads(name, summary, network) for name, summary in summaries.items()),
+        *notes.shortages(summaries.items()),
         fewer_bits(summaries),
         hard_labels(summaries),
-    ]
+        notes.printed_max_slots(next(iter(summaries.values())).settings, network),
+    )
 
 
 def ranking(final: dict[str, float]) -> str | None:

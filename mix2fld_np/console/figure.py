@@ -7,12 +7,15 @@ from dataclasses import replace
 from mix2fld_np.console import notes, options, session
 from mix2fld_np.console.text import number, percent, table
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation.settings import PRINTED, SPLITS, Settings
+from mix2fld_np.federation.settings import COMPARISON, PRINTED, SPLITS, Settings
+from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import letter
 from mix2fld_np.pictures.canvas import render
+from mix2fld_np.runs.jobs import Job, dataset
 from mix2fld_np.study import compare, figures
 from mix2fld_np.study.averages import average
 from mix2fld_np.study.compare import Summary
+from mix2fld_np.wireless.channel import slots_needed
 
 FROM_LEARNING = ("rounds", "iterations", "distill_iterations")
 FROM_RUNNING = ("seeds", "seed")
@@ -26,14 +29,13 @@ FILES = {
     "2": ("figure_2.png", "figure_2.svg", "rounds.csv", "curve.csv", "summary.json"),
     "3": ("figure_3.png", "figure_3.svg", "devices.csv", "distribution.csv", "summary.json"),
 }
-SCHEDULED = "The server schedules the label pairs that devices mix up; drawn at random, too few would be symmetric to reach N_I."
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 or 3, as in the letter")
     options.add_options(parser, OPTIONS)
-    parser.add_argument("--printed", action="store_true", help="T_max = 100 as printed, with which FL never delivers an upload, not 105")
+    parser.add_argument("--printed", action="store_true", help=f"T_max = {PRINTED.max_slots} as printed, instead of {COMPARISON.max_slots}")
     session.add_switches(parser)
 
 
@@ -45,19 +47,21 @@ def run(args: argparse.Namespace) -> int:
     if args.printed:
         settings = replace(settings, max_slots=PRINTED.max_slots)
     source, seeds = session.data_source(given, args.quiet), session.seeds_of(given)
+    task = Task(settings, dataset(source))
     if args.number == "2":
         runs = figures.figure_2_runs(settings, source, seeds)
-        jobs, report = [run.job for run in runs], figure_2(runs, settings, source.name)
+        jobs, report = [run.job for run in runs], figure_2(runs, task)
     else:
         jobs = figures.figure_3_jobs(settings, source, seeds)
-        report = figure_3(jobs, settings, source.name)
+        report = figure_3(jobs, task)
     request = session.Request(f"figure {args.number}", given, settings, [source], jobs, FILES[args.number], quiet=args.quiet)
     return session.carry_out(request, report)
 
 
-def figure_2(runs: list[figures.FigureRun], settings: Settings, data: str) -> Callable:
+def figure_2(runs: list[figures.FigureRun], task: Task) -> Callable:
     """The report on learning curves in four panels."""
-    title = session.picture_title(settings, data, n_seeds_of(runs), "split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
+    n_seeds, settings = len({run.job.seed for run in runs}), task.settings
+    title = session.picture_title(settings, task.data.name, n_seeds, "split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
 
     def report(results):
         places = [run.place for run in runs]
@@ -72,22 +76,29 @@ def figure_2(runs: list[figures.FigureRun], settings: Settings, data: str) -> Ca
         return session.Report(
             files,
             f"{accuracy_table(summary)}\n\n{time_table(summary)}",
-            (SCHEDULED, notes.printed_max_slots(settings), *lost_uploads(summary), *notes.shortages(named, settings)),
+            (
+                scheduled(settings),
+                notes.printed_max_slots(settings, task.network, "--printed"),
+                *lost_uploads(summary),
+                *notes.shortages(named),
+            ),
         )
 
     return report
 
 
-def n_seeds_of(runs: list[figures.FigureRun]) -> int:
-    """Under how many seeds."""
-    return len({run.job.seed for run in runs})
+def scheduled(settings: Settings) -> str | None:
+    """Who decides which labels are mixed up; None where chance does."""
+    if settings.pairing != "scheduled":
+        return None
+    return "The server schedules the label pairs that devices mix up; drawn at random, only those that happen to be symmetric would count."
 
 
-def figure_3(jobs: list, settings: Settings, data: str) -> Callable:
+def figure_3(jobs: list[Job], task: Task) -> Callable:
     """The report on accuracy over devices."""
     n_seeds = len({job.seed for job in jobs})
-    shared = session.picture_title(jobs[0].settings, data, n_seeds, "n_devices", "split", "uplink_power_dbm")
-    title = f"Mix2FLD, symmetric channel, {shared}"
+    own = ("n_devices", "split", "uplink_power_dbm")
+    title = "Mix2FLD, symmetric channel, " + session.picture_title(jobs[0].settings, task.data.name, n_seeds, *own)
 
     def report(results):
         devices, rows = figures.device_rows(jobs, results), figures.figure_3_rows(jobs, results)
@@ -98,25 +109,23 @@ def figure_3(jobs: list, settings: Settings, data: str) -> Callable:
             "summary.json": {"points": points},
             **render(letter.figure_3(devices, points, title), "figure_3"),
         }
-        named = [
-            (f"{SPLITS[job.settings.split]} with {job.settings.n_devices} devices", Summary((result,), job.settings.n_devices))
-            for job, result in zip(jobs, results, strict=True)
-        ]
-        return session.Report(files, distribution_table(points, rows), (only_ten(jobs), SCHEDULED, *notes.shortages(named, settings)))
+        names = [f"{SPLITS[job.settings.split]} with {job.settings.n_devices} devices" for job in jobs]
+        short = notes.shortages(compare.summaries(names, jobs, results).items())
+        return session.Report(files, distribution_table(points, rows), (only_few(jobs, task), scheduled(task.settings), *short))
 
     return report
 
 
-def only_ten(jobs: list) -> str | None:
-    """Why N_S is what it is."""
-    most = max((job.settings for job in jobs), key=lambda settings: settings.n_devices)
-    fifty = replace(most, n_seed_samples=50, n_inverse_samples=50)
-    needed = notes.first_upload_slots("Mix2FLD", fifty)
+def only_few(jobs: list[Job], task: Task) -> str | None:
+    """Why N_S is the smaller one of Figure 2; None where the larger one would do as well."""
+    most, larger = max((job.settings for job in jobs), key=lambda settings: settings.n_devices), max(figures.SEED_SAMPLES)[0]
+    bits = notes.first_upload_bits("Mix2FLD", replace(most, n_seed_samples=larger, n_inverse_samples=larger), task.network)
+    needed = float(slots_needed(most.uplink, bits))
     if needed <= most.max_slots:
         return None
     return (
-        f"N_S is {most.n_seed_samples}: with {most.n_devices} devices an upload of N_S = 50 would need {number(needed)} slots of at most "
-        f"{most.max_slots}, so it could never arrive."
+        f"N_S is {most.n_seed_samples}: with {most.n_devices} devices an upload of N_S = {larger} would need {number(needed)} slots of at "
+        f"most {most.max_slots}, so it could never arrive."
     )
 
 

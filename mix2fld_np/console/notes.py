@@ -3,60 +3,93 @@
 from collections.abc import Iterable
 
 from mix2fld_np.console.text import number, percent
+from mix2fld_np.federation import seeds
 from mix2fld_np.federation.protocols import protocol_named, seed_bits
 from mix2fld_np.federation.settings import PRINTED, Settings
-from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
 from mix2fld_np.study.compare import Summary
 from mix2fld_np.wireless import channel
 
 
-def printed_max_slots(settings: Settings) -> str | None:
+def printed_max_slots(settings: Settings, network: Network, shown_by: str = f"--max-slots {PRINTED.max_slots}") -> str | None:
     """What has to be said about the printed T_max, given how many slots FL needs here; None where it rules nothing out."""
-    needed = first_upload_slots("FL", settings)
+    needed = float(channel.slots_needed(settings.uplink, protocol_named("FL").uplink.bits(settings, network)))
     printed = PRINTED.max_slots
     if needed <= printed:
         return None
-    if settings.max_slots == printed:
-        return f"T_max is {printed} slots as printed: FL, which needs {number(needed)}, can never deliver an upload."
-    return (
-        f"T_max is {settings.max_slots} slots; with the printed {printed}, FL, which needs {number(needed)}, could never deliver an upload "
-        f"(--max-slots {printed} shows it)."
-    )
+    here = f"T_max is {counted(settings.max_slots, 'slot')}" + (" as printed" if settings.max_slots == printed else "")
+    if needed > settings.max_slots:
+        return f"{here}: FL, which needs {number(needed)}, can never deliver an upload."
+    return f"{here}; with the printed {printed}, FL, which needs {number(needed)}, could never deliver an upload ({shown_by} shows it)."
 
 
-def first_upload_slots(name: str, settings: Settings) -> float:
-    """Slots that the first upload of a protocol needs at least, seed samples included."""
-    protocol, network = protocol_named(name), Network(filters=settings.filters)
-    bits = protocol.uplink.bits(settings, network) + seed_bits(protocol, settings, network)
-    return float(channel.slots_needed(settings.uplink, bits))
+def first_upload_bits(name: str, settings: Settings, network: Network) -> int:
+    """Bits of the first upload of a protocol, seed samples included."""
+    protocol = protocol_named(name)
+    return protocol.uplink.bits(settings, network) + seed_bits(protocol, settings, network)
 
 
-def lost_uploads(name: str, outage_rate: float, task: Task) -> str | None:
+def lost_uploads(name: str, summary: Summary, network: Network) -> str | None:
     """Why uploads of a protocol were lost; None where hardly any were."""
-    if outage_rate < 0.01:
+    if summary.outage_rate < 0.01:
         return None
-    protocol, link = protocol_named(name), task.uplink
-    bits = protocol.uplink.bits(task.settings, task.network) + seed_bits(protocol, task.settings, task.network)
-    chance = 1 - channel.outage_probability(link, bits)
-    often = f"one in {1 / chance:,.3g} gets through" if chance > 1e-15 else "none can get through"
-    needed = number(first_upload_slots(name, task.settings))
+    link, bits = summary.settings.uplink, first_upload_bits(summary.protocol, summary.settings, network)
     return (
-        f"{percent(outage_rate)} of {name}'s uploads were lost: its largest needs {needed} good slots "
-        f"within T_max = {link.max_slots}, at a success probability of {channel.success_probability(link):.3f} a slot, so {often}."
+        f"{percent(summary.outage_rate)} of {name}'s uploads were lost: its largest needs "
+        f"{counted(float(channel.slots_needed(link, bits)), 'good slot')} within T_max = {link.max_slots}, at a success probability of "
+        f"{channel.success_probability(link):.3f} a slot, so {how_often(link, bits)}."
     )
 
 
-def shortages(summaries: Iterable[tuple[str, Summary]], settings: Settings) -> list[str]:
-    """Whose server learned from fewer samples than it was to have: a sentence for each."""
-    said = []
-    random = settings.pairing == "random"
-    remedy = "; --pairing scheduled lets the server hand out label pairs that meet" if random else ""
-    for name, summary in summaries:
-        made, wanted = summary.over("server_samples"), summary.server_samples_wanted
-        if made.mean is not None and wanted and made.mean < wanted:
-            said.append(
-                f"{name}: the server learned from {made.text(1, 0, '', spread=False)} of {wanted:,} samples, as seed samples were lost "
-                f"or had no partner with symmetric labels on another device{remedy}."
-            )
-    return said
+def how_often(link: channel.Link, bits: int) -> str:
+    """How many uploads of so many bits get through."""
+    if channel.slots_needed(link, bits) > link.max_slots:
+        return "none can get through"
+    chance = float(channel.latency_cdf(link, bits, link.max_slots))
+    return f"one in {1 / chance:,.3g} gets through" if chance > 1e-12 else "practically none gets through"
+
+
+def never_downloaded(name: str, summary: Summary) -> str | None:
+    """Why a protocol cannot be ranked: its devices learned alone under every seed; None where they did not."""
+    if summary.n_downloads:
+        return None
+    if not sum(run.uplink_delivered for run in summary.runs):
+        why = "as none of its uploads arrived"
+    elif summary.server_samples_wanted and not summary.over("server_samples").mean:
+        why = "as the server had no samples to learn from"
+    else:
+        why = "as nothing that the server sent arrived"
+    return f"{name} is not ranked: its devices never downloaded anything, {why}, and learned alone."
+
+
+def samples_of(summary: Summary) -> str:
+    """How many samples the server learned from, of how many; a dash where it never distils."""
+    wanted, made = summary.server_samples_wanted, summary.over("server_samples")
+    if wanted is None or made.mean is None:
+        return "-"
+    return f"{made.text(1, 0 if made.mean == int(made.mean) else 1, '', spread=False)} of {wanted:,}"
+
+
+def shortages(named: Iterable[tuple[str, Summary]]) -> list[str]:
+    """Whose server learned from fewer samples than it was to have: a sentence for each cause."""
+    short: dict[str, list[str]] = {}
+    for name, summary in named:
+        made, wanted = summary.over("server_samples").mean, summary.server_samples_wanted
+        if made is not None and wanted and made < wanted:
+            short.setdefault(cause_of_shortage(summary), []).append(f"{name} from {samples_of(summary)}")
+    return [f"The server learned from fewer samples than it was to have: {'; '.join(names)}.{cause}" for cause, names in short.items()]
+
+
+def cause_of_shortage(summary: Summary) -> str:
+    """Where its seed samples went, in a sentence, as far as that can be known."""
+    inverse = protocol_named(summary.protocol).prepare is seeds.inversely_mixed
+    causes = ["were lost"] if summary.outage_rate else []
+    causes += ["had no partner with symmetric labels on another device"] if inverse else []
+    random = inverse and summary.settings.pairing == "random"
+    remedy = "; pairing=scheduled lets the server hand out label pairs that meet" if random else ""
+    return f" Seed samples {' or '.join(causes)}{remedy}." if causes else ""
+
+
+def counted(n: float, noun: str) -> str:
+    """A number and its noun, which has an s unless there is one of it."""
+    return f"{number(n)} {noun}{'' if n == 1 else 's'}"

@@ -180,7 +180,7 @@ def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -
         "n_seed_samples": f"$N_S$ = {settings.n_seed_samples}",
         "n_inverse_samples": f"$N_I$ = {settings.n_inverse_samples}",
         "max_slots": f"$T_{{max}}$ = {settings.max_slots}",
-        "n_rounds": f"{settings.n_rounds} rounds",
+        "n_rounds": f"{'at most ' if settings.stop_when_converged else ''}{settings.n_rounds} rounds",
     }
     shown = [text for field, text in parts.items() if field not in left_out]
     return ", ".join([title_of(name), *shown, "one seed" if n_seeds == 1 else f"{n_seeds} seeds"])

@@ -3,14 +3,16 @@
 import argparse
 from dataclasses import replace
 
-from mix2fld_np.console import options, session
+from mix2fld_np.console import notes, options, session
 from mix2fld_np.console.text import percent, table
+from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import studies
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import sweeps
 from mix2fld_np.study.averages import average
+from mix2fld_np.study.compare import summaries
 from mix2fld_np.study.sweeps import Sweep
 
 N_SEEDS = 3  # by default: a study asks for differences of a point, which is what two seeds differ by
@@ -54,12 +56,15 @@ def run(args: argparse.Namespace) -> int:
         tasks = [Task(job.settings, dataset(job.source), job.seed) for job in jobs]
         rows = sweeps.rows_of(sweep, points, tasks, results)
         means = sweeps.over_seeds(sweep, rows)
+        names = [f"{point.series.name} at {sweep.symbol} = {point.value:g}" for point in points]
+        short = notes.shortages(summaries(names, jobs, results).items())
         made = {
             "rows.csv": rows,
             "summary.json": {"question": sweep.question, "points": means},
             **render(studies.PICTURES[args.study](means, title), stem),
         }
-        return session.Report(made, f"{sweep.question}\n\n{points_table(sweep, rows, means)}", tuple(remarks(args.study, sweep, means)))
+        text = f"{sweep.question}\n\n{points_table(sweep, rows, means)}"
+        return session.Report(made, text, (*remarks(args.study, sweep, means, settings), *short))
 
     return session.carry_out(request, report)
 
@@ -92,13 +97,14 @@ def four_digits(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def remarks(name: str, sweep: Sweep, means: list[dict]) -> list[str]:
+def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> list[str]:
     """What a reader should notice, from the numbers alone."""
     lines: dict[str, list[dict]] = {}
     for point in means:
         lines.setdefault(point["series"], []).append(point)
     say = across_the_cliff if name == "slots" else where_highest
-    return [*(f"{line}: {say(sweep, own)}" for line, own in lines.items()), *NOTES.get(name, ())]
+    by_plan = PLANNED.get(name, ()) if settings.pairing == "scheduled" else ()
+    return [*(f"{line}: {say(sweep, own)}" for line, own in lines.items()), *NOTES.get(name, ()), *by_plan]
 
 
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
@@ -122,11 +128,15 @@ def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
 NOTES = {
     "ratio": (
         "Both protocols upload the same kind of mixed-up samples, so the privacy of what leaves a device is that of Table II in both.",
-        "Label pairs are scheduled by the server.",
     ),
+    "inverse-samples": (
+        "Memory is that of all inverse samples in single precision; a server that makes each when it is drawn needs the uploads only.",
+    ),
+}
+PLANNED = {  # where the server schedules label pairs
+    "ratio": ("Label pairs are scheduled by the server.",),
     "inverse-samples": (
         "The schedule plans for N_I: more of them from the same uploads means fewer and larger groups of one label pair each, until some "
         "labels are left out (n labels).",
-        "Memory is that of all inverse samples in single precision; a server that makes each when it is drawn needs the uploads only.",
     ),
 }

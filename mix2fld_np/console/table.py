@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             "table.json": {"rows": rows},
             **render(letter.privacy_table(rows, title), stem),
         }
-        notes = (*readings(rows), *distances(rows), REMARKS[args.number], counted(measures))
+        notes = (*readings(rows), *distances(rows), REMARKS[args.number], counted(measures, settings))
         return session.Report(made, f"{title}\n\n{privacy_table(rows)}", notes)
 
     return session.carry_out(request, report)
@@ -104,10 +104,15 @@ def privacy_table(rows: list[dict]) -> str:
             lines.append(["  printed", *(f"{row['printed']:.3f}" for row in first)])
         for start in range(0, len(own), len(tables.COLUMNS)):
             cells = own[start : start + len(tables.COLUMNS)]
-            lines.append([f"  {cells[0]['definition']}", *(f"{row['measured']:.3f}" for row in cells)])
+            lines.append([f"  {cells[0]['definition']}", *(decimals(row["measured"], ".3f") for row in cells)])
             if cells[0]["printed"] is not None:
-                lines.append(["    difference", *(f"{row['difference']:+.3f}" for row in cells)])
+                lines.append(["    difference", *(decimals(row["difference"], "+.3f") for row in cells)])
     return table(head, lines)
+
+
+def decimals(value: float | None, form: str) -> str:
+    """A number as `form` says, or a dash."""
+    return "-" if value is None else format(value, form)
 
 
 def readings(rows: list[dict]) -> list[str]:
@@ -138,10 +143,10 @@ def distances(rows: list[dict]) -> list[str]:
     ]
 
 
-def counted(measures: list[dict]) -> str:
+def counted(measures: list[dict], settings: Settings) -> str:
     """How many samples the smallest distance was looked for among."""
     pairs = [row["n_pairs"] for row in measures]
     return (
-        f"{measures[0]['n_uploads']:,} mixed-up samples of random label pairs for each data set; {min(pairs):,} to {max(pairs):,} pairs of "
-        "them are symmetric and make two inversely mixed-up samples each."
+        f"{measures[0]['n_uploads']:,} mixed-up samples of {settings.pairing} label pairs for each data set and seed; {min(pairs):,} to "
+        f"{max(pairs):,} pairs of them are symmetric and make two inversely mixed-up samples each."
     )

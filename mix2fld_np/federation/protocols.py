@@ -50,7 +50,7 @@ class Training:
     """What is measured in the devices' part of a round."""
 
     test_accuracies: tuple[float, ...]  # of the reference device: right after the download, and n_evaluations times until the upload
-    device_accuracies: tuple[float, ...] | None  # of every device before the upload of the last round, where the task asks for it
+    weights: np.ndarray  # (D, N_mod) of every device before the upload
     device_s: float  # compute of one device; they work side by side
 
 
@@ -110,10 +110,9 @@ def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Trai
     for d, (weights[d], outputs[d], models, seconds_d) in zip(devices, updates, strict=True):
         evaluations += [task.start_evaluation(model) for model in models] if d == task.reference else []
         seconds = max(seconds, seconds_d)
-    every_device = [task.start_evaluation(w) for w in weights] if task.test_every_device and p == s.n_rounds else None
     training = Training(
         test_accuracies=tuple(accuracy() for accuracy in evaluations),
-        device_accuracies=None if every_device is None else tuple(accuracy() for accuracy in every_device),
+        weights=weights,
         device_s=seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration,
     )
     return replace(fed, weights=weights, outputs=outputs), training

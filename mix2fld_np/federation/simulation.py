@@ -32,10 +32,15 @@ def simulate(protocol: Protocol, task: Task, past: Progress | None = None) -> It
     was never interrupted, to the bit.
     """
     now = past or beginning(task)
-    while now.p < task.settings.n_rounds and not (now.converged and task.settings.stop_when_converged):
+    while not is_over(now.p, now.converged, task):
         fed, record = play_round(now.p + 1, protocol, now.fed, task)
         now = advance(now, fed, record, task)
         yield now
+
+
+def is_over(p: int, converged: bool, task: Task) -> bool:
+    """Whether round p was the last one."""
+    return p >= task.settings.n_rounds or (converged and task.settings.stop_when_converged)
 
 
 def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) -> Progress:
@@ -46,6 +51,7 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
     airtime_s, compute_s = slot_s * (up_slots + down_slots), record.training.device_s + record.server_s
     elapsed_s = past.elapsed_s + airtime_s + compute_s
     met = record.relative_change is not None and record.relative_change < task.settings.epsilon
+    converged = past.converged or met
     row = {
         "round": record.p,
         "uplink_bits": int(record.up.payload_bits.sum()),
@@ -62,7 +68,7 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         "server_accuracy": record.server_accuracy,
         "reference_accuracy": record.training.test_accuracies[-1],
         "relative_change": record.relative_change,
-        "converged": past.converged or met,
+        "converged": converged,
     }
     n_parts = len(record.training.test_accuracies) - 1
     tested = tuple(
@@ -74,8 +80,16 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         p=record.p,
         fed=fed,
         elapsed_s=elapsed_s,
-        converged=past.converged or met,
+        converged=converged,
         rounds=(*past.rounds, row),
         curve=past.curve + tested,
-        device_accuracies=record.training.device_accuracies,
+        device_accuracies=every_accuracy(record, task) if is_over(record.p, converged, task) else None,
     )
+
+
+def every_accuracy(record: RoundRecord, task: Task) -> tuple[float, ...] | None:
+    """Test accuracy of every device before the upload of a round, where the task asks for it."""
+    if not task.test_every_device:
+        return None
+    evaluations = [task.start_evaluation(weights) for weights in record.training.weights]
+    return tuple(accuracy() for accuracy in evaluations)

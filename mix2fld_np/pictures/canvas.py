@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import io
 import logging
+import math
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -16,6 +18,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
+
+ROW_IN = 0.4  # room for a legend of one row, which every figure has
 
 
 @contextmanager
@@ -65,12 +70,25 @@ def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, col
 
 
 def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
-    """A legend below all axes, in as many columns as its texts leave room for."""
-    for n_columns in range(len(labels), 0, -1):
-        legend = figure.legend(handles, labels, loc="outside lower center", ncols=n_columns, fontsize=9)
-        if n_columns == 1 or legend.get_window_extent().width <= 0.98 * figure.bbox.width:
-            return
+    """A legend below all axes, in as few rows as its texts leave room for; the figure grows by its further rows."""
+    room = 0.98 * figure.bbox.width
+    for n_rows in range(1, len(labels) + 1):
+        legend = legend_of(figure, handles, labels, math.ceil(len(labels) / n_rows))
+        if legend.get_window_extent().width <= room:
+            break
         legend.remove()
+    else:
+        n_letters = max(map(len, labels))
+        while legend.get_window_extent().width > room and n_letters > 10:
+            legend.remove()
+            n_letters = int(0.9 * n_letters)
+            legend = legend_of(figure, handles, [textwrap.fill(label, n_letters) for label in labels], 1)
+    figure.set_figheight(figure.get_figheight() + max(0.0, legend.get_window_extent().height / figure.dpi - ROW_IN))
+
+
+def legend_of(figure: Figure, handles: list, labels: list[str], n_columns: int) -> Legend:
+    """A legend in so many columns."""
+    return figure.legend(handles, labels, loc="outside lower center", ncols=n_columns, fontsize=9, handlelength=3.2)
 
 
 def render(figure: Figure, name: str) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,10 +15,11 @@ from mix2fld_np.study.averages import mean_curve
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 
 class Look(NamedTuple):
-    """Colour, dashes and marker of a curve; no two curves of a picture share dashes and marker."""
+    """Colour, dashes and marker of a curve; no two curves of a picture share any of dashes and marker."""
 
     colour: str
     line: object
@@ -33,11 +35,10 @@ LOOKS = {
     "MixFLD": Look("#CC79A7", DASH_DOT, "v"),
     "Mix2FLD": Look("#009E73", "solid", "o"),
 }
-OTHERS = [  # for protocols of one's own, in their order
-    Look(colour, line, marker)
-    for (line, marker), colour in zip(
-        itertools.product(("solid", DASHED, DOTTED, DASH_DOT), "P*Xhp<>"), itertools.cycle(["#56B4E9", "#D55E00", "#8C6D31", "#666666"])
-    )
+OTHER_COLOURS = ("#56B4E9", "#D55E00", "#8C6D31", "#666666")
+OTHER_LINES = ((0, (10, 2)), (0, (4, 1, 1, 1, 1, 1)), (0, (2, 1)), (0, (1, 2.5)), (0, (10, 2, 2, 2)))
+OTHERS = [  # for protocols of one's own, in their order: 35 pairs of dashes and marker
+    Look(OTHER_COLOURS[k % 4], OTHER_LINES[k % 5], "P*Xhp<>"[k % 7]) for k in range(35)
 ]
 
 
@@ -62,24 +63,56 @@ def learning_curves(rows: list[dict], title: str) -> Figure:
     return figure
 
 
-def draw_curves(axes: Axes, curves: dict[str, tuple[list[dict], Look]]) -> None:
-    """A curve for each label, the mean over the seeds in its rows; labels whose curves are equal share one, and say so."""
-    drawn: list[tuple[list[str], Look, tuple[np.ndarray, ...], bool]] = []
-    for label, (rows, look) in curves.items():
-        seeds = dict.fromkeys(row["seed"] for row in rows)
-        by_seed = [[(row["elapsed_s"], row["accuracy"]) for row in rows if row["seed"] == seed] for seed in seeds]
-        points = mean_curve(by_seed)
-        same = next((labels for labels, _, others, _ in drawn if all(map(np.array_equal, points, others))), None)
+def draw_curves(axes: Axes, curves: dict[str, tuple[list[dict], Look]]) -> list[str]:
+    """A curve for each label, the mean over the seeds in its rows; labels whose curves are equal share one, and its name names them all.
+
+    Returns the shared names.
+    """
+    points = {label: mean_curve(by_seed(rows)) for label, (rows, _) in curves.items()}
+    groups = equal_ones(points)
+    for k, (label, *others) in enumerate(groups):
+        (seconds, mean, spread), look = points[label], curves[label][1]
+        at = (k / len(groups) * 0.1, 0.1)  # markers of different curves at different places
+        axes.plot(seconds, 100 * mean, color=look.colour, linestyle=look.line, marker=look.marker, markevery=at, markersize=4,
+                  linewidth=1.6, label=" = ".join((label, *others)))  # fmt: skip
+        if spread.any():
+            axes.fill_between(seconds, 100 * (mean - spread), 100 * (mean + spread), color=look.colour, alpha=0.15, linewidth=0)
+    return shared_names(groups)
+
+
+def by_seed(rows: list[dict]) -> list[list[tuple[float, float]]]:
+    """The learning curve of each seed in the rows of one curve."""
+    curves: dict[int, list[tuple[float, float]]] = {}
+    for row in rows:
+        curves.setdefault(row["seed"], []).append((row["elapsed_s"], row["accuracy"]))
+    return list(curves.values())
+
+
+def equal_ones(points: Mapping[str, tuple[np.ndarray, ...]]) -> list[list[str]]:
+    """The labels, those of equal points together."""
+    groups: list[list[str]] = []
+    for label, own in points.items():
+        same = next((group for group in groups if all(map(np.array_equal, own, points[group[0]]))), None)
         if same is None:
-            drawn.append(([label], look, points, len(by_seed) > 1))
+            groups.append([label])
         else:
             same.append(label)
-    for k, (labels, look, (seconds, mean, spread), has_band) in enumerate(drawn):
-        at = (k / max(1, len(drawn)) * 0.1, 0.1)  # markers of different curves at different places
-        axes.plot(seconds, 100 * mean, color=look.colour, linestyle=look.line, marker=look.marker, markevery=at, markersize=4,
-                  linewidth=1.6, label=" = ".join(labels))  # fmt: skip
-        if has_band:
-            axes.fill_between(seconds, 100 * (mean - spread), 100 * (mean + spread), color=look.colour, alpha=0.15, linewidth=0)
+    return groups
+
+
+def shared_names(groups: list[list[str]]) -> list[str]:
+    """What to call the curves that more than one label shares."""
+    return [" = ".join(group) for group in groups if len(group) > 1]
+
+
+def handles_of(looks: dict[str, Look]) -> list[Line2D]:
+    """What a legend shows of each look, drawn or not."""
+    from matplotlib.lines import Line2D
+
+    return [
+        Line2D([], [], color=look.colour, linestyle=look.line, marker=look.marker, markersize=4, linewidth=1.6)  # type: ignore[arg-type]
+        for look in looks.values()
+    ]
 
 
 def finish_axes(axes: Axes) -> None:

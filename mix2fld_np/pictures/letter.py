@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from mix2fld_np.datasets.sources import title_of
 from mix2fld_np.federation.settings import SPLITS
 from mix2fld_np.pictures.canvas import add_legend, new_figure, our_style
-from mix2fld_np.pictures.curves import DASHED, LOOKS, Look, draw_curves
+from mix2fld_np.pictures.curves import DASH_DOT, LOOKS, Look, draw_curves, handles_of
 from mix2fld_np.study.figures import CURVES, N_DEVICES, PANELS, Curve
 from mix2fld_np.study.tables import COLUMNS
 
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LAMBDAS = tuple(ratio for _, ratio in COLUMNS)
-# N_S by colour and marker, N_I by line; FL and FD as everywhere.
+# FL and FD as everywhere; N_S by colour.
 GREEN, BLUE = LOOKS["Mix2FLD"].colour, LOOKS["FLD"].colour
 PINK, VERMILION = LOOKS["MixFLD"].colour, "#D55E00"
 CURVE_LOOKS = {
     "FL": LOOKS["FL"],
     "FD": LOOKS["FD"],
     "MixFLD (10)": Look(PINK, (0, (3, 1, 1, 1)), "v"),
-    "MixFLD (50)": Look(VERMILION, (0, (6, 2, 1, 2)), "^"),
+    "MixFLD (50)": Look(VERMILION, DASH_DOT, "^"),
     "Mix2FLD (10, 10)": Look(BLUE, (0, (2, 1)), "P"),
-    "Mix2FLD (10, 20)": Look(BLUE, "solid", "X"),
-    "Mix2FLD (50, 50)": Look(GREEN, DASHED, "*"),
+    "Mix2FLD (10, 20)": Look(BLUE, (0, (10, 2)), "X"),
+    "Mix2FLD (50, 50)": Look(GREEN, (0, (4, 1, 1, 1, 1, 1)), "*"),
     "Mix2FLD (50, 100)": Look(GREEN, "solid", "o"),
 }
 
@@ -39,8 +40,8 @@ def figure_2(rows: list[dict], title: str) -> Figure:
     figure, axes = new_figure(10.5, 7.6, 2, 2, sharex=True, sharey="row")
     for panel, ax in zip(PANELS, axes.flat, strict=True):
         own = [row for row in rows if row["panel"] == panel.name]
-        draw_curves(ax, {curve.label: (rows_of(curve, own), CURVE_LOOKS[curve.label]) for curve in CURVES})
-        ax.set_title(f"({panel.name}) {SPLITS[panel.split]}, {panel.channel} channel", fontsize=10)
+        shared = draw_curves(ax, {curve.label: (rows_of(curve, own), CURVE_LOOKS[curve.label]) for curve in CURVES})
+        ax.set_title("\n".join((f"({panel.name}) {SPLITS[panel.split]}, {panel.channel} channel", *shared)), fontsize=10)
         ax.grid(alpha=0.3)
         ax.set_xlim(left=0)
     for row_axes in axes:
@@ -49,8 +50,7 @@ def figure_2(rows: list[dict], title: str) -> Figure:
         ax.set_xlabel("convergence time: airtime and compute (s)")
     for ax in axes[:, 0]:
         ax.set_ylabel("test accuracy of the reference device (%)")
-    entries = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    add_legend(figure, list(entries.values()), list(entries))
+    add_legend(figure, handles_of(CURVE_LOOKS), list(CURVE_LOOKS))
     figure.suptitle(title, fontsize=10)
     return figure
 
@@ -71,7 +71,7 @@ def show_the_race(row_axes: np.ndarray) -> None:
 
 @our_style()
 def figure_3(rows: list[dict], points: list[dict], title: str) -> Figure:
-    """Figure 3: the distribution of test accuracy over devices (rows of `letter.device_rows`), and its variance below."""
+    """Figure 3: the distribution of test accuracy over devices (rows of `figures.device_rows`), and its variance below."""
     figure, axes = new_figure(9.0, 6.4, 2, 2, sharex=True, sharey="row", height_ratios=[3, 1])
     for column, (split, title_of_split) in enumerate(SPLITS.items()):
         draw_boxes(axes[0, column], [row for row in rows if row["split"] == split])
@@ -135,7 +135,7 @@ def draw_privacy(ax: Axes, rows: list[dict]) -> None:
     definitions = list(dict.fromkeys(row["definition"] for row in rows))
     for definition, colour, line in zip(definitions, (GREEN, BLUE), ("solid", (0, (2, 1))), strict=True):
         own = [row for row in rows if row["definition"] == definition]
-        places, values = [LAMBDAS.index(row["lambda"]) for row in own], [row["measured"] for row in own]
+        places, values = [LAMBDAS.index(row["lambda"]) for row in own], [finite(row["measured"]) for row in own]
         ax.plot(places, values, color=colour, linestyle=line, marker=".", label=definition)
     printed = [row for row in rows if row["definition"] == definitions[0] and row["printed"] is not None]
     fitting = [row for row in printed if row["fits"] is not False]
@@ -144,3 +144,8 @@ def draw_privacy(ax: Axes, rows: list[dict]) -> None:
         if at:
             places, values = [LAMBDAS.index(row["lambda"]) for row in at], [row["printed"] for row in at]
             ax.plot(places, values, marker, color=VERMILION, markerfacecolor="none", label=label)
+
+
+def finite(value: float | None) -> float:
+    """A value that can be drawn; NaN, which leaves a gap, for others."""
+    return value if value is not None and math.isfinite(value) else math.nan

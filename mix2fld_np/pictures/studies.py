@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import add_legend, new_figure, our_style
-from mix2fld_np.pictures.curves import DASH_DOT, DASHED, LOOKS, Look
+from mix2fld_np.pictures.curves import DASH_DOT, DASHED, LOOKS, Look, equal_ones, handles_of, shared_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +32,11 @@ def ratio(points: list[dict], title: str) -> Figure:
     """Accuracy over lambda, with the privacy of what leaves a device below it."""
     privacy = {point["mixing_ratio"]: point["privacy_of_uploads"] for point in points}
     below = "mixing ratio $\\lambda$ (not to scale)\nsample privacy of the uploads"
-    return two_panels(points, "mixing_ratio", lambda value: f"{value:g}\n{privacy[value]:.1f}", below, title)
+
+    def tick(value: float) -> str:
+        return f"{value:g}\n" + ("-" if privacy[value] is None else f"{privacy[value]:.1f}")
+
+    return two_panels(points, "mixing_ratio", tick, below, title)
 
 
 def inverse_samples(points: list[dict], title: str) -> Figure:
@@ -47,50 +54,66 @@ def beta(points: list[dict], title: str) -> Figure:
 @our_style()
 def two_panels(points: list[dict], field: str, tick: Callable[[float], str], below: str, title: str) -> Figure:
     """Accuracy of the reference device and of the server's model, side by side, over a setting that is not drawn to scale."""
-    figure, ((left, right),) = new_figure(10.0, 4.7, 1, 2, sharey=True)
+    figure, (both,) = new_figure(10.0, 4.7, 1, 2, sharey=True)
     values = sorted({point[field] for point in points})
-    for ax, column, what in ((left, "accuracy", DEVICE), (right, "server_accuracy", SERVER)):
-        draw_lines(ax, points, lambda point: values.index(point[field]), column)
+    for ax, column, what in zip(both, ("accuracy", "server_accuracy"), (DEVICE, SERVER), strict=True):
+        draw_lines(ax, points, lambda point: values.index(point[field]), column, aside=0.06)
         ax.set_xticks(range(len(values)), [tick(value) for value in values])
         ax.set_xlabel(below)
         ax.set_ylabel(what)
         ax.tick_params(labelleft=True)
-    return finished(figure, left, title)
+    return finished(figure, series_of(points), title)
 
 
 @our_style()
 def slots(points: list[dict], title: str) -> Figure:
-    """Accuracy over T_max, above the chance that an upload arrives."""
+    """Accuracy over T_max, above the chance that an upload arrives; a vertical line at the printed T_max, where it is among them."""
     figure, ((above,), (below,)) = new_figure(7.6, 6.2, 2, 1, sharex=True, height_ratios=[2, 1])
+    printed, values = PRINTED.max_slots, [point["max_slots"] for point in points]
     draw_lines(above, points, lambda point: point["max_slots"], "accuracy")
     draw_lines(below, points, lambda point: point["max_slots"], "chance_of_upload")
-    for ax in (above, below):
-        ax.axvline(100, color="grey", linewidth=1, linestyle=":")
-    above.text(100, 0.3, "printed ", transform=above.get_xaxis_transform(), rotation=90, ha="right", va="center", fontsize=8)
+    below.set_ylim(-5, 105)
+    if min(values) <= printed <= max(values):
+        for ax in (above, below):
+            ax.axvline(printed, color="grey", linewidth=1, linestyle=":")
+        below.annotate(" printed", (printed, 0.5), xycoords=below.get_xaxis_transform(), va="center", fontsize=8, color="grey")
     above.set_ylabel(DEVICE)
     below.set_ylabel("chance that an\nupload arrives (%)")
     below.set_xlabel(r"$T_{max}$ (slots)")
-    return finished(figure, above, title)
+    return finished(figure, series_of(points), title)
 
 
 PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "slots": slots}
 
 
-def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], column: str) -> None:
-    """A line for each series in per cent, with a bar of one standard deviation over seeds where one is known."""
-    for name in dict.fromkeys(point["series"] for point in points):
+def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], column: str, aside: float = 0.0) -> None:
+    """A line for each series in per cent, with a bar of one standard deviation over seeds where one is known; bars stand so far aside.
+
+    Series of equal lines share one, and the title of the axes names them.
+    """
+    lines = {}
+    for name in series_of(points):
         own = [point for point in points if point["series"] == name and point[column] is not None]
-        if own:
-            colour, line, marker = SERIES_LOOKS[name]
-            spreads = [100 * (point.get(f"{column}_spread") or 0.0) for point in own]
-            at, values = [place(point) for point in own], [100 * point[column] for point in own]
-            bars = spreads if any(spreads) else None
-            ax.errorbar(at, values, bars, color=colour, linestyle=line, marker=marker, markersize=5, capsize=2, linewidth=1.5, label=name)
+        numbers = [(place(point), point[column], point.get(f"{column}_spread") or 0.0) for point in own]
+        if numbers:
+            lines[name] = tuple(np.array(numbers).T)
+    groups = equal_ones(lines)
+    for k, (name, *_) in enumerate(groups):
+        at, values, spreads = lines[name]
+        colour, line, marker = SERIES_LOOKS[name]
+        bars = 100 * spreads if spreads.any() else None
+        ax.errorbar(at + aside * (k - (len(groups) - 1) / 2), 100 * values, bars, color=colour, linestyle=line, marker=marker, markersize=5, capsize=2, linewidth=1.5)
+    ax.set_title("\n".join(shared_names(groups)), fontsize=9)
     ax.grid(alpha=0.3)
 
 
-def finished(figure: Figure, labelled: Axes, title: str) -> Figure:
-    """The legend of one of its axes below all, the title above."""
-    add_legend(figure, *labelled.get_legend_handles_labels())
+def series_of(points: list[dict]) -> list[str]:
+    """The names of the series, in their order."""
+    return list(dict.fromkeys(point["series"] for point in points))
+
+
+def finished(figure: Figure, names: list[str], title: str) -> Figure:
+    """The legend of all series below, the title above."""
+    add_legend(figure, handles_of({name: SERIES_LOOKS[name] for name in names}), names)
     figure.suptitle(title, fontsize=10)
     return figure

@@ -12,7 +12,7 @@ import numpy as np
 class Average:
     """A number over seeds: the mean and sample standard deviation over the seeds that have one, and how many those are."""
 
-    mean: float | None  # None where no seed has one
+    mean: float | None  # None where no seed has one, or where two are infinite and of different sign
     spread: float | None  # None where fewer than two have one, or one is infinite
     n_known: int
     n_seeds: int
@@ -34,6 +34,8 @@ def average(values: Iterable[float | None]) -> Average:
     """The average over seeds, of which some may have no value."""
     every = list(values)
     known = [value for value in every if value is not None]
+    if -math.inf in known and math.inf in known:
+        return Average(None, None, len(known), len(every))
     has_spread = len(known) > 1 and all(map(math.isfinite, known))
     return Average(fmean(known) if known else None, stdev(known) if has_spread else None, len(known), len(every))
 

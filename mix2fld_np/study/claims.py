@@ -49,7 +49,10 @@ MANY_AGAINST_FEW = tuple((many, few) for few, many in FEW_AGAINST_MANY)
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to understand a sentence; `unit` says how its numbers are shown: "%", "points", "x" (times) or "holds" (comparisons)."""
+    """One way to understand a sentence; `unit` says how its numbers are shown: "%", "points", "x" (times) or "holds" (comparisons).
+
+    What is shown in "x" is one more than the effect that its measure gives.
+    """
 
     name: str
     measure: Measure
@@ -59,7 +62,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the letter. `printed` is its effect; None where it prints an order, 0 where it prints "as high as"."""
+    """A sentence of the letter. `printed` is its number; None where it prints an order, 0 where it prints "as high as"."""
 
     where: str
     sentence: str
@@ -118,7 +121,7 @@ CLAIMS = (
     Claim(
         "Section IV",
         "1.2x faster convergence than FL under asymmetric channels",
-        0.2,
+        1.2,
         time_readings(
             lambda times: over(max, faster(times), ASYMMETRIC, AGAINST_FL),
             "x",
@@ -151,7 +154,7 @@ CLAIMS = (
     Claim(
         "Section IV",
         "reduces the uplink payload size by up to 42.4x, compared to FL",
-        41.4,
+        42.4,
         (Reading("bits of all rounds", over(max, fewer_bits, ALL, AGAINST_FL), "x", (reasons.rounds_played,)),),
     ),
     Claim(
@@ -164,7 +167,7 @@ CLAIMS = (
     Claim(
         "Section IV",
         "Mix2FLD still converges 1.9x faster than FL (symmetric channels)",
-        0.9,
+        1.9,
         time_readings(
             lambda times: over(fmean, faster(times), SYMMETRIC, AGAINST_FL),
             "x",

@@ -41,10 +41,11 @@ def with_channel(settings: Settings, channel: str) -> Settings:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a reader wants to know of one protocol, over its seeds."""
+    """What a reader wants to know of one protocol under one choice of settings, over its seeds."""
 
+    protocol: str
+    settings: Settings
     runs: tuple[RunResult, ...]  # one for each seed
-    n_devices: int
 
     @property
     def n_rounds(self) -> int:
@@ -62,7 +63,7 @@ class Summary:
     @property
     def outage_rate(self) -> float:
         """Share of the uploads that were lost."""
-        attempts = sum(self.n_devices * len(run.rounds) for run in self.runs)
+        attempts = sum(self.settings.n_devices * len(run.rounds) for run in self.runs)
         return 1 - sum(run.uplink_delivered for run in self.runs) / attempts
 
     @property
@@ -95,13 +96,12 @@ class Summary:
         }
 
 
-def summaries(jobs: Sequence[Job], results: Sequence[RunResult]) -> dict[str, Summary]:
-    """One summary for each protocol, in the order of the jobs."""
-    names = dict.fromkeys(job.protocol for job in jobs)
-    return {
-        name: Summary(tuple(result for job, result in zip(jobs, results, strict=True) if job.protocol == name), jobs[0].settings.n_devices)
-        for name in names
-    }
+def summaries(names: Sequence[str], jobs: Sequence[Job], results: Sequence[RunResult]) -> dict[str, Summary]:
+    """One summary for each name, in the order of the jobs; jobs of one name differ in their seeds only."""
+    own: dict[str, list[tuple[Job, RunResult]]] = {}
+    for name, job, result in zip(names, jobs, results, strict=True):
+        own.setdefault(name, []).append((job, result))
+    return {name: Summary(runs[0][0].protocol, runs[0][0].settings, tuple(result for _, result in runs)) for name, runs in own.items()}
 
 
 def bits_relative_to(theirs: Summary, ours: Summary) -> float:

@@ -10,7 +10,7 @@ from mix2fld_np.federation.settings import COMPARISON, SPLITS, Settings
 from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import average
-from mix2fld_np.study.compare import Summary, with_channel
+from mix2fld_np.study.compare import Summary, summaries, with_channel
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,10 @@ def check_own(settings: Settings, figure: str, names: Iterable[str]) -> None:
 
 def figure_2_summary(runs: list[FigureRun], results: list[RunResult]) -> dict[str, dict[str, Summary]]:
     """What a reader wants to know of each curve over its seeds: {panel: {label: Summary}}."""
-    found: dict[str, dict[str, Summary]] = {panel.name: {} for panel in PANELS}
+    found = {}
     for panel in PANELS:
-        for curve in CURVES:
-            own = [result for run, result in zip(runs, results, strict=True) if (run.panel, run.curve) == (panel, curve)]
-            found[panel.name][curve.label] = Summary(tuple(own), runs[0].job.settings.n_devices)
+        own = [(run, result) for run, result in zip(runs, results, strict=True) if run.panel == panel]
+        found[panel.name] = summaries([run.curve.label for run, _ in own], [run.job for run, _ in own], [result for _, result in own])
     return found
 
 

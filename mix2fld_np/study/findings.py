@@ -17,8 +17,11 @@ def findings(results: Results) -> list[dict]:
 
 def finding(number: int, claim: Claim, reading: Reading, results: Results) -> dict:
     """One row."""
-    values = reading.measure(results)
-    judgement = verdict(claim, values, results)
+    effects = reading.measure(results)
+    same = 1.0 if reading.unit == "x" else 0.0  # what no difference is shown as
+    printed = claim.printed and claim.printed - same
+    values = [same + effect for effect in effects]
+    judgement = verdict(claim, printed, effects, results)
     return {
         "claim": number,
         "where": claim.where,
@@ -30,21 +33,21 @@ def finding(number: int, claim: Claim, reading: Reading, results: Results) -> di
         "spread": average(values).spread or 0.0,
         "values": values,
         "verdict": judgement,
-        "by_spread_alone": judgement == verdicts.REPRODUCED and verdicts.near_by_spread_alone(claim.printed, values),
+        "by_spread_alone": judgement == verdicts.REPRODUCED and verdicts.near_by_spread_alone(printed, effects),
         "impossible_as_printed": claim.fl_learns and fl_cannot_upload(results, PRINTED.max_slots),
         "reasons": [why if isinstance(why, str) else why(results) for why in reading.reasons],
     }
 
 
-def verdict(claim: Claim, values: list[float], results: Results) -> str:
+def verdict(claim: Claim, printed: float | None, effects: list[float], results: Results) -> str:
     """By the rule for what the claim prints; where no upload of FL could arrive, a claim on a learning FL cannot be checked."""
     if claim.fl_learns and fl_cannot_upload(results, results.two.settings.max_slots):
         return verdicts.IMPOSSIBLE
-    if claim.printed is None:
-        return verdicts.verdict_of_order(values)
-    if claim.printed == 0:
-        return verdicts.verdict_of_equality(values)
-    return verdicts.verdict_of_effect(claim.printed, values)
+    if printed is None:
+        return verdicts.verdict_of_order(effects)
+    if printed == 0:
+        return verdicts.verdict_of_equality(effects)
+    return verdicts.verdict_of_effect(printed, effects)
 
 
 def shown(row: dict, number: str) -> str:
@@ -56,7 +59,7 @@ def shown(row: dict, number: str) -> str:
         return "never"
     if number == "printed" and value == 0:
         return "equal"
-    text = f"{1 + value:.2f}x" if unit == "x" else f"{100 * value:+.1f} {unit}"
+    text = f"{value:.2f}x" if unit == "x" else f"{100 * value:+.1f} {unit}"
     if number == "measured" and len(row["values"]) > 1:
         text += f" +- {row['spread'] if unit == 'x' else 100 * row['spread']:.{2 if unit == 'x' else 1}f}"
     return text

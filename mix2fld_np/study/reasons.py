@@ -5,7 +5,7 @@ from statistics import fmean
 
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.runs.results import RunResult
-from mix2fld_np.study.figures import CURVES
+from mix2fld_np.study.figures import CURVES, FIGURE_3_SEEDS, N_DEVICES
 from mix2fld_np.study.measures import Results
 from mix2fld_np.wireless.channel import slots_needed
 
@@ -31,9 +31,10 @@ def fl_cannot_upload(results: Results, max_slots: int) -> bool:
 
 
 def upload_slots(results: Results) -> str:
-    """Why the printed T_max rules FL out."""
+    """Whether the printed T_max rules FL out."""
+    can = "it can never arrive" if fl_cannot_upload(results, PRINTED.max_slots) else "it can arrive"
     return (
-        f"An upload of FL takes {fl_upload_slots(results):g} slots: it can never arrive within the printed T_max = {PRINTED.max_slots}; "
+        f"An upload of FL takes {fl_upload_slots(results):g} slots: {can} within the printed T_max = {PRINTED.max_slots}; "
         f"here T_max = {results.two.settings.max_slots}."
     )
 
@@ -44,8 +45,9 @@ def lost_uploads(panels: Sequence[str]) -> Reason:
     def reason(results: Results) -> str:
         runs = runs_of(results, "FL", panels)
         n_sent = sum(len(run.rounds) for run in runs) * results.two.settings.n_devices
-        share = sum(run.uplink_delivered for run in runs) / n_sent
-        return f"{100 * share:.1f} % of FL's uploads arrived; without them, its devices train alone."
+        n_arrived = sum(run.uplink_delivered for run in runs)
+        alone = "; without them, its devices train alone" if n_arrived < n_sent else ""
+        return f"{100 * n_arrived / n_sent:.1f} % of FL's uploads arrived{alone}."
 
     return reason
 
@@ -107,8 +109,9 @@ def assumed_compute(results: Results) -> str:
 
 def rounds_played(results: Results) -> str:
     """Over how many rounds bits were counted."""
-    most = max(len(run.rounds) for run in results.two.runs.values())
-    return f"An average over {most} rounds, in the first of which seed samples are sent; the letter's takes ten."
+    counts = sorted({len(run.rounds) for run in results.two.runs.values()})
+    over = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"An average over {over} rounds, of which the first sends seed samples; the letter's takes {PRINTED.n_rounds}."
 
 
 def mean_accuracies(panels: Sequence[str], *labels: str) -> Reason:
@@ -134,11 +137,11 @@ def distributions(split: str) -> Reason:
     """Mean and variance at both ends of Figure 3."""
 
     def reason(results: Results) -> str:
-        points, seeds = results.three.points, results.three.seeds
-        mean, variance = ([fmean(points[split, n, seed][of] for seed in seeds) for n in (10, 50)] for of in (0, 1))
+        points, seeds, (fewest, *_, most) = results.three.points, results.three.seeds, N_DEVICES
+        mean, variance = ([fmean(points[split, n, seed][of] for seed in seeds) for n in (fewest, most)] for of in (0, 1))
         return (
-            f"Mean {100 * mean[0]:.1f} % with 10 devices, {100 * mean[1]:.1f} % with 50; variance {1e4 * variance[0]:.2f} and "
-            f"{1e4 * variance[1]:.2f} points squared; N_S = 10, as N_S = 50 could never be uploaded."
+            f"Mean {100 * mean[0]:.1f} % with {fewest} devices, {100 * mean[1]:.1f} % with {most}; variance {1e4 * variance[0]:.2f} and "
+            f"{1e4 * variance[1]:.2f} points squared; N_S = {FIGURE_3_SEEDS['n_seed_samples']}."
         )
 
     return reason

@@ -62,7 +62,7 @@ def read_results(directory: Path, jobs: Iterable[Job]) -> list[RunResult]:
         path = StoredRun(job, directory).path
         stored = read_result(path)
         wanted = {"protocol": job.protocol, "seed": job.seed, "settings": plain(asdict(job.settings))}
-        if {name: stored["identity"].get(name) for name in wanted} != wanted:
+        if not isinstance(stored["identity"], dict) or not wanted.items() <= stored["identity"].items():
             raise InputError(f"{path} belongs to a run with other settings; run the command that wrote it again.")
         results.append(RunResult(**stored["result"]))
     return results

@@ -13,7 +13,8 @@ from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import pairing, privacy
-from mix2fld_np.runs.jobs import Job, Source
+from mix2fld_np.nn.network import Network
+from mix2fld_np.runs.jobs import Job, Source, dataset
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import average
 from mix2fld_np.study.figures import FIGURES
@@ -38,7 +39,7 @@ class Sweep:
     question: str
     field: str  # of Settings
     symbol: str
-    values: Callable[[Settings], tuple]
+    values: Callable[[Settings, Network], tuple]
     series: tuple[Series, ...]
     besides: Callable[[str, Task], dict]  # (protocol, task) to further columns, known before any run
     base: Settings = FIGURES
@@ -59,13 +60,19 @@ class Point:
 
 
 def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[int]) -> list[Point]:
-    """One run for each line, value and seed. InputError where the settings already choose what the study goes through."""
+    """One run for each line, value and seed. InputError where the settings already choose what the study goes through, or allow nothing."""
     check_free(sweep, settings)
+    values = sweep.values(settings, Task(settings, dataset(source)).network)
+    if not values:
+        raise InputError(
+            f"n_devices = {settings.n_devices} with n_seed_samples = {settings.n_seed_samples} leaves this study no {sweep.symbol} to go "
+            "through: inverse-Mixup pairs samples of different devices; give 2 devices or more."
+        )
     return [
         Point(line, value, job_at(sweep, settings, line, value, source, seed))
         for seed in seeds
         for line in sweep.series
-        for value in sweep.values(settings)
+        for value in values
     ]
 
 
@@ -137,23 +144,24 @@ def nothing_else(protocol: str, task: Task) -> dict:
 
 
 def privacies(protocol: str, task: Task) -> dict:
-    """Sample privacy of what leaves a device (Table II), and of what the server makes of it (Table III; None in MixFLD)."""
+    """Sample privacy of what leaves a device (Table II), and of what the server makes of it (Table III; None where it makes nothing)."""
     drawn, labels, images = seed_samples.mixed(task), task.data.train_labels, task.data.train_images
     up = privacy.mixup_privacy(images, drawn.first, drawn.second, drawn.ratio)
     if protocol != "Mix2FLD":
         return {"privacy_of_uploads": up, "privacy_of_inverse": None}
     pairs = pairing.symmetric_pairs(labels[drawn.first], labels[drawn.second], drawn.device)
-    return {"privacy_of_uploads": up, "privacy_of_inverse": privacy.mix2up_privacy(images, drawn.first, drawn.second, pairs, drawn.ratio)}
+    inverse = privacy.mix2up_privacy(images, drawn.first, drawn.second, pairs, drawn.ratio) if len(pairs) else None
+    return {"privacy_of_uploads": up, "privacy_of_inverse": inverse}
 
 
 def memory(protocol: str, task: Task) -> dict:
     """How many inverse samples the server makes, of how many labels, and the memory that they take in single precision."""
     material = seed_samples.inversely_mixed(seed_samples.mixed(task), task)
-    labels = material.render(np.arange(material.n_samples))[1]
+    n_labels = int(material.render(np.arange(material.n_samples))[1].any(axis=0).sum()) if material.n_samples else 0
     pixel_bytes = 4 * math.prod(task.network.image_shape)
     return {
         "n_made": material.n_samples,
-        "n_labels": int(labels.any(axis=0).sum()),
+        "n_labels": n_labels,
         "memory_mb": material.n_samples * pixel_bytes / 1e6,
     }
 
@@ -167,11 +175,17 @@ def chance_of_upload(protocol: str, task: Task) -> dict:
 # --- the studies -----------------------------------------------------------------------------------------------------------------------
 
 
-def inverse_samples(settings: Settings) -> tuple[int, ...]:
+def inverse_samples(settings: Settings, network: Network) -> tuple[int, ...]:
     """N_I from N_S on, as far as the schedule can plan."""
     D, N_S = settings.n_devices, settings.n_seed_samples
     most = 2 * (D**2 // 4) * N_S**2 // D
     return tuple(factor * N_S for factor in (1, 2, 3, 5, 10, 20) if factor * N_S <= most)
+
+
+def around_the_cliff(settings: Settings, network: Network) -> tuple[int, ...]:
+    """T_max below and above the slots that an upload of FL needs at least: 101 with the letter's ten devices on MNIST."""
+    needed = int(channel.slots_needed(settings.uplink, protocol_named("FL").uplink.bits(settings, network)))
+    return tuple(dict.fromkeys(max(1, needed + further) for further in (-3, -1, 0, 1, 4, 9, 14, 19)))
 
 
 SWEEPS = {
@@ -179,7 +193,7 @@ SWEEPS = {
         "What does privacy cost? Accuracy and sample privacy over the mixing ratio.",
         "mixing_ratio",
         "lambda",
-        lambda settings: (0.001, 0.01, 0.1, 0.2, 0.3, 0.4, 0.45, 0.49),
+        lambda settings, network: (0.001, 0.01, 0.1, 0.2, 0.3, 0.4, 0.45, 0.49),
         (Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
         privacies,
     ),
@@ -196,7 +210,7 @@ SWEEPS = {
         "How much should a student listen to its teacher? Accuracy over the weight of the distillation regulariser.",
         "beta",
         "beta",
-        lambda settings: (0.0, 0.01, 0.1, 0.3, 1.0, 3.0),
+        lambda settings, network: (0.0, 0.01, 0.1, 0.3, 1.0, 3.0),
         (Series("FD", "FD"), Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
         nothing_else,
     ),
@@ -204,7 +218,7 @@ SWEEPS = {
         "Where does FL begin to work? Accuracy over T_max, on both sides of the cliff.",
         "max_slots",
         "T_max",
-        lambda settings: (98, 100, 101, 102, 105, 110, 115, 120),
+        around_the_cliff,
         tuple(
             Series(f"{protocol} {name}", protocol, (("uplink_power_dbm", power),))
             for protocol in ("FL", "Mix2FLD")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from statistics import fmean
+from math import isfinite
 
 import numpy as np
 
@@ -141,11 +141,11 @@ def beside_printed(table: str, rows: list[dict]) -> list[dict]:
     cells: dict[tuple[str, str, float], list[float]] = {}
     for row in rows:
         cells.setdefault((row["data"], row["definition"], row["lambda"]), []).append(row["privacy"])
-    means = {key: fmean(values) for key, values in cells.items()}
+    means = {key: average(values) for key, values in cells.items()}
     found = []
     for name, definition in dict.fromkeys((name, definition) for name, definition, _ in cells):
         for head, ratio in COLUMNS:
-            value, printed = means[name, definition, ratio], printed_value(table, name, head)
+            over, printed = means[name, definition, ratio], printed_value(table, name, head)
             found.append(
                 {
                     "data": name,
@@ -153,10 +153,10 @@ def beside_printed(table: str, rows: list[dict]) -> list[dict]:
                     "head": head,
                     "lambda": ratio,
                     "printed": printed,
-                    "measured": value,
-                    "spread": average(cells[name, definition, ratio]).spread,
-                    "difference": None if printed is None else value - printed,
-                    "fits": fits(table, name, head, ratio, lambda other, n=name, d=definition: means[n, d, other]),
+                    "measured": over.mean,
+                    "spread": over.spread,
+                    "difference": None if printed is None or over.mean is None else over.mean - printed,
+                    "fits": fits(table, name, head, ratio, lambda other, n=name, d=definition: means[n, d, other].mean),
                 }
             )
     return found
@@ -168,8 +168,8 @@ def printed_value(table: str, name: str, head: float) -> float | None:
     return None if values is None else values[HEADS.index(head)]
 
 
-def fits(table: str, name: str, head: float, ratio: float, measure: Callable[..., float]) -> bool | None:
-    """Whether `ratio` is the reading of a column head that fits the printed values best; None where there is no choice.
+def fits(table: str, name: str, head: float, ratio: float, measure: Callable[..., float | None]) -> bool | None:
+    """Whether `ratio` is the reading of a column head that fits the printed values best; None where there is no choice, or no distance.
 
     What is compared is the step from the neighbouring column: it does not depend on which samples were drawn, the numbers do.
     """
@@ -177,5 +177,8 @@ def fits(table: str, name: str, head: float, ratio: float, measure: Callable[...
         return None
     neighbour, values = NEIGHBOURS[head], PRINTED_VALUES[table][name]
     step = values[HEADS.index(head)] - values[HEADS.index(neighbour)]
-    return ratio == min(READINGS[head], key=lambda reading: abs(measure(reading) - measure(neighbour) - step))
+    found = {reading: value for reading in (neighbour, *READINGS[head]) if (value := measure(reading)) is not None and isfinite(value)}
+    if len(found) < 1 + len(READINGS[head]):
+        return None
+    return ratio == min(READINGS[head], key=lambda reading: abs(found[reading] - found[neighbour] - step))
 

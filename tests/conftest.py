@@ -1,0 +1,37 @@
+"""What several files of tests read: small data, and what the commands leave when they are run on it, once for all tests."""
+
+import pytest
+from small_runs import SHORT, write_digits
+
+from mix2fld_np.cli import main
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory):
+    """A folder with a thousand digits called mnist."""
+    return write_digits(tmp_path_factory.mktemp("data"), 1_000, 30)
+
+
+@pytest.fixture(scope="session")
+def figure_2(small_data, tmp_path_factory):
+    """A tiny Figure 2 of two rounds under two seeds; nobody writes there."""
+    out = tmp_path_factory.mktemp("figure-2")
+    assert main(["figure", "2", *SHORT, "--rounds=2", "--seeds=2", f"--data-dir={small_data}", f"--out={out}"]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def figure_3(small_data, tmp_path_factory):
+    """A tiny Figure 3 of one round; nobody writes there."""
+    out = tmp_path_factory.mktemp("figure-3")
+    assert main(["figure", "3", *SHORT, "--rounds=1", f"--data-dir={small_data}", f"--out={out}"]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def compared(small_data, tmp_path_factory):
+    """A tiny comparison of all protocols under two seeds; nobody writes there."""
+    out = tmp_path_factory.mktemp("compare")
+    sizes = "--rounds=2 --devices=3 --seed-samples=10 --inverse-samples=10 --seeds=2".split()
+    assert main(["compare", *SHORT, *sizes, f"--data-dir={small_data}", f"--out={out}"]) == 0
+    return out
