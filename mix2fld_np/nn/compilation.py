@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, InTreeCacheLocator, UserWideCacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 DIGEST_BYTES = 32
+LOCATORS = {place.__name__.lstrip("_"): place for place in CompileResultCacheImpl._locator_classes}  # private before 0.61
+InTree: Any = LOCATORS.get("InTreeCacheLocator", object)
 
 
 def kept(function: Callable) -> Callable:
@@ -29,7 +31,7 @@ def kept(function: Callable) -> Callable:
     return function
 
 
-class BesideTheSource(InTreeCacheLocator):
+class BesideTheSource(InTree):
     """__pycache__, even where it can only be read: what was compiled when the package was installed."""
 
     @classmethod
@@ -43,7 +45,7 @@ class Places(CompileResultCacheImpl):
 
     def __init__(self, py_func: Callable) -> None:
         homeless = os.path.expanduser("~") == "~" and not os.environ.get("XDG_CACHE_HOME")  # a folder called ~ would be made
-        usual = [place for place in self._locator_classes if not (homeless and place is UserWideCacheLocator)]
+        usual = [place for place in self._locator_classes if not (homeless and place is LOCATORS.get("UserWideCacheLocator"))]
         self._locator_classes = [*usual, BesideTheSource]
         super().__init__(py_func)
 
