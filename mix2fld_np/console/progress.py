@@ -8,10 +8,10 @@ from tqdm import tqdm
 
 @contextmanager
 def rounds_bar(total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """A bar of `total` rounds on a terminal, and the listener that moves it: it hears of the rounds played so far, in all.
+    """A bar of `total` rounds on a terminal; what it yields moves it, and hears of the rounds played so far, in all.
 
-    Rounds come one by one when they are played. A leap of several is what an earlier call had played: it moves the bar, but says nothing
-    of the time that the others will take.
+    Rounds come one by one when they are played. A leap of several is what an earlier call had played: it moves the
+    bar, but says nothing of the time that the others will take.
     """
     with tqdm(total=total, unit="round", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
         yield lambda rounds: move(bar, rounds)
