@@ -34,7 +34,7 @@ MEMORY_SHORT = "this needs more memory than there is; try fewer devices, samples
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command, that of the process where `argv` is None; returns its exit code. Only a defect ends in a traceback."""
+    """Runs one command, the process's own where `argv` is None; returns its exit code. Only a defect has a traceback."""
     process.open_streams()
     asked: list[str] = []  # the command, once it is known
     with warnings.catch_warnings(), process.interruptible(to_the_end=argv is None) as interruption:
@@ -62,8 +62,12 @@ def main(argv: list[str] | None = None) -> int:
             return 2
         except (RuntimeError, ImportError, SystemError) as problem:
             if "can't start new thread" in str(problem):
-                process.say("the system allows no further thread; try --workers 1, or raise the limits (ulimit -u, ulimit -v).")
-            elif process.memory_limit() < math.inf and not isinstance(problem, RuntimeError):  # libraries say it in many ways
+                process.say(
+                    "the system allows no further thread; try --workers 1, or raise the limits (ulimit -u, ulimit -v)."
+                )
+            elif process.memory_limit() < math.inf and not isinstance(
+                problem, RuntimeError
+            ):  # libraries say it in many ways
                 process.say(MEMORY_SHORT + limit_in_words() + ".")
             else:
                 raise
@@ -71,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(argv: list[str] | None, asked: list[str], interruption: process.Interruption) -> int:
-    """Loads everything, parses, and runs the command, whose name is put into `asked`; --help and --version are commands as well."""
+    """Loads everything, parses, and runs the command, whose name is put into `asked`; --help is a command as well."""
     try:
         with interruption.postponed():  # a module cannot be loaded by half
             args = loaded(as_program=argv is None).parse_args(argv)
@@ -86,13 +90,17 @@ def loaded(as_program: bool) -> "argparse.ArgumentParser":
     if as_program:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the work is shared out by threads of our own
     process.check_memory()
-    suspects = [name for name in os.environ if name.startswith(("NUMBA_", "TQDM_"))]  # which the libraries read when they are loaded
+    suspects = [
+        name for name in os.environ if name.startswith(("NUMBA_", "TQDM_"))
+    ]  # which the libraries read when they are loaded
     try:
         return parser()
     except ValueError as problem:
         if not suspects:
             raise
-        raise InputError(f"the libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}.") from None
+        raise InputError(
+            f"the libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}."
+        ) from None
 
 
 def limit_in_words() -> str:

@@ -56,7 +56,7 @@ class Comparison:
     @property
     def summaries(self) -> dict[str, Summary]:
         """What a reader wants to know of each protocol, over its seeds."""
-        return {name: Summary(runs, self.settings.n_devices) for name, runs in self.runs.items()}
+        return {name: Summary(name, self.settings, runs) for name, runs in self.runs.items()}
 
     def draw(self, title: str = "") -> Figure:
         """Learning curves; `figure.savefig("curves.png")` keeps them."""

@@ -65,6 +65,12 @@ def test_no_check_of_a_lesson_vanishes_under_PYTHONOPTIMIZE(path):
     assert not [node.lineno for cell in code_cells(path) for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.Assert)]
 
 
+@pytest.mark.parametrize("arguments", ["1.0, 1.1", "1.0, [1.0, 1.0]", "[], []", "[1.0], [float('nan')]"])
+def test_a_check_fails_under_PYTHONOPTIMIZE_as_well(arguments):
+    ended = run(f"import checks; checks.agree('a sum', {arguments})", ROOT / "lessons", PYTHONPATH=str(ROOT), PYTHONOPTIMIZE="1")
+    assert ended.returncode == 1 and "AssertionError: a sum" in ended.stderr
+
+
 # ------------------------------------------------------------------------------------------------------- a second time
 def changed_by_itself(cell):
     """Names of other cells that a cell reads and then binds anew, or changes in place: run again, it would begin with its own result."""

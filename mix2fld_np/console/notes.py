@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from mix2fld_np.console.text import number, percent
-from mix2fld_np.federation import seeds
+from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.protocols import protocol_named, seed_bits
 from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.nn.network import Network
@@ -82,7 +82,7 @@ def shortages(named: Iterable[tuple[str, Summary]]) -> list[str]:
 
 def cause_of_shortage(summary: Summary) -> str:
     """Where its seed samples went, in a sentence, as far as that can be known."""
-    inverse = protocol_named(summary.protocol).prepare is seeds.inversely_mixed
+    inverse = protocol_named(summary.protocol).prepare is seed_samples.inversely_mixed
     causes = ["were lost"] if summary.outage_rate else []
     causes += ["had no partner with symmetric labels on another device"] if inverse else []
     random = inverse and summary.settings.pairing == "random"

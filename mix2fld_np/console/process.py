@@ -1,4 +1,4 @@
-"""The process around a command: where it speaks, what Ctrl-C does, and how much memory it may take. Loads nothing that is slow."""
+"""The process around a command: where it speaks, what Ctrl-C does, what memory it may take. Loads nothing that is slow."""
 
 import _thread
 import math
@@ -23,9 +23,9 @@ PATIENCE_S = 1.0  # further Ctrl-C within this time are the same one; a later on
 NEEDED_BYTES = 640e6  # of address space; with less, libraries end the process without a word of ours
 
 
-# --- speaking --------------------------------------------------------------------------------------------------------------------------
+# --- speaking ---------------------------------------------------------------------------------------------------------
 def open_streams() -> None:
-    """Gives stdin, stdout and stderr an end that swallows everything where they were closed, and stdout a way to show any path."""
+    """Closed streams get an end that swallows everything, and stdout a way to show any path."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
@@ -51,7 +51,9 @@ def one_line(message: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
-def warn(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+def warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
     """A warning as a user reads it; for `warnings.showwarning`."""
     say("".join(str(message).splitlines()[:1]))
 
@@ -64,9 +66,9 @@ def discard(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-# --- Ctrl-C ----------------------------------------------------------------------------------------------------------------------------
+# --- Ctrl-C -----------------------------------------------------------------------------------------------------------
 class Interruption:
-    """What Ctrl-C does: KeyboardInterrupt once, then nothing while the command ends; a later one ends the process at once."""
+    """What Ctrl-C does: KeyboardInterrupt once, then nothing for a moment, after which another ends the process."""
 
     def __init__(self) -> None:
         self.since_s: float | None = None  # when it was pressed first
@@ -84,7 +86,7 @@ class Interruption:
             os._exit(INTERRUPTED)
 
     def lost(self, info: Any) -> None:
-        """The hook for exceptions that Python cannot raise, as in a destructor: an interruption among them is raised again."""
+        """The hook for exceptions that Python cannot raise, as in a destructor; an interruption is raised again."""
         if info.exc_type is not KeyboardInterrupt:
             sys.__unraisablehook__(info)
             return
@@ -105,9 +107,12 @@ class Interruption:
 
 @contextmanager
 def interruptible(to_the_end: bool) -> Iterator[Interruption]:
-    """Has Ctrl-C handled by an Interruption, where it is not ignored and this is the main thread; `to_the_end` of the process."""
+    """Lets an Interruption handle Ctrl-C, unless it is ignored or handled by others; `to_the_end` of the process."""
     interruption = Interruption()
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
         yield interruption
         return
     signal.signal(signal.SIGINT, interruption)
@@ -120,7 +125,7 @@ def interruptible(to_the_end: bool) -> Iterator[Interruption]:
             sys.unraisablehook = hook
 
 
-# --- memory ----------------------------------------------------------------------------------------------------------------------------
+# --- memory -----------------------------------------------------------------------------------------------------------
 def check_memory() -> None:
     """MemoryError where the limit of this process leaves too little for the libraries alone."""
     if memory_limit() < NEEDED_BYTES:

@@ -1,4 +1,4 @@
-"""Machine code kept between runs. A convenience: whatever state its files are in, the worst that happens is compiling once more."""
+"""Machine code kept between runs: a convenience. Whatever state its files are in, the worst is to compile once more."""
 
 import functools
 import hashlib
@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, InTreeCacheLocator, UserWideCacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 DIGEST_BYTES = 32
+LOCATORS = {
+    place.__name__.lstrip("_"): place for place in CompileResultCacheImpl._locator_classes
+}  # private before 0.61
+InTree: Any = LOCATORS.get("InTreeCacheLocator", object)
 
 
 def kept(function: Callable) -> Callable:
-    """A compiled function whose machine code is kept where Numba keeps it: $NUMBA_CACHE_DIR, __pycache__, or the user's cache.
+    """A compiled function whose machine code is kept, in $NUMBA_CACHE_DIR, __pycache__, or the user's cache.
 
     A warning says once that none of them can be written to, or that nothing is compiled at all (NUMBA_DISABLE_JIT).
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        warn_once("NUMBA_DISABLE_JIT is set: nothing is compiled, and training takes a thousand times as long; unset it.")
+        warn_once(
+            "NUMBA_DISABLE_JIT is set: nothing is compiled, and training takes a thousand times as long; unset it."
+        )
         return function
     try:
         function._cache = MachineCode(function.py_func)  # type: ignore[attr-defined]
@@ -29,7 +35,7 @@ def kept(function: Callable) -> Callable:
     return function
 
 
-class BesideTheSource(InTreeCacheLocator):
+class BesideTheSource(InTree):
     """__pycache__, even where it can only be read: what was compiled when the package was installed."""
 
     @classmethod
@@ -42,8 +48,12 @@ class Places(CompileResultCacheImpl):
     """Where machine code may lie, best first."""
 
     def __init__(self, py_func: Callable) -> None:
-        homeless = os.path.expanduser("~") == "~" and not os.environ.get("XDG_CACHE_HOME")  # a folder called ~ would be made
-        usual = [place for place in self._locator_classes if not (homeless and place is UserWideCacheLocator)]
+        homeless = os.path.expanduser("~") == "~" and not os.environ.get(
+            "XDG_CACHE_HOME"
+        )  # a folder called ~ would be made
+        usual = [
+            place for place in self._locator_classes if not (homeless and place is LOCATORS.get("UserWideCacheLocator"))
+        ]
         self._locator_classes = [*usual, BesideTheSource]
         super().__init__(py_func)
 
@@ -55,7 +65,9 @@ class MachineCode(FunctionCache):
 
     def __init__(self, py_func: Callable) -> None:
         super().__init__(py_func)
-        self._cache_file = SealedFiles(self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
+        self._cache_file = SealedFiles(
+            self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp()
+        )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function for a signature, or None, after which it is compiled."""
@@ -73,10 +85,10 @@ class MachineCode(FunctionCache):
 
 
 class SealedFiles(IndexDataCacheFile):
-    """The files of one function: an index that cannot be read counts as empty, and code is used only if it is whole and the right one."""
+    """The files of one function: an index that cannot be read is empty, and only code that is whole and right is used."""
 
     def save(self, key: Any, data: Any) -> None:
-        """Keeps data with what they are: a process that is killed, or works at the same time, may leave other data under their name."""
+        """Keeps data with what they are: a process that is killed, or another one, may leave others under their name."""
         super().save(key, (self.label(key), data))
 
     def load(self, key: Any) -> Any:
@@ -110,7 +122,9 @@ class SealedFiles(IndexDataCacheFile):
 def warn_not_kept(place: str | Path, problem: Exception) -> None:
     """Says once that machine code is lost at the end of this process, and what helps."""
     why = getattr(problem, "strerror", None) or problem
-    warn_once(f"compiled code cannot be kept in {place} ({why}), so it is compiled anew each time; set NUMBA_CACHE_DIR to a folder.")
+    warn_once(
+        f"compiled code cannot be kept in {place} ({why}): it is compiled anew each time; set NUMBA_CACHE_DIR to a folder."
+    )
 
 
 @functools.cache

@@ -83,8 +83,9 @@ def check_fits(progress: Progress, uplink: Payload, task: Task) -> None:
     D, N_L, N_mod = task.n_devices, task.data.n_labels, task.network.n_weights
     fed, outputs = progress.fed, ((D, N_L, N_L), np.float64)
     mean = uplink.average(first_state(task), task, np.ones(D, bool))
-    wanted: dict[str, tuple] = {"weights": ((D, N_mod), np.float32), "server": ((N_mod,), np.float32), "seed_samples_arrived": ((D,), np.bool_)}
-    wanted |= {"outputs": outputs, "teachers": outputs, "mean": (mean.shape, mean.dtype)}
+    wanted: dict[str, tuple] = {"weights": ((D, N_mod), np.float32), "server": ((N_mod,), np.float32)}
+    wanted |= {"seed_samples_arrived": ((D,), np.bool_), "mean": (mean.shape, mean.dtype)}
+    wanted |= {"outputs": outputs, "teachers": outputs}
     for name, (shape, kind) in wanted.items():
         found = getattr(fed, name)
         if not (name == "mean" and found is None) and (found.shape != shape or found.dtype != kind):
