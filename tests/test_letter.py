@@ -259,17 +259,13 @@ def test_the_picture_of_a_table_stands_distances_that_cannot_be_drawn():
 
 
 @pytest.mark.parametrize("number", ["2", "3"])
-def test_a_table_shows_the_data_sets_that_are_there_beside_the_printed_values_and_the_digits_instead_of_the_others(
-    number, small_data, tmp_path, capsys
-):
-    asked = ["table", number, f"--data-dir={small_data}", f"--out={tmp_path}", "--seeds=2", "--set=n_samples=60", "--set=n_seed_samples=15"]
-    assert main(asked) == 0
-    printed = capsys.readouterr().out
+def test_a_table_shows_the_data_sets_that_are_there_and_the_digits_instead_of_the_others(number, table_outputs):
+    out, printed = table_outputs[number]
     assert "Not found: fashion-mnist, cifar-10, cifar-100" in printed
     assert "The column headed 0.001 holds the values of lambda = 0.01, not 0.001" in printed
-    rows = rows_of(tmp_path / "table.csv")
+    rows = rows_of(out / "table.csv")
     assert len(rows) == 2 * 2 * 8
-    measures = rows_of(tmp_path / "measures.csv")
+    measures = rows_of(out / "measures.csv")
     for row in rows:
         own = [float(one["privacy"]) for one in measures if all(one[name] == row[name] for name in ("data", "definition", "lambda"))]
         assert float(row["measured"]) == pytest.approx(np.mean(own)) and len(own) == 2
@@ -277,4 +273,4 @@ def test_a_table_shows_the_data_sets_that_are_there_beside_the_printed_values_an
             assert not row["printed"] and not row["difference"]
         else:
             assert float(row["difference"]) == pytest.approx(float(row["measured"]) - float(row["printed"]))
-    assert {path.suffix for path in tmp_path.glob(f"table_{number}.*")} == {".png", ".svg"}
+    assert {path.suffix for path in out.glob(f"table_{number}.*")} == {".png", ".svg"}

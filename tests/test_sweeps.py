@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_runs import SHORT, files_of, write_digits
+from small_runs import SHORT, STUDY, files_of, write_digits
 from strategies import generators
 
 from mix2fld_np.cli import main
@@ -26,16 +26,7 @@ from mix2fld_np.runs.jobs import Source
 from mix2fld_np.study import sweeps
 from mix2fld_np.wireless.channel import transmit
 
-TINY = [*SHORT, *"--devices=4 --rounds=2 --seeds=2".split()]
-
-
-@pytest.fixture(scope="module")
-def studies(small_data, tmp_path_factory):
-    """All four studies at a tiny size, by name; that over T_max with the letter's ten devices, as fewer get wider shares of the band."""
-    top, more = tmp_path_factory.mktemp("studies"), {"slots": ["--devices=10"]}
-    for name in sweeps.SWEEPS:
-        assert main(["study", name, *TINY, *more.get(name, ()), f"--data-dir={small_data}", f"--out={top / name}"]) == 0
-    return {name: top / name for name in sweeps.SWEEPS}
+TINY = [*SHORT, *STUDY]
 
 
 def rows_of(out):
