@@ -1,4 +1,4 @@
-"""What several files of tests read: small data, and what the commands leave when they are run on it, once for all tests."""
+"""What several files of tests read: small data, and what the commands make of it, once for all tests."""
 
 import contextlib
 import io
@@ -46,17 +46,28 @@ def studies(small_data, tmp_path_factory):
     """All studies at a tiny size, by name; that over T_max with the letter's ten devices. Nobody writes there."""
     top, more = tmp_path_factory.mktemp("studies"), {"slots": ["--devices=10"]}
     for name in SWEEPS:
-        assert main(["study", name, *SHORT, *STUDY, *more.get(name, ()), f"--data-dir={small_data}", f"--out={top / name}"]) == 0
+        assert (
+            main(
+                ["study", name, *SHORT, *STUDY, *more.get(name, ()), f"--data-dir={small_data}", f"--out={top / name}"]
+            )
+            == 0
+        )
     return {name: top / name for name in SWEEPS}
 
 
 @pytest.fixture(scope="session")
 def table_outputs(small_data, tmp_path_factory):
-    """Tables 2 and 3 on small data and the embedded digits, by number: the directory and what was printed. Nobody writes there."""
+    """Tables 2 and 3 on small data and the embedded digits, by number: the directory and what was printed."""
     made = {}
     for number in "23":
         out, printed = tmp_path_factory.mktemp(f"table-{number}"), io.StringIO()
-        asked = [f"--data-dir={small_data}", f"--out={out}", "--seeds=2", "--set=n_samples=60", "--set=n_seed_samples=15"]
+        asked = [
+            f"--data-dir={small_data}",
+            f"--out={out}",
+            "--seeds=2",
+            "--set=n_samples=60",
+            "--set=n_seed_samples=15",
+        ]
         with contextlib.redirect_stdout(printed):
             assert main(["table", number, *asked]) == 0
         made[number] = (out, printed.getvalue())

@@ -21,7 +21,13 @@ def written(compared, figure_2, figure_3, studies, table_outputs, tmp_path_facto
     assert main(["verify", "--only=eq. (10)", "--quiet", f"--out={top / 'verify'}"]) == 0
     tables = {f"table {number}": directory for number, (directory, _) in table_outputs.items()}
     swept = {f"study {name}": directory for name, directory in studies.items()}
-    single = {"compare": compared, "figure 2": figure_2, "figure 3": figure_3, "claims": top / "claims", "verify": top / "verify"}
+    single = {
+        "compare": compared,
+        "figure 2": figure_2,
+        "figure 3": figure_3,
+        "claims": top / "claims",
+        "verify": top / "verify",
+    }
     return single | tables | swept
 
 
@@ -32,7 +38,9 @@ def listed():
         title, *lines = section.splitlines()
         cells = [line.split("|")[1] for line in lines if line.startswith("| `")]
         columns = {word for cell in cells for word in quoted(cell)}
-        around = {word for line in lines for word in quoted(line.partition("in JSON")[2])}  # such as the key that holds all rows
+        around = {
+            word for line in lines for word in quoted(line.partition("in JSON")[2])
+        }  # such as the key that holds all rows
         found |= {name: columns | around if name.endswith(".json") else columns for name in quoted(title)}
     return found
 
@@ -43,13 +51,15 @@ def quoted(text):
 
 
 def names_in(path, command):
-    """The columns of a CSV file, or the keys of a JSON file that are no names of protocols, panels, curves or settings."""
+    """The columns of a CSV file, or the keys of a JSON file that are no names of protocols, panels or curves."""
     if path.suffix == ".csv":
         with open(path, newline="") as file:
             return set(next(csv.reader(file)))
     content = json.loads(path.read_text())
     if path.name == "summary.json" and command in ("compare", "figure 2"):
-        entries = content.values() if command == "compare" else [one for panel in content.values() for one in panel.values()]
+        entries = (
+            content.values() if command == "compare" else [one for panel in content.values() for one in panel.values()]
+        )
         return {key for entry in entries for key in entry}
     rows = [row for value in content.values() if isinstance(value, list) for row in value if isinstance(row, dict)]
     return set(content) | {key for row in rows for key in row}

@@ -1,4 +1,4 @@
-"""What pictures show: curves that can be told apart without colour, equal ones as equal, legends that hold their texts."""
+"""What pictures show: curves told apart without colour, equal ones as equal, legends that hold their texts."""
 
 import itertools
 import math
@@ -23,7 +23,10 @@ OWN_NAMES = [f"Own{k}FLD" for k in range(8)]
 def rows_of(protocol, accuracies, seed=0, times=None):
     """Rows of curve.csv."""
     seconds = range(len(accuracies)) if times is None else times
-    return [{"protocol": protocol, "seed": seed, "elapsed_s": float(at), "accuracy": a} for at, a in zip(seconds, accuracies, strict=True)]
+    return [
+        {"protocol": protocol, "seed": seed, "elapsed_s": float(at), "accuracy": a}
+        for at, a in zip(seconds, accuracies, strict=True)
+    ]
 
 
 def lines_of(picture, panel=0):
@@ -35,7 +38,7 @@ def apart(looks):
     return len({str(look.line) for look in looks}) == len({look.marker for look in looks}) == len(looks)
 
 
-# --- without colour -----------------------------------------------------------------------------------------------------
+# --- without colour ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("looks", [
@@ -66,7 +69,7 @@ def test_what_is_drawn_has_the_look_of_its_name():
     assert len({str(line._unscaled_dash_pattern) for line in lines.values()}) == len(names)
 
 
-# --- equal curves -------------------------------------------------------------------------------------------------------
+# --- equal curves -----------------------------------------------------------------------------------------------------
 
 
 @few
@@ -75,7 +78,9 @@ def test_equal_curves_are_drawn_once_and_named_together(kinds):
     names = [row.name for row in TABLE][: len(kinds)]
     curves = {name: [0.1, 0.2, 0.3 + kind / 10] for name, kind in zip(names, kinds, strict=True)}
     rows = [row for name, curve in curves.items() for seed in (0, 1) for row in rows_of(name, curve, seed)]
-    named = [" = ".join(name for name, own in zip(names, kinds, strict=True) if own == kind) for kind in dict.fromkeys(kinds)]
+    named = [
+        " = ".join(name for name, own in zip(names, kinds, strict=True) if own == kind) for kind in dict.fromkeys(kinds)
+    ]
     picture = learning_curves(rows, "title")
     assert list(lines_of(picture)) == named
     assert [text.get_text() for text in picture.legends[0].get_texts()] == named
@@ -108,14 +113,23 @@ def points_of(name, value):
     sweep = SWEEPS[name]
     besides = {"chance_of_upload": 0.5, "privacy_of_uploads": 1.0, "memory_mb": 1.0}
     return [
-        {"series": line.name, sweep.field: at, "accuracy": value(line.name, k), "accuracy_spread": 0.01, "server_accuracy": None, **besides}
+        {
+            "series": line.name,
+            sweep.field: at,
+            "accuracy": value(line.name, k),
+            "accuracy_spread": 0.01,
+            "server_accuracy": None,
+            **besides,
+        }
         for line in sweep.series
         for k, at in enumerate((98, 100, 105))
     ]
 
 
 def test_a_study_draws_equal_lines_once_and_names_them():
-    picture = studies.slots(points_of("slots", lambda name, k: 0.9 if name.startswith("FL") else 0.5 + 0.1 * k * ("asym" in name)), "title")
+    picture = studies.slots(
+        points_of("slots", lambda name, k: 0.9 if name.startswith("FL") else 0.5 + 0.1 * k * ("asym" in name)), "title"
+    )
     assert picture.axes[0].get_title() == "FL asymmetric = FL symmetric"
     assert len(picture.axes[0].containers) == 3 and len(picture.axes[1].containers) == 1
 
@@ -123,7 +137,9 @@ def test_a_study_draws_equal_lines_once_and_names_them():
 def test_the_printed_slots_are_marked_only_where_they_are_among_those_shown():
     marks = {}
     for shift in (0, -60):
-        points = [point | {"max_slots": point["max_slots"] + shift} for point in points_of("slots", lambda name, k: 0.5)]
+        points = [
+            point | {"max_slots": point["max_slots"] + shift} for point in points_of("slots", lambda name, k: 0.5)
+        ]
         marks[shift] = [text.get_text() for text in studies.slots(points, "title").axes[1].texts]
     assert marks == {0: [" printed"], -60: []}
 
@@ -135,7 +151,7 @@ def test_a_study_stands_distances_that_are_none(privacy):
     assert render(studies.ratio(points, "title"), "ratio")["ratio.png"].startswith(b"\x89PNG")
 
 
-# --- room ---------------------------------------------------------------------------------------------------------------
+# --- room -------------------------------------------------------------------------------------------------------------
 
 
 def extents(figure):
@@ -163,7 +179,9 @@ def test_a_legend_lies_within_its_figure_and_below_its_axes(names, width):
     add_legend(figure, handles_of(looks_of(names)), names)
     legend, above = extents(figure)
     assert legend.x0 >= 0 and legend.x1 <= figure.bbox.width and legend.y0 >= 0 and legend.y1 <= above + 1
-    assert "".join("".join(text.get_text().split()) for text in figure.legends[0].get_texts()) == "".join("".join(names).split())
+    assert "".join("".join(text.get_text().split()) for text in figure.legends[0].get_texts()) == "".join(
+        "".join(names).split()
+    )
     assert axes.bbox.height >= 0.7 * height
 
 
@@ -184,7 +202,7 @@ def test_a_picture_of_nine_curves_holds_its_legend():
     assert len(figure.legends[0].get_texts()) == 9
 
 
-# --- what is shown ------------------------------------------------------------------------------------------------------
+# --- what is shown ----------------------------------------------------------------------------------------------------
 
 
 def test_a_curve_over_seeds_goes_to_the_end_of_the_longest_run_with_a_band_around_it():
@@ -203,10 +221,25 @@ def test_one_seed_has_no_band():
 
 def test_figure_3_shows_every_number_of_devices_in_both_splits():
     rows = [
-        {"split": split, "n_devices": n, "accuracy": 0.5 + 0.01 * (d % 7)} for split in SPLITS for n in letter.N_DEVICES for d in range(n)
+        {"split": split, "n_devices": n, "accuracy": 0.5 + 0.01 * (d % 7)}
+        for split in SPLITS
+        for n in letter.N_DEVICES
+        for d in range(n)
     ]
     points = [{"split": split, "n_devices": n, "variance": 0.0001 * n} for split in SPLITS for n in letter.N_DEVICES]
     picture = letter.figure_3(rows, points, "title")
     for column in (0, 1):
         assert [bar.get_height() for bar in picture.axes[2 + column].patches] == pytest.approx(list(letter.N_DEVICES))
         assert len(picture.axes[column].patches) == len(letter.N_DEVICES)
+
+
+@pytest.mark.parametrize("draw", [
+    lambda title: learning_curves(rows_of("FL", [0.1, 0.3]), title),
+    lambda title: studies.ratio(points_of("ratio", lambda name, k: 0.5), title),
+], ids=["one panel", "two panels"])  # fmt: skip
+def test_a_long_title_lies_within_its_figure(draw):
+    figure = draw("Fashion-MNIST, 10000 devices, non-IID, -123.45 dBm uplink, $N_S$ = 100000, $N_I$ = 100000, at most 100000 rounds, 99 seeds")
+    figure.canvas.draw()
+    title = figure._suptitle or figure.axes[0].title
+    box = title.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y1 <= figure.bbox.height

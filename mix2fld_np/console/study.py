@@ -130,7 +130,8 @@ NOTES = {
         "Both protocols upload the same kind of mixed-up samples, so the privacy of what leaves a device is that of Table II in both.",
     ),
     "inverse-samples": (
-        "Memory is that of all inverse samples in single precision; a server that makes each when it is drawn needs the uploads only.",
+        "Memory is that of all inverse samples in single precision; a server that makes each when it is drawn needs "
+        "the uploads only.",
     ),
 }
 PLANNED = {  # where the server schedules label pairs

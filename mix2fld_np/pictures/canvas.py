@@ -29,7 +29,9 @@ def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, col
 def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
     """A legend below all axes, in as few rows as its texts leave room for; the figure grows by its further rows."""
     for texts, n_columns in layouts(labels):
-        legend = figure.legend(handles, texts, loc="outside lower center", ncols=n_columns, fontsize=9, handlelength=3.2)
+        legend = figure.legend(
+            handles, texts, loc="outside lower center", ncols=n_columns, fontsize=9, handlelength=3.2
+        )
         size = legend.get_window_extent()
         if size.width <= 0.98 * figure.bbox.width:
             break
@@ -38,7 +40,7 @@ def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
 
 
 def layouts(labels: list[str]) -> Iterator[tuple[list[str], int]]:
-    """Texts and number of columns of a legend, from the widest on: fewer and fewer columns, then texts in more and more lines."""
+    """Texts and number of columns of a legend, widest first: ever fewer columns, then ever more lines a text."""
     for n_rows in range(1, len(labels) + 1):
         yield labels, math.ceil(len(labels) / n_rows)
     n_letters = max(map(len, labels))
