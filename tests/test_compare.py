@@ -191,19 +191,20 @@ def test_protocols_that_were_not_asked_for_are_not_spoken_of(small_data, tmp_pat
         ("compare --ratio 0.5", "any ratio but 0.5"),
         ("compare --iterations 0", "--iterations 0 is out of range"),
         ("compare --devices 70000", "--devices 70000"),
-        ("compare --data digits --devices 5 --set n_samples=50000", "sample"),
+        ("compare --data mnist --devices 5 --set n_samples=50000", "sample"),
         ("compare --rounds many", "'many' is no whole number"),
         ("compare --data-dir /no/such/folder", "/no/such/folder"),
         ("compare --protocols FL,FL", "each once"),
-        ("compare --data digits --out /dev/null/x", "choose another --out"),
+        ("compare --data mnist --out /dev/null/x", "choose another --out"),
         ("compare --inverse-samples 5", "N_I >= N_S"),
         ("channel --max-slots 0", "--max-slots 0"),
         ("data fetch digits", "drawn, not downloaded"),
         ("dance", "invalid choice: 'dance'"),
     ],
 )
-def test_bad_input_is_one_line_exit_code_two_and_leaves_nothing(asked, says, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_one_line_exit_code_two_and_leaves_nothing(asked, says, small_data, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIX2FLD_DATA", str(small_data))
     assert main(asked.split()) == 2
     said = capsys.readouterr().err
     assert says in said and said.count("\n") == 1 and said.startswith("mix2fld: ")
