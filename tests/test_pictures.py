@@ -238,7 +238,9 @@ def test_figure_3_shows_every_number_of_devices_in_both_splits():
     lambda title: studies.ratio(points_of("ratio", lambda name, k: 0.5), title),
 ], ids=["one panel", "two panels"])  # fmt: skip
 def test_a_long_title_lies_within_its_figure(draw):
-    figure = draw("Fashion-MNIST, 10000 devices, non-IID, -123.45 dBm uplink, $N_S$ = 100000, $N_I$ = 100000, at most 100000 rounds, 99 seeds")
+    figure = draw(
+        "Fashion-MNIST, 10000 devices, non-IID, -123.45 dBm uplink, $N_S$ = 100000, $N_I$ = 100000, at most 100000 rounds"
+    )
     figure.canvas.draw()
     title = figure._suptitle or figure.axes[0].title
     box = title.get_window_extent()

@@ -13,6 +13,7 @@ from small_runs import SHORT, STUDY, files_of, write_digits
 from strategies import generators
 
 from mix2fld_np.cli import main
+from mix2fld_np.console.study import four_digits, samples_cell
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seeds
@@ -233,3 +234,17 @@ def test_more_stops_paying_at_the_first_value_within_a_standard_error_of_the_bes
     error = spread / math.sqrt(n_seeds)
     assert accuracies[enough // 10 - 1] >= max(accuracies) - error
     assert all(accuracy < max(accuracies) - error for accuracy in accuracies[: enough // 10 - 1])
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (None, "-"), (-math.inf, "-inf"), (0.12544, "0.1254"), (5.1078, "5.108"), (10_000, "10,000"), (1_234_567.0, "1,234,567"),
+])  # fmt: skip
+def test_a_cell_has_four_digits_and_never_fewer_than_a_whole_number_has(value, text):
+    assert four_digits(value) == text
+
+
+@pytest.mark.parametrize(("made", "wanted", "text"), [
+    (None, None, "-"), (0, 40, "0 of 40"), (79.5, 80, "79.5 of 80"), (1_000.0, 1_000.0, "1,000 of 1,000"),
+])  # fmt: skip
+def test_a_cell_of_samples_tells_a_shortage(made, wanted, text):
+    assert samples_cell({"server_samples": made, "server_samples_wanted": wanted}) == text
