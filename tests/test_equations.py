@@ -20,6 +20,7 @@ from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.nn import losses, training
 from mix2fld_np.verify import by_hand as equations_by_hand
 from mix2fld_np.verify import rows as equations
+from mix2fld_np.verify.by_hand import FIVE
 from mix2fld_np.verify.check import Check, Tolerance, judge
 from mix2fld_np.verify.rounds_by_hand import rounds_by_hand
 from mix2fld_np.verify.rows import CHECKS
@@ -47,7 +48,7 @@ def test_a_row_fails_when_its_quantity_is_a_little_off(name):
 
 def how_far(check):
     """A relative error that a row must notice: a thousandth, or what its simulation or its printed digits can tell apart."""
-    if "simulated" in check.routes or "slots" in check.routes:
+    if check.tolerance.unit == "standard errors":
         return 0.1
     return 0.01 if check.tolerance.unit == "last digit" else 1e-3
 
@@ -82,14 +83,9 @@ def shifted(value, far):
     return array + 1 if array.dtype.kind in "iu" else (1 + far) * array + far * (array == 0)
 
 
-def same_sample_twice(draw, far):
+def same_sample_twice(mixed, far):
     """Recipes that blend a sample with itself: numbers one higher would be samples of nobody."""
-
-    def wrong(*args):
-        drawn = draw(*args)
-        return (drawn[0], drawn[0]) if isinstance(drawn, tuple) else replace(drawn, second=drawn.first)
-
-    return wrong
+    return lambda task: replace(mixed(task), second=mixed(task).first)
 
 
 def samples_off(prepare, far):
@@ -104,7 +100,6 @@ def samples_off(prepare, far):
 
 OTHERWISE_OFF = {
     "Algorithm 1, line 8: inverse samples": samples_off,
-    "eq. (6): two different labels": same_sample_twice,
     "Algorithm 1, line 4: mixed-up samples": same_sample_twice,
 }
 
@@ -138,7 +133,7 @@ def with_arrived(arrived):
     return lambda right: lambda protocol, fed, task: right(protocol, replace(fed, seed_samples_arrived=arrived(fed)), task)
 
 
-EVERY_ROW = ("psi", "by logits", "by weights", "12 updates")
+EVERY_ROW = ("psi", "by weights", "12 updates")
 DEFECTS = {
     "psi as printed, always": (
         in_place_of(losses, "psi_sign", lambda right: lambda printed: -1),
@@ -238,7 +233,7 @@ DEFECTS = {
 @pytest.fixture(scope="module", autouse=True)
 def played_before_anything_is_broken():
     """By-hand rounds are remembered; they must not be played while the library has a defect."""
-    return [rounds_by_hand(name) for name in PROTOCOLS]
+    return [rounds_by_hand(name, **changes) for name in FIVE for changes in ({}, {"max_slots": 1, "n_rounds": 1})]
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
@@ -269,21 +264,21 @@ def test_the_second_route_calls_nothing_of_the_package():
     assert "numpy" in names and not any(name.startswith("mix2fld") for name in names)
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("name", FIVE)
 def test_the_federation_played_by_hand_loses_some_uploads_and_not_others(name):
     delivered = [sum(played.up.delivered) for played in rounds_by_hand(name)]
     assert min(delivered) >= 1 and any(0 < n < 4 for n in delivered)
 
 
-@pytest.mark.parametrize("name", [name for name in PROTOCOLS if name != "FL"])
+@pytest.mark.parametrize("name", FIVE[1:])
 def test_the_federation_played_by_hand_loses_some_downloads_and_leaves_labels_undrawn(name):
     assert any(0 < sum(played.down.delivered) < 4 for played in rounds_by_hand(name))
-    assert any(np.isnan(played.outputs).any() for played in rounds_by_hand(name))
+    assert any(np.isnan(played.fed.outputs).any() for played in rounds_by_hand(name))
 
 
 def test_a_label_that_nobody_knows_and_seeds_that_come_late_are_among_what_is_played():
-    assert np.isnan(rounds_by_hand("FD")[0].mean).any()
-    assert [sum(played.arrived) for played in rounds_by_hand("Mix2FLD")] == [3, 3, 4]
+    assert np.isnan(rounds_by_hand("FD")[0].fed.mean).any()
+    assert [sum(played.fed.seed_samples_arrived) for played in rounds_by_hand("Mix2FLD")] == [3, 3, 4]
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------------------------
