@@ -104,8 +104,8 @@ def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], col
         at, values, spreads = lines[name]
         colour, line, marker = SERIES_LOOKS[name]
         bars = 100 * spreads if spreads.any() else None
-        x, look = at + aside * (k - (len(groups) - 1) / 2), {"color": colour, "linestyle": line, "marker": marker}
-        ax.errorbar(x, 100 * values, bars, **look, markersize=5, capsize=2, linewidth=1.5)
+        x = at + aside * (k - (len(groups) - 1) / 2)
+        ax.errorbar(x, 100 * values, bars, color=colour, linestyle=line, marker=marker, markersize=5, capsize=2, lw=1.5)
     ax.set_title("\n".join(shared_names(groups)), fontsize=9)
     ax.grid(alpha=0.3)
 
