@@ -298,6 +298,19 @@ sys.exit(cli.main())
 """
 
 
+def test_an_interruption_of_what_is_read_by_somebody_who_goes_as_well_is_one_line(long_run):
+    reader, writer = os.pipe()
+    there = {"PYTHONPATH": str(ROOT), **os.environ}
+    command = [word for word in long_run if word != "--quiet"]  # so that there is something to read
+    with subprocess.Popen(command, env=there, stdout=writer, stderr=subprocess.PIPE, text=True) as running:
+        os.close(writer)
+        time.sleep(4.0)
+        os.close(reader)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130 and is_one_line(said)
+
+
 @pytest.mark.parametrize("command", list(cli.EXPLANATIONS))
 def test_after_an_interruption_each_command_says_what_is_left(command, monkeypatch, capsys):
     def interrupt(args):
