@@ -141,7 +141,7 @@ def test_a_worker_with_another_version_is_refused(scheduler, monkeypatch):
 
 
 # -------------------------------------------------------------------------------------------------- without a cluster
-@pytest.mark.parametrize("address", ["", "tcp://", "127.0.0.1:8786", "tcp://host", "http://host:80", "tcp://h:port", "tcp://a b:1", "tcp://h:1\n"])
+@pytest.mark.parametrize("address", ["tcp://", "127.0.0.1:8786", "tcp://host", "http://host:80", "tcp://h:port", "tcp://a b:1", "tcp://h:1\n"])
 def test_what_is_no_address_is_refused_before_anything_begins(data, tmp_path, capsys, address):
     with pytest.raises(InputError, match="no address of a Dask scheduler"):
         check_address(address)

@@ -138,7 +138,7 @@ def test_short_memory_is_said_in_a_line(limit, tmp_path):
 
 def test_a_full_disk_is_said_in_a_line(data, tmp_path):
     command = program(*compare(data, tmp_path / "out", "--protocols=FD", "--rounds=1"))
-    code, _, said = ended(command, {"NUMBA_CACHE_DIR": None}, preexec_fn=limited(FSIZE=0))
+    code, _, said = ended(command, preexec_fn=limited(FSIZE=0))
     assert code == 2 and is_one_line(said) and str(tmp_path / "out") in said
 
 
