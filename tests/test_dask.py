@@ -175,7 +175,7 @@ def test_a_worker_that_would_compute_other_numbers_is_refused_in_one_line(data, 
 
 
 # -------------------------------------------------------------------------------------------------- without a cluster
-@pytest.mark.parametrize("address", ["", "tcp://", "127.0.0.1:8786", "tcp://host", "http://host:80", "tcp://h:port", "tcp://a b:1", "tcp://h:1\n"])
+@pytest.mark.parametrize("address", ["tcp://", "127.0.0.1:8786", "tcp://host", "http://host:80", "tcp://h:port", "tcp://a b:1", "tcp://h:1\n"])
 def test_what_is_no_address_is_refused_before_anything_begins(data, tmp_path, capsys, address):
     with pytest.raises(InputError, match="no address of a Dask scheduler"):
         check_address(address)

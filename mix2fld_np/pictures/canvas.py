@@ -44,6 +44,8 @@ def load_matplotlib() -> None:
     """Loads matplotlib without the user's settings, which may be broken; where it is loaded already, `our_style` overrides them."""
     if "matplotlib" in sys.modules:
         return
+    if os.path.expanduser("~") == "~":  # where matplotlib 3.8 gives up; later ones make a temporary folder, as here
+        os.environ.setdefault("MPLCONFIGDIR", f"{os.devnull}/no home")
     before = dict(os.environ)
     os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
     try:
