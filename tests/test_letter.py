@@ -249,7 +249,8 @@ def repeated(tmp_path):
 
 
 @pytest.mark.parametrize("number", ["2", "3"])
-def test_a_table_of_images_that_repeat_shows_and_keeps_no_distance(number, repeated, tmp_path, capsys):
+def test_a_table_of_images_that_repeat_shows_and_keeps_no_distance(number, repeated, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("mix2fld_np.console.table.found", lambda data_dir, quiet: [Source("mnist", data_dir)])
     asked = [
         f"--data-dir={repeated}",
         f"--out={tmp_path / 'out'}",

@@ -104,7 +104,7 @@ def short(protocol, pairing="random", delivered=10, made=12):
 @pytest.mark.parametrize(("summary", "cause"), [
     (short("Mix2FLD"), "Seed samples had no partner with symmetric labels on another device; pairing=scheduled lets"),
     (short("Mix2FLD", "scheduled"), "Seed samples had no partner with symmetric labels on another device."),
-    (short("Mix2FLD", "scheduled", 9), "Seed samples were lost or had no partner with symmetric labels on another"),
+    (short("Mix2FLD", "scheduled", 9), "were lost or had no partner with symmetric labels on another device."),
     (short("MixFLD", delivered=9), "Seed samples were lost."),
     (short("MixFLD"), "X from 12 of 80."),
 ])  # fmt: skip
