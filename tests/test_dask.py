@@ -73,9 +73,8 @@ def scheduler(tmp_path, monkeypatch):
     processes = [dask("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")]
     wait_until(lambda: listens(port))
     yield address, processes
-    for process in processes:
+    for process in reversed(processes):  # a worker takes long to end once its scheduler is gone
         process.terminate()  # a nanny takes its worker with it
-    for process in processes:
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
