@@ -28,8 +28,8 @@ def beginning(task: Task) -> Progress:
 def simulate(protocol: Protocol, task: Task, past: Progress | None = None) -> Iterator[Progress]:
     """Plays rounds and yields where the run stands after each, from the beginning or from where `past` left off.
 
-    Ends after n_rounds, or once the criterion epsilon is met where the settings say so. A run that goes on from a past equals one that
-    was never interrupted, to the bit.
+    Ends after n_rounds, or once the criterion epsilon is met where the settings say so. A run that goes on from a past
+    equals one that was never interrupted, to the bit.
     """
     now = past or beginning(task)
     while now.p < task.settings.n_rounds and not (now.converged and task.settings.stop_when_converged):
