@@ -77,7 +77,7 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
     material = server_material(protocol, fed, task)  # line 8
     record = RoundRecord(p, training, up, server_samples=counted(material, learned=False))
     if not up.delivered.any():
-        return fed, record  # nobody got through: nothing new
+        return fed, record  # no upload got through: nothing new
     mean = protocol.uplink.average(fed, task, up.delivered)  # line 9
     # The letter is silent: line 2 asks for the change from round 0 to round 1; there is none before the second average.
     change = None if fed.mean is None else protocol.uplink.relative_change(mean, fed.mean)  # line 2
@@ -194,7 +194,7 @@ def distilled(mean: np.ndarray, material: Material | None, fed: Federation, task
 
 
 def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material | None:
-    """What the server can distil on, given whose seeds have arrived; None where nobody ever sends any."""
+    """What the server can distil on, given whose seed samples have arrived; None where none are ever sent."""
     collected = protocol.collect(task)
     return None if collected is None else protocol.prepare(collected.of(fed.seed_samples_arrived), task)
 
@@ -282,7 +282,7 @@ def check_playable(protocol: Protocol, task: Task) -> None:
 
 
 def notices(protocol: Protocol, task: Task) -> list[str]:
-    """What a reader of a run's results ought to know about its devices, a sentence each."""
+    """What a reader of a run's results should know about its devices, a sentence each."""
     return list(filter(None, (task.data.notice, task.split.notice, seed_samples.notice(protocol.collect, task))))
 
 

@@ -49,7 +49,7 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
     row = {
         "round": record.p,
         "uplink_bits": int(record.up.payload_bits.sum()),
-        "downlink_bits": int(record.down.payload_bits[0]) if record.down else 0,  # multicast: sent once for everybody
+        "downlink_bits": int(record.down.payload_bits[0]) if record.down else 0,  # multicast: sent once for all
         "uplink_slots": up_slots,
         "downlink_slots": down_slots,
         "uplink_delivered": int(record.up.delivered.sum()),

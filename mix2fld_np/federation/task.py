@@ -112,7 +112,7 @@ class Federation:
 
 
 def first_state(task: Task) -> Federation:
-    """Everybody, server included, starts from the same random weights."""
+    """Devices and server start from the same random weights."""
     # The letter is silent: do devices start from the same weights? They do: a mean of unrelated networks knows little.
     D, N_L = task.n_devices, task.data.n_labels
     start = task.network.initial_weights(stream(task.seed, "start"))
