@@ -21,7 +21,7 @@ from mix2fld_np.verify import by_hand
 from mix2fld_np.verify.by_hand import SMALL
 from mix2fld_np.wireless.channel import Transmission
 
-SEED = 2347  # uploads and downloads of every kind fail here and there, and some label is known to nobody
+SEED = 2347  # uploads and downloads of every kind fail here and there, and some label is known to none
 D, N_L, LAMBDA = 4, SMALL[2], 0.2
 HELD = np.array([10, 40, 20, 30])  # |S_d| in the weighted mean of FL; the letter's, all 500, would hide the weights
 OUTPUT_BITS, WEIGHT_BITS, SEED_BITS = 32 * N_L**2, 32 * sum(by_hand.layer_sizes(SMALL)), 4 * 8 * 16
