@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from mix2fld_np.datasets.registry import Dataset, load
 
 DPI = 80  # keeps a picture below some 40 kB inside a notebook
-CLOSE = 1e-3  # how far, relatively, a number may be from the right one, unless rounding to three digits takes it farther
+CLOSE = 1e-3  # how far, relatively, a number may be from the right one; three digits may take it farther
 
 
 def agree(name: str, by_hand: ArrayLike, library: ArrayLike, tolerance: float = 1e-6) -> None:
@@ -34,7 +34,8 @@ def exercise(name: str, answer: Any, right: Any, hints: Sequence[tuple[Any, str]
 
     `right` is the right answer or a function that says whether an answer is right. Each of the `hints` is a pair: a wrong answer (or a
     function that recognises it) and what to say to whoever gave it; the first that fits is shown, so the general ones, such as
-    (otherwise, "..."), go last. Numbers may be rounded to three digits, or differ by `tolerance`, relatively; a whole number has to be hit.
+    (otherwise, "..."), go last. Numbers may be rounded to three digits, or differ by `tolerance`, relatively; whole
+    numbers have to be hit.
     """
     if answer is None:
         print(f"exercise {name}: not answered yet")
