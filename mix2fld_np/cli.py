@@ -30,48 +30,53 @@ AFTER_CTRL_C = {
     "data": "files that had arrived whole are kept; the same command fetches the others.",
 }
 NOTHING_KEPT = "nothing was kept; the same command begins anew."
-MEMORY_SHORT = "this needs more memory than there is; try fewer devices, samples or iterations"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command, the process's own where `argv` is None; returns its exit code. Only a defect has a traceback."""
+    """Runs one command, the process's own where `argv` is None; returns its exit code. Defects have a traceback."""
     process.open_streams()
-    asked: list[str] = []  # the command, once it is known
     with warnings.catch_warnings(), process.interruptible(to_the_end=argv is None) as interruption:
         warnings.showwarning = process.warn
         try:
-            code = run(argv, asked, interruption)
-            sys.stdout.flush()
-            return code
-        except InputError as problem:
-            process.say(str(problem))
-            return 2
-        except MemoryError:
-            process.say(MEMORY_SHORT + limit_in_words() + ".")
-            return 2
-        except KeyboardInterrupt:
-            process.say(f"interrupted; {AFTER_CTRL_C.get(asked[0], NOTHING_KEPT)}" if asked else "interrupted.")
-            interruption.told = True
-            return process.INTERRUPTED
-        except BrokenPipeError:  # whoever read the output has gone
-            process.discard(sys.stdout)
-            return 141
-        except OSError as problem:  # a full disk, most likely
-            process.discard(sys.stdout)
-            process.say(f"the system refused ({problem}); free some space and look at the permissions, then try again.")
-            return 2
-        except (RuntimeError, ImportError, SystemError) as problem:
-            if "can't start new thread" in str(problem):
-                process.say(
-                    "the system allows no further thread; try --workers 1, or raise the limits (ulimit -u, ulimit -v)."
-                )
-            elif process.memory_limit() < math.inf and not isinstance(
-                problem, RuntimeError
-            ):  # libraries say it in many ways
-                process.say(MEMORY_SHORT + limit_in_words() + ".")
-            else:
-                raise
-            return 2
+            return ended(argv, interruption)
+        finally:
+            process.flush()
+
+
+def ended(argv: list[str] | None, interruption: process.Interruption) -> int:
+    """The exit code, when a command is done or what ended it has been said."""
+    asked: list[str] = []  # the command, once it is known
+    try:
+        code = run(argv, asked, interruption)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read the output has gone
+        return 141
+    except KeyboardInterrupt:
+        process.say(f"interrupted; {AFTER_CTRL_C.get(asked[0], NOTHING_KEPT)}" if asked else "interrupted.")
+        interruption.told = True
+        return process.INTERRUPTED
+    except Exception as problem:
+        sentence = in_words(problem)
+        if sentence is None:
+            raise
+        process.say(sentence)
+        return 2
+
+
+def in_words(problem: Exception) -> str | None:
+    """What a user should know of an exception, or None where it is a defect."""
+    limit = process.memory_limit()
+    if isinstance(problem, InputError):
+        return str(problem)
+    if "can't start new thread" in str(problem):
+        return "the system allows no further thread; try --workers 1, or raise the limits (ulimit -u, ulimit -v)."
+    if isinstance(problem, MemoryError) or (limit < math.inf and isinstance(problem, (ImportError, SystemError))):
+        more = "" if limit == math.inf else f", or raise the limit of {limit / 1e6:,.0f} MB (ulimit -v)"
+        return f"this needs more memory than there is; try fewer devices, samples or iterations{more}."
+    if isinstance(problem, OSError):  # a full disk, most likely
+        return f"the system refused ({problem}); free some space and look at the permissions, then try again."
+    return None
 
 
 def run(argv: list[str] | None, asked: list[str], interruption: process.Interruption) -> int:
@@ -101,12 +106,6 @@ def loaded(as_program: bool) -> "argparse.ArgumentParser":
         raise InputError(
             f"the libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}."
         ) from None
-
-
-def limit_in_words() -> str:
-    """Which limit there is, if there is one."""
-    limit = process.memory_limit()
-    return "" if limit == math.inf else f", or raise the limit of {limit / 1e6:,.0f} MB (ulimit -v)"
 
 
 def parser() -> "argparse.ArgumentParser":

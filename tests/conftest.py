@@ -1,9 +1,13 @@
-"""What several files of tests read: small data, and what the commands leave when they are run on it, once for all tests."""
+"""What several files of tests read: small data, and what the commands make of it, once for all tests."""
+
+import contextlib
+import io
 
 import pytest
-from small_runs import SHORT, write_digits
+from small_runs import SHORT, STUDY, write_digits
 
 from mix2fld_np.cli import main
+from mix2fld_np.study.sweeps import SWEEPS
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +39,36 @@ def compared(small_data, tmp_path_factory):
     sizes = "--rounds=2 --devices=3 --seed-samples=10 --inverse-samples=10 --seeds=2".split()
     assert main(["compare", *SHORT, *sizes, f"--data-dir={small_data}", f"--out={out}"]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def studies(small_data, tmp_path_factory):
+    """All studies at a tiny size, by name; that over T_max with the letter's ten devices. Nobody writes there."""
+    top, more = tmp_path_factory.mktemp("studies"), {"slots": ["--devices=10"]}
+    for name in SWEEPS:
+        assert (
+            main(
+                ["study", name, *SHORT, *STUDY, *more.get(name, ()), f"--data-dir={small_data}", f"--out={top / name}"]
+            )
+            == 0
+        )
+    return {name: top / name for name in SWEEPS}
+
+
+@pytest.fixture(scope="session")
+def table_outputs(small_data, tmp_path_factory):
+    """Tables 2 and 3 on small data and the embedded digits, by number: the directory and what was printed."""
+    made = {}
+    for number in "23":
+        out, printed = tmp_path_factory.mktemp(f"table-{number}"), io.StringIO()
+        asked = [
+            f"--data-dir={small_data}",
+            f"--out={out}",
+            "--seeds=2",
+            "--set=n_samples=60",
+            "--set=n_seed_samples=15",
+        ]
+        with contextlib.redirect_stdout(printed):
+            assert main(["table", number, *asked]) == 0
+        made[number] = (out, printed.getvalue())
+    return made

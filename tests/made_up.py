@@ -32,7 +32,9 @@ def made_up_rows(columns):
     return [made_up_row(k + 1, **{name: values[k] for name, values in columns.items()}) for k in range(n_rounds)]
 
 
-def made_up_run(accuracy=0.9, elapsed_s=10.0, criterion_s=None, airtime_s=1.0, compute_s=None, bits=(100,) * 10, model_accuracy=None):
+def made_up_run(
+    accuracy=0.9, elapsed_s=10.0, criterion_s=None, airtime_s=1.0, compute_s=None, bits=(100,) * 10, model_accuracy=None
+):
     """A run that climbs in a straight line from nothing; all of its airtime and compute stands in its first round."""
     compute_s = elapsed_s - 1 if compute_s is None else compute_s
     later, n = [0.0] * (len(bits) - 1), len(bits)

@@ -13,7 +13,9 @@ SIZES = {"n_devices": 3, "n_samples": 30, "n_local_iterations": 30, "n_distill_i
 SEEDS = {"n_seed_samples": 3, "n_inverse_samples": 6}
 SAME = "--set=n_samples=30 --devices=3 --iterations=30 --distill-iterations=30 --rounds=2 --seed-samples=3 --inverse-samples=6".split()
 
-SHORT = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --set n_samples=60 --set n_evaluations=1 --workers=1".split()
+SHORT = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --workers=1".split()
+SHORT += ["--set=n_samples=60", "--set=n_evaluations=1"]
+STUDY = "--devices=4 --rounds=2 --seeds=2".split()
 
 
 def write_digits(folder: Path, n_train: int = 400, n_test: int = 60) -> Path:

@@ -95,8 +95,12 @@ def made_up_results(run=lambda panel, label, seed: made_up_run(), n_seeds=2, **c
     settings, seeds = replace(letter.FIGURES, **changes), tuple(range(n_seeds))
     runs = {(panel.name, curve.label, seed): run(panel.name, curve.label, seed)
             for panel in letter.PANELS for curve in letter.CURVES for seed in seeds}  # fmt: skip
-    points = {(split, n, seed): (0.8 + 0.001 * n, 0.02 / n) for split in SPLITS for n in letter.N_DEVICES for seed in seeds}
-    return measures.Results(StoredFigure2(settings, "mnist", seeds, runs), StoredFigure3(settings, "mnist", seeds, points))
+    points = {
+        (split, n, seed): (0.8 + 0.001 * n, 0.02 / n) for split in SPLITS for n in letter.N_DEVICES for seed in seeds
+    }
+    return measures.Results(
+        StoredFigure2(settings, "mnist", seeds, runs), StoredFigure3(settings, "mnist", seeds, points)
+    )
 
 
 @st.composite
@@ -133,7 +137,9 @@ def test_an_order_compares_each_couple_in_each_panel_and_is_never_reproduced_wit
     assert verdicts.REPRODUCED not in both or both == {verdicts.REPRODUCED, verdicts.NOT_REPRODUCED}
 
 
-@pytest.mark.parametrize(("gain", "forth", "back"), [(0.1, "reproduced", "not reproduced"), (-0.1, "not reproduced", "reproduced")])
+@pytest.mark.parametrize(
+    ("gain", "forth", "back"), [(0.1, "reproduced", "not reproduced"), (-0.1, "not reproduced", "reproduced")]
+)
 def test_which_of_two_opposite_orders_is_reproduced_follows_from_who_is_higher(gain, forth, back):
     many = {label for _, label in FEW_AGAINST_MANY}
     world = made_up_results(lambda panel, label, seed: made_up_run(accuracy=0.5 + gain * (label not in many)))
@@ -153,7 +159,9 @@ def test_the_same_tendency_means_a_smaller_gain_yet_a_gain_and_less_variance():
     world = made_up_results()
     ends = {("iid", 10): (0.80, 4e-4), ("iid", 50): (0.86, 2e-4), ("non-iid", 10): (0.70, 9e-4), ("non-iid", 50): (0.72, 6e-4)}
     points = {(*place, seed): end for place, end in ends.items() for seed in world.three.seeds}
-    assert measures.same_tendency(replace(world, three=replace(world.three, points=points))) == pytest.approx([0.04, 0.02, 3e-4])
+    assert measures.same_tendency(replace(world, three=replace(world.three, points=points))) == pytest.approx(
+        [0.04, 0.02, 3e-4]
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ convergence time
@@ -169,7 +177,9 @@ def test_a_common_accuracy_is_reached_by_both_and_knows_no_ours_and_theirs(one, 
 
 def test_a_better_run_reaches_the_common_accuracy_on_its_way():
     better, worse = made_up_run(0.9, 20.0), made_up_run(0.6, 10.0)
-    assert measures.to_common_accuracy(better, worse) == pytest.approx((14.0, 10.0))  # 0.9 * 7/10 is the first look above 0.6
+    assert measures.to_common_accuracy(better, worse) == pytest.approx(
+        (14.0, 10.0)
+    )  # 0.9 * 7/10 is the first look above 0.6
 
 
 def test_who_never_meets_the_criterion_is_given_all_rounds_and_two_of_those_are_not_compared():
@@ -233,11 +243,19 @@ def test_a_claim_prints_the_number_of_its_sentence():
 
 @given(st.floats(0.5, 3), st.integers(1, 3))
 def test_a_number_of_times_is_judged_by_how_far_it_is_from_once(times, n_seeds):
-    world = made_up_results(lambda panel, label, seed: made_up_run(elapsed_s=10 * times if label == "FL" else 10.0), n_seeds)
+    world = made_up_results(
+        lambda panel, label, seed: made_up_run(elapsed_s=10 * times if label == "FL" else 10.0), n_seeds
+    )
     row = next(row for row in of_claim("1.2x faster", world) if row["reading"] == "time of all rounds")
     assert row["values"] == pytest.approx([times] * n_seeds) and row["measured"] == pytest.approx(times)
     assume(min(abs(times - edge) for edge in (1, 1.16, 1.24)) > 1e-6)
-    expected = verdicts.REPRODUCED if 1.16 < times < 1.24 else verdicts.SAME_DIRECTION if times > 1 else verdicts.NOT_REPRODUCED
+    expected = (
+        verdicts.REPRODUCED
+        if 1.16 < times < 1.24
+        else verdicts.SAME_DIRECTION
+        if times > 1
+        else verdicts.NOT_REPRODUCED
+    )
     assert row["verdict"] == expected
 
 
@@ -253,7 +271,9 @@ def test_a_world_as_the_letter_describes_it_reproduces_its_claims_on_accuracy():
     levels = {"FL": (0.75, 0.95), "FD": (0.746, 0.746), "MixFLD (10)": (0.70, 0.70), "MixFLD (50)": (0.72, 0.72),
               "Mix2FLD (10, 10)": (0.83, 0.92), "Mix2FLD (10, 20)": (0.83 * 1.017, 0.93),
               "Mix2FLD (50, 50)": (0.862, 0.94), "Mix2FLD (50, 100)": (0.875, 0.945)}  # fmt: skip
-    world = made_up_results(lambda panel, label, seed: letters_bits(panel, label, seed, accuracy=levels[label][panel in "bd"]))
+    world = made_up_results(
+        lambda panel, label, seed: letters_bits(panel, label, seed, accuracy=levels[label][panel in "bd"])
+    )
     for words in ("up to 16.7%", "highest accuracy under asymmetric", "up to 17.3%", "FL achieves the highest accuracy", "as high as FL",
                   "lower accuracy than FD", "resolves this problem", "compromising accuracy", "increases up to 1.7%"):  # fmt: skip
         assert of_claim(words, world)[0]["verdict"] == verdicts.REPRODUCED, words
@@ -316,7 +336,9 @@ def test_claims_without_figures_says_which_command_comes_first(claims, figure_2,
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("changes", "slots", "can"), [({}, 101, "can never arrive"), ({"n_uplink_channels": 4}, 51, "can arrive")])
+@pytest.mark.parametrize(
+    ("changes", "slots", "can"), [({}, 101, "can never arrive"), ({"n_uplink_channels": 4}, 51, "can arrive")]
+)
 def test_whether_an_upload_of_fl_fits_into_the_printed_slots_depends_on_the_settings(changes, slots, can):
     sentence = reasons.upload_slots(made_up_results(letters_bits, **changes))
     assert f"takes {slots} slots" in sentence and f"it {can} within the printed T_max = 100" in sentence
@@ -327,7 +349,9 @@ def test_the_rounds_over_which_bits_are_counted_are_those_that_were_played():
     world = made_up_results(lambda panel, label, seed: made_up_run(bits=[1_000] * lengths.get(label, 4)))
     assert "over 3 to 6 rounds" in reasons.rounds_played(world)
     assert "over 10 rounds" in reasons.rounds_played(made_up_results())
-    assert measures.fewer_bits(made_up_run(bits=[100, 10, 10]), made_up_run(bits=[550] * 6)) == pytest.approx(1_650 / 120 - 1)
+    assert measures.fewer_bits(made_up_run(bits=[100, 10, 10]), made_up_run(bits=[550] * 6)) == pytest.approx(
+        1_650 / 120 - 1
+    )
 
 
 # --- damage -----------------------------------------------------------------------------------------------------------
@@ -377,7 +401,12 @@ def test_any_damage_to_what_a_figure_left_is_a_result_or_one_sentence(name, read
     assert n_refused > 900
 
 
-SOMETHING_ELSE = ("[]", "{}", '{"identity": [], "checksum": "%s", "result": {}}', '{"identity": {}, "checksum": 0, "result": 1e999}')
+SOMETHING_ELSE = (
+    "[]",
+    "{}",
+    '{"identity": [], "checksum": "%s", "result": {}}',
+    '{"identity": {}, "checksum": 0, "result": 1e999}',
+)
 
 
 @pytest.mark.parametrize("content", SOMETHING_ELSE)

@@ -50,8 +50,13 @@ def test_the_summary_follows_from_the_rows(compared):
         accuracies = [float(row["reference_accuracy"]) for row in last]
         assert [row["seed"] for row in last] == ["0", "1"] and kept["n_seeds"] == 2 and kept["n_rounds"] == 2
         assert kept["final_accuracies"] == accuracies
-        assert (kept["final_accuracy"], kept["final_accuracy_spread"]) == pytest.approx((fmean(accuracies), stdev(accuracies)))
-        best = [max(float(row["accuracy"]) for row in curves if (row["protocol"], row["seed"]) == (name, seed)) for seed in "01"]
+        assert (kept["final_accuracy"], kept["final_accuracy_spread"]) == pytest.approx(
+            (fmean(accuracies), stdev(accuracies))
+        )
+        best = [
+            max(float(row["accuracy"]) for row in curves if (row["protocol"], row["seed"]) == (name, seed))
+            for seed in "01"
+        ]
         assert (kept["best_accuracy"], kept["best_accuracy_n_seeds"]) == (pytest.approx(fmean(best)), 2)
         models = [float(row["server_accuracy"]) for row in last if row["server_accuracy"]]
         assert kept["server_accuracy_n_seeds"] == len(models) == (0 if name == "FD" else 2)
@@ -87,7 +92,9 @@ def test_runs_of_unequal_length_are_compared_over_the_rounds_that_all_of_them_pl
 
 
 def test_a_servers_model_is_its_last_one_and_seeds_without_any_are_counted():
-    some = summary_of({"server_accuracy": [0.4, None]}, {"server_accuracy": [None, 0.6]}, {"server_accuracy": [None, None]})
+    some = summary_of(
+        {"server_accuracy": [0.4, None]}, {"server_accuracy": [None, 0.6]}, {"server_accuracy": [None, None]}
+    )
     assert some.as_json()["server_accuracy"] == pytest.approx(0.5) and some.as_json()["server_accuracy_n_seeds"] == 2
     assert some.over("server_accuracy").text() == "50.0 +- 14.1 % (2 of 3 seeds)"
     met = summary_of({"converged": [False, True], "elapsed_s": [1.0, 2.0]}, {"converged": [False, False]})
@@ -98,14 +105,26 @@ def test_a_servers_model_is_its_last_one_and_seeds_without_any_are_counted():
 def curves_drawn(directory):
     """The lines of the picture that is drawn of a comparison's curve.csv, by label."""
     rows = [
-        {"protocol": row["protocol"], "seed": row["seed"], "elapsed_s": float(row["elapsed_s"]), "accuracy": float(row["accuracy"])}
+        {
+            "protocol": row["protocol"],
+            "seed": row["seed"],
+            "elapsed_s": float(row["elapsed_s"]),
+            "accuracy": float(row["accuracy"]),
+        }
         for row in rows_of(directory / "curve.csv")
     ]
     return {line.get_label(): line for line in learning_curves(rows, "title").axes[0].get_lines()}
 
 
 def test_the_last_round_is_the_last_one_that_was_played(small_data, tmp_path):
-    asked = [*TINY, "--rounds=4", "--protocols=FL,FD", "--seeds=2", "--set=stop_when_converged=true", "--set=epsilon=0.3"]
+    asked = [
+        *TINY,
+        "--rounds=4",
+        "--protocols=FL,FD",
+        "--seeds=2",
+        "--set=stop_when_converged=true",
+        "--set=epsilon=0.3",
+    ]
     assert main(["compare", *asked, f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
     rounds, summary = rows_of(tmp_path / "rounds.csv"), json.loads((tmp_path / "summary.json").read_text())
     lengths = {}
@@ -122,7 +141,7 @@ def test_the_last_round_is_the_last_one_that_was_played(small_data, tmp_path):
     assert drawn[-1] == max(times) and set(drawn) == set(times)  # until the longest one ends
 
 
-# --- a shortage of samples, and nothing to rank -------------------------------------------------------------------------
+# --- a shortage of samples, and nothing to rank -----------------------------------------------------------------------
 
 
 def test_a_shortage_of_inverse_samples_is_in_every_file_and_below_the_table(small_data, tmp_path, capsys):
@@ -173,19 +192,20 @@ def test_protocols_that_were_not_asked_for_are_not_spoken_of(small_data, tmp_pat
         ("compare --ratio 0.5", "any ratio but 0.5"),
         ("compare --iterations 0", "--iterations 0 is out of range"),
         ("compare --devices 70000", "--devices 70000"),
-        ("compare --data digits --devices 5 --set n_samples=50000", "sample"),
+        ("compare --data mnist --devices 5 --set n_samples=50000", "sample"),
         ("compare --rounds many", "'many' is no whole number"),
         ("compare --data-dir /no/such/folder", "/no/such/folder"),
         ("compare --protocols FL,FL", "each once"),
-        ("compare --data digits --out /dev/null/x", "choose another --out"),
+        ("compare --data mnist --out /dev/null/x", "choose another --out"),
         ("compare --inverse-samples 5", "N_I >= N_S"),
         ("channel --max-slots 0", "--max-slots 0"),
         ("data fetch digits", "drawn, not downloaded"),
         ("dance", "invalid choice: 'dance'"),
     ],
 )
-def test_bad_input_is_one_line_exit_code_two_and_leaves_nothing(asked, says, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_one_line_exit_code_two_and_leaves_nothing(asked, says, small_data, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIX2FLD_DATA", str(small_data))
     assert main(asked.split()) == 2
     said = capsys.readouterr().err
     assert says in said and said.count("\n") == 1 and said.startswith("mix2fld: ")
@@ -208,7 +228,9 @@ def test_a_sixth_protocol_is_a_row_of_the_table_and_nothing_else(small_data, tmp
         monkeypatch.setattr(f"mix2fld_np.{module}.TABLE", (*TABLE, sixth))
     assert [row["protocol"] for row in channel_rows(PRINTED, [10])][-3:] == ["MyFLD"] * 3
     assert main(["channel"]) == 0
-    assert ["MyFLD", "up,", "first", "round", "10", "65,920"] in [line.split()[:6] for line in capsys.readouterr().out.splitlines()]
+    assert ["MyFLD", "up,", "first", "round", "10", "65,920"] in [
+        line.split()[:6] for line in capsys.readouterr().out.splitlines()
+    ]
     assert main(["compare", *TINY, "--protocols=MixFLD,MyFLD", f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
     assert "MixFLD = MyFLD" in (tmp_path / "learning_curves.svg").read_text()
     both = json.loads((tmp_path / "summary.json").read_text())
@@ -221,7 +243,7 @@ def test_the_data_table_shows_what_is_there(capsys, tmp_path):
     assert "digits" in printed and "embedded" in printed and "not found" in printed
 
 
-# --- the main result -------------------------------------------------------------------------------------------------------------------
+# --- the main result --------------------------------------------------------------------------------------------------
 
 
 def final(protocol, settings, data):
@@ -231,7 +253,7 @@ def final(protocol, settings, data):
     return end.rounds[-1]["reference_accuracy"], end.rounds[-1]["server_accuracy"]
 
 
-@pytest.mark.full
+@pytest.mark.slow
 @pytest.mark.skipif(not find("mnist"), reason="MNIST is not here; mix2fld data fetch mnist gets it")
 @pytest.mark.parametrize("channel", ["asymmetric", "symmetric"])
 def test_the_letters_main_result_on_mnist(channel):

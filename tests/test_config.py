@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from small_runs import compare, files_of, write_digits
 
 from mix2fld_np import cli
-from mix2fld_np.console import options, playing
+from mix2fld_np.console import options, session
 from mix2fld_np.console.compare import OPTIONS
-from mix2fld_np.console.options import asked
+from mix2fld_np.console.options import resolve_options
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, Settings
@@ -34,7 +34,7 @@ def ask(tmp_path):
             line += f" --config={tmp_path}/file{suffix}"
         parser = options.Parser(prog="mix2fld compare")
         options.add_options(parser, OPTIONS)
-        return asked(parser.parse_args(line.split()), OPTIONS, COMPARISON, "compare")
+        return resolve_options(parser.parse_args(line.split()), OPTIONS, COMPARISON, "compare")
 
     return ask
 
@@ -132,7 +132,7 @@ def test_set_reads_numbers_words_truth_and_pairs_as_toml_does(values):
     parser = options.Parser(prog="mix2fld compare")
     options.add_options(parser, OPTIONS)
     words = [f"--set={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()]
-    assert asked(parser.parse_args(words), OPTIONS, COMPARISON, "compare")[1] == replace(COMPARISON, **values)
+    assert resolve_options(parser.parse_args(words), OPTIONS, COMPARISON, "compare")[1] == replace(COMPARISON, **values)
 
 
 # ----------------------------------------------------------------------------------------------------------- refusals
@@ -254,8 +254,8 @@ def test_settings_of_another_command_are_refused(data, tmp_path, capsys):
 # --------------------------------------------------------------------------------------------------------------- memory
 def test_a_run_that_would_not_fit_into_memory_is_refused_before_it_begins():
     task = Task(replace(COMPARISON, n_devices=200), load("digits", n_train=1_000, n_test=10))
-    playing.check_memory(task, 1e9)
+    session.check_memory(task, 1e9)
     with pytest.raises(InputError, match="200 devices .* need about 0 GB of memory"):
-        playing.check_memory(task, 1e7)
+        session.check_memory(task, 1e7)
     with pytest.raises(InputError, match="200 devices with 500 samples, 12,544 weights and 100,000 slots"):
-        playing.check_memory(Task(replace(task.settings, max_slots=100_000), task.data), 5e8)
+        session.check_memory(Task(replace(task.settings, max_slots=100_000), task.data), 5e8)

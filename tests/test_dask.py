@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from small_runs import compare, files_of, write_digits
@@ -14,8 +15,10 @@ from small_runs import compare, files_of, write_digits
 from mix2fld_np import cli
 from mix2fld_np.errors import InputError
 from mix2fld_np.runs import dask_cluster as cluster
+from mix2fld_np.runs import jobs
 from mix2fld_np.runs.dask_cluster import check_address, connected
 
+README = Path(__file__).parents[1] / "README.md"
 LONGER = ("--protocols=FL,FD,Mix2FLD", "--rounds=3", "--iterations=2000")
 
 
@@ -57,7 +60,8 @@ def once(condition, act):
 
 def dask(*arguments):
     """A process of the command `dask`."""
-    return subprocess.Popen([sys.executable, "-m", "dask", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-m", "dask", *arguments], start_new_session=True, **quiet)
 
 
 @pytest.fixture
@@ -69,10 +73,13 @@ def scheduler(tmp_path, monkeypatch):
     processes = [dask("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")]
     wait_until(lambda: listens(port))
     yield address, processes
-    for process in processes:
-        process.kill()
-    for process in processes:
-        process.wait()
+    for process in reversed(processes):  # a worker takes long to end once its scheduler is gone
+        process.terminate()  # a nanny takes its worker with it
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def add_workers(scheduler, n, *more):
@@ -90,6 +97,18 @@ def one_line(capsys):
 
 
 # ---------------------------------------------------------------------------------------------------- with a cluster
+@pytest.mark.slow
+def test_a_cluster_that_was_started_as_the_readme_does_writes_the_same_bytes(data, tmp_path, scheduler):
+    assert cli.main(compare(data, tmp_path / "here", "--rounds=3", "--seeds=2")) == 0
+    address, processes = scheduler
+    arguments = ["worker", address, "--nthreads", "1", "--nworkers", "2"]
+    assert "dask worker tcp://HOST:8786 --nthreads 1 --nworkers" in README.read_text()
+    processes.append(dask(*arguments, "--no-dashboard"))  # with a nanny each, which sets the number of BLAS threads
+    assert cli.main(compare(data, tmp_path / "there", "--rounds=3", "--seeds=2", f"--dask={address}")) == 0
+    assert files_of(tmp_path / "there") == files_of(tmp_path / "here")
+
+
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(data, tmp_path, scheduler):
     assert cli.main(compare(data, tmp_path / "here", *LONGER)) == 0
     victim, _ = add_workers(scheduler, 2)
@@ -102,6 +121,7 @@ def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(data, tmp_path, sch
     assert files_of(tmp_path / "there") == files_of(tmp_path / "here")
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_dies_is_told_and_what_came_back_is_kept(data, tmp_path, scheduler, capsys, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 3.0)
     add_workers(scheduler, 1)
@@ -114,13 +134,15 @@ def test_a_scheduler_that_dies_is_told_and_what_came_back_is_kept(data, tmp_path
     assert list(checkpoints.glob("*-seed0"))
 
 
+@pytest.mark.slow
 def test_a_cluster_without_workers_is_waited_for_but_not_for_ever(data, tmp_path, scheduler, capsys, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE_S", 1.0)
-    monkeypatch.setattr("mix2fld_np.runs.remote.LOOK_S", 0.2)
+    monkeypatch.setattr("mix2fld_np.runs.remote.POLL_S", 0.2)
     assert cli.main(compare(data, tmp_path, f"--dask={scheduler[0]}")) == 2
     assert f"no worker for 1 seconds; start some with `dask worker {scheduler[0]}`" in one_line(capsys)
 
 
+@pytest.mark.slow
 def test_an_executor_sends_calls_to_processes_and_says_how_many_it_takes(scheduler):
     add_workers(scheduler, 2)
     with connected(scheduler[0]) as workers:
@@ -131,6 +153,7 @@ def test_an_executor_sends_calls_to_processes_and_says_how_many_it_takes(schedul
         assert isinstance(workers.submit(int, "x").exception(), ValueError)
 
 
+@pytest.mark.slow
 def test_a_worker_with_another_version_is_refused(scheduler, monkeypatch):
     add_workers(scheduler, 1)
     with connected(scheduler[0]) as workers:
@@ -140,8 +163,18 @@ def test_a_worker_with_another_version_is_refused(scheduler, monkeypatch):
         pass
 
 
+@pytest.mark.slow
+def test_a_worker_that_would_compute_other_numbers_is_refused_in_one_line(data, tmp_path, scheduler, monkeypatch, capsys):
+    add_workers(scheduler, 1)
+    monkeypatch.setattr(jobs, "NUMBERS", 99)
+    jobs.numerics.cache_clear()
+    assert cli.main(compare(data, tmp_path, f"--dask={scheduler[0]}")) == 2
+    jobs.numerics.cache_clear()
+    assert "a worker has numbers" in (said := one_line(capsys)) and "where this machine has 99" in said
+
+
 # -------------------------------------------------------------------------------------------------- without a cluster
-@pytest.mark.parametrize("address", ["", "tcp://", "127.0.0.1:8786", "tcp://host", "http://host:80", "tcp://h:port", "tcp://a b:1", "tcp://h:1\n"])
+@pytest.mark.parametrize("address", ["tcp://", "127.0.0.1:8786", "tcp://host", "http://host:80", "tcp://h:port", "tcp://a b:1", "tcp://h:1\n"])
 def test_what_is_no_address_is_refused_before_anything_begins(data, tmp_path, capsys, address):
     with pytest.raises(InputError, match="no address of a Dask scheduler"):
         check_address(address)

@@ -6,13 +6,15 @@ import pathlib
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from small_runs import files_of, job, small, write_digits
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.runs.checkpoint import MAGIC
 from mix2fld_np.runs.directory import description, experiment
-from mix2fld_np.runs.files import json_bytes, read_json, write_whole
+from mix2fld_np.runs.files import checksum, json_bytes, read_json, write_whole
 from mix2fld_np.runs.store import StoredRun
 
 RESULT = json_bytes({"identity": {"protocol": "FL"}})
@@ -206,6 +208,31 @@ def test_where_another_process_may_still_write_nothing_half_written_is_cleared_a
     monkeypatch.setattr("mix2fld_np.runs.files.fcntl", None)
     with pytest.warns(UserWarning, match="cannot be locked"), experiment(tmp_path, described(), [], resume=True):
         assert ".mix2fld-rounds.csv.123.part" in files_of(tmp_path)
+
+
+values = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2) | st.just({})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(changes=st.dictionaries(st.sampled_from(["seeds", "command", "settings", "about", "more"]), values, max_size=2),
+       about=st.dictionaries(st.sampled_from(["data", "numbers", "versions", "files", "more"]), values, max_size=2),
+       resume=st.booleans())  # fmt: skip
+def test_whatever_sealed_settings_hold_they_are_refused_or_taken_whole(tmp_path, changes, about, resume):
+    content = described() | changes
+    content["about"] = {**content["about"], **about} if isinstance(content["about"], dict) else content["about"]
+    if isinstance(content["about"], dict):
+        content["about"].pop("checksum", None)
+        content["about"]["checksum"] = checksum(content)
+    out = tmp_path / "out"
+    write_whole(out / "settings.json", json_bytes(content))
+    before = files_of(out)
+    try:
+        with experiment(out, described(), [], resume) as write:
+            write("rounds.csv", [{"a": 1}])
+        assert read_json(out / "settings.json") == described()
+    except InputError as problem:
+        assert "\n" not in str(problem) and files_of(out) == before
+    shutil.rmtree(out)
 
 
 def test_a_description_survives_its_file_and_gives_back_the_settings(tmp_path):

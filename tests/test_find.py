@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_files import empty_places, random_images, write_cifar_10, write_mnist
-from mix2fld_np.console.reports import data_table
 
-from mix2fld_np.console import playing
+from mix2fld_np.console import session
+from mix2fld_np.console.text import data_table
 from mix2fld_np.datasets import find as finding
 from mix2fld_np.datasets.download import fetch
 from mix2fld_np.datasets.find import find, foreign, named_folder, user_cache
@@ -115,7 +115,7 @@ def test_every_usual_layout_is_found_however_its_place_is_named(tmp_path, monkey
     data_dir = named("~/place" if home else str(tmp_path / "place"), monkeypatch)
     assert find(name, data_dir) == folder
     assert load(name, data_dir).origin.endswith(str(folder))
-    source = playing.chosen_data({"data": name, "data_dir": data_dir}, quiet=True)
+    source = session.data_source({"data": name, "data_dir": data_dir}, quiet=True)
     assert len(load(name, source.data_dir).test_labels) in (2, 3)
 
 
@@ -129,7 +129,7 @@ def test_a_name_that_is_no_folder_is_refused_however_it_was_given(monkeypatch, n
     with pytest.raises(InputError, match="folder"):
         listing(data_dir)
     with pytest.raises(InputError, match="folder"):
-        playing.chosen_data({"data": "auto", "data_dir": data_dir}, quiet=True)
+        session.data_source({"data": "auto", "data_dir": data_dir}, quiet=True)
     assert len(load("digits", data_dir, n_train=10, n_test=10).train_labels) == 10
 
 
@@ -137,7 +137,7 @@ def test_a_name_that_is_no_folder_is_refused_however_it_was_given(monkeypatch, n
 def test_no_other_data_are_trained_in_silence_where_a_folder_was_named_without_mnist(tmp_path, monkeypatch, named):
     data_dir = named(str(tmp_path), monkeypatch)
     with pytest.raises(InputError, match="mix2fld data fetch mnist"):
-        playing.chosen_data({"data": "auto", "data_dir": data_dir}, quiet=True)
+        session.data_source({"data": "auto", "data_dir": data_dir}, quiet=True)
 
 
 def test_an_unset_or_empty_variable_names_nothing(monkeypatch):

@@ -20,7 +20,7 @@ from test_config import commands
 
 from mix2fld_np import cli
 from mix2fld_np.console import data as data_command
-from mix2fld_np.console import playing, table, verify
+from mix2fld_np.console import session, table, verify
 from mix2fld_np.datasets.formats import read_cifar, read_idx
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
@@ -51,9 +51,9 @@ def here(data, tmp_path, monkeypatch):
     monkeypatch.setenv("MIX2FLD_DATA", str(data))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(playing, "play_all", refuse)
-    monkeypatch.setattr(playing, "connected", refuse)
-    monkeypatch.setattr(playing, "memory_bytes", lambda: 2e8)
+    monkeypatch.setattr(session, "play_all", refuse)
+    monkeypatch.setattr(session, "connected", refuse)
+    monkeypatch.setattr(session, "memory_bytes", lambda: 2e8)
     monkeypatch.setattr(table, "measured", refuse)
     monkeypatch.setattr(verify, "judged", refuse)
     monkeypatch.setattr(verify.equations, "compile_networks", lambda checks: None)

@@ -31,7 +31,10 @@ def rows_of(path):
 
 def read_again(path, *words):
     """The rows of a file as they were written, but for the numbers of the columns that are no words."""
-    return [{name: text if name in words else float(text) if text else None for name, text in row.items()} for row in rows_of(path)]
+    return [
+        {name: text if name in words else float(text) if text else None for name, text in row.items()}
+        for row in rows_of(path)
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------- Figure 2
@@ -71,13 +74,17 @@ def test_a_symmetric_channel_changes_times_and_not_what_fd_learns(figure_2):
 
 def test_running_figure_2_again_plays_nothing_and_writes_the_same_bytes(small_data, figure_2):
     before, played = files_of(figure_2), {path: path.stat().st_mtime_ns for path in (figure_2 / "runs").iterdir()}
-    assert main(["figure", "2", *SHORT, "--rounds=2", "--seeds=2", f"--data-dir={small_data}", f"--out={figure_2}"]) == 0
+    assert (
+        main(["figure", "2", *SHORT, "--rounds=2", "--seeds=2", f"--data-dir={small_data}", f"--out={figure_2}"]) == 0
+    )
     assert files_of(figure_2) == before
     assert {path: path.stat().st_mtime_ns for path in (figure_2 / "runs").iterdir()} == played
 
 
 def test_with_the_printed_t_max_fl_delivers_nothing_and_with_105_it_does(small_data, figure_2, tmp_path):
-    assert main(["figure", "2", *SHORT, "--rounds=1", "--printed", f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
+    assert (
+        main(["figure", "2", *SHORT, "--rounds=1", "--printed", f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
+    )
     for out, max_slots, delivered in ((tmp_path, 100, {"0"}), (figure_2, 105, {"10"})):
         assert json.loads((out / "settings.json").read_text())["settings"]["max_slots"] == max_slots
         rows = rows_of(out / "rounds.csv")
@@ -93,7 +100,10 @@ def test_the_picture_of_figure_2_shows_the_mean_over_the_seeds_of_each_curve(fig
         named = [label for line in ax.get_lines() for label in line.get_label().split(" = ")]
         assert sorted(named) == sorted(curve.label for curve in letter.CURVES)
         (line,) = (line for line in ax.get_lines() if "FL" in line.get_label().split(" = "))
-        own = [[row for row in rows if (row["panel"], row["protocol"], row["seed"]) == (panel, "FL", seed)] for seed in (0, 1)]
+        own = [
+            [row for row in rows if (row["panel"], row["protocol"], row["seed"]) == (panel, "FL", seed)]
+            for seed in (0, 1)
+        ]
         starts = [curve[0]["accuracy"] for curve in own]
         assert line.get_ydata()[0] == pytest.approx(100 * np.mean(starts))
         assert line.get_ydata()[-1] == pytest.approx(100 * np.mean([curve[-1]["accuracy"] for curve in own]))
@@ -140,7 +150,13 @@ def test_figure_3_stands_runs_that_stop_early(small_data, figure_3, tmp_path, mo
     monkeypatch.setattr(letter, "N_DEVICES", (10, 20))
     for module in ("pictures.letter", "study.reasons"):
         monkeypatch.setattr(f"mix2fld_np.{module}.N_DEVICES", (10, 20))
-    asked = ["--rounds=4", "--set=stop_when_converged=true", "--set=epsilon=0.9", f"--data-dir={small_data}", f"--out={tmp_path}"]
+    asked = [
+        "--rounds=4",
+        "--set=stop_when_converged=true",
+        "--set=epsilon=0.9",
+        f"--data-dir={small_data}",
+        f"--out={tmp_path}",
+    ]
     assert main(["figure", "3", *SHORT, *asked]) == 0
     for path in (tmp_path / "runs").iterdir():
         result = json.loads(path.read_text())["result"]
@@ -216,7 +232,10 @@ def test_uploads_of_the_tables_pair_across_devices_with_symmetric_labels(uploads
 
 def test_heads_are_not_read_where_there_is_no_distance():
     for value in (-math.inf, math.inf, None):
-        assert tables.fits("2", "mnist", 0.001, 0.01, lambda ratio, v=value: v if ratio == 0.01 else math.log(ratio)) is None
+        assert (
+            tables.fits("2", "mnist", 0.001, 0.01, lambda ratio, v=value: v if ratio == 0.01 else math.log(ratio))
+            is None
+        )
 
 
 @pytest.fixture
@@ -230,17 +249,33 @@ def repeated(tmp_path):
 
 
 @pytest.mark.parametrize("number", ["2", "3"])
-def test_a_table_of_images_that_repeat_shows_and_keeps_no_distance(number, repeated, tmp_path, capsys):
-    asked = [f"--data-dir={repeated}", f"--out={tmp_path / 'out'}", "--seeds=2", "--set=n_samples=60", "--set=n_seed_samples=15"]
+def test_a_table_of_images_that_repeat_shows_and_keeps_no_distance(number, repeated, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("mix2fld_np.console.table.found", lambda data_dir, quiet: [Source("mnist", data_dir)])
+    asked = [
+        f"--data-dir={repeated}",
+        f"--out={tmp_path / 'out'}",
+        "--seeds=2",
+        "--set=n_samples=60",
+        "--set=n_seed_samples=15",
+    ]
     assert main(["table", number, "--quiet", *asked]) == 0
     assert "-inf" in capsys.readouterr().out
-    measures, rows = ([row for row in rows_of(tmp_path / "out" / name) if row["data"] == "mnist"] for name in ("measures.csv", "table.csv"))
+    measures, rows = (
+        [row for row in rows_of(tmp_path / "out" / name) if row["data"] == "mnist"]
+        for name in ("measures.csv", "table.csv")
+    )
     found = [float(row["privacy"]) for row in measures]
     assert -math.inf in found and max(found) < -20  # what rounding leaves of no distance
     kept = [row for row in json.loads((tmp_path / "out" / "table.json").read_text())["rows"] if row["data"] == "mnist"]
-    assert [row["measured"] for row in rows] == [str(row["measured"]) for row in kept] and "-inf" in {row["measured"] for row in kept}
+    assert [row["measured"] for row in rows] == [str(row["measured"]) for row in kept] and "-inf" in {
+        row["measured"] for row in kept
+    }
     for row in kept:
-        own = [float(one["privacy"]) for one in measures if (one["definition"], float(one["lambda"])) == (row["definition"], row["lambda"])]
+        own = [
+            float(one["privacy"])
+            for one in measures
+            if (one["definition"], float(one["lambda"])) == (row["definition"], row["lambda"])
+        ]
         assert float(row["measured"]) == pytest.approx(np.mean(own)) and len(own) == 2
         assert float(row["difference"]) == pytest.approx(float(row["measured"]) - row["printed"])
 
@@ -248,7 +283,15 @@ def test_a_table_of_images_that_repeat_shows_and_keeps_no_distance(number, repea
 def test_the_picture_of_a_table_stands_distances_that_cannot_be_drawn():
     values = [-math.inf, 1.0, None, 2.0, math.inf, 3.0, 4.0, 5.0]
     rows = [
-        {"data": "mnist", "definition": name, "head": head, "lambda": ratio, "measured": value, "printed": 1.0, "fits": None}
+        {
+            "data": "mnist",
+            "definition": name,
+            "head": head,
+            "lambda": ratio,
+            "measured": value,
+            "printed": 1.0,
+            "fits": None,
+        }
         for name in ("one", "other")
         for (head, ratio), value in zip(tables.COLUMNS, values, strict=True)
     ]
@@ -259,17 +302,13 @@ def test_the_picture_of_a_table_stands_distances_that_cannot_be_drawn():
 
 
 @pytest.mark.parametrize("number", ["2", "3"])
-def test_a_table_shows_the_data_sets_that_are_there_beside_the_printed_values_and_the_digits_instead_of_the_others(
-    number, small_data, tmp_path, capsys
-):
-    asked = ["table", number, f"--data-dir={small_data}", f"--out={tmp_path}", "--seeds=2", "--set=n_samples=60", "--set=n_seed_samples=15"]
-    assert main(asked) == 0
-    printed = capsys.readouterr().out
+def test_a_table_shows_the_data_sets_that_are_there_and_the_digits_instead_of_the_others(number, table_outputs):
+    out, printed = table_outputs[number]
     assert "Not found: fashion-mnist, cifar-10, cifar-100" in printed
     assert "The column headed 0.001 holds the values of lambda = 0.01, not 0.001" in printed
-    rows = rows_of(tmp_path / "table.csv")
+    rows = rows_of(out / "table.csv")
     assert len(rows) == 2 * 2 * 8
-    measures = rows_of(tmp_path / "measures.csv")
+    measures = rows_of(out / "measures.csv")
     for row in rows:
         own = [float(one["privacy"]) for one in measures if all(one[name] == row[name] for name in ("data", "definition", "lambda"))]
         assert float(row["measured"]) == pytest.approx(np.mean(own)) and len(own) == 2
@@ -277,4 +316,4 @@ def test_a_table_shows_the_data_sets_that_are_there_beside_the_printed_values_an
             assert not row["printed"] and not row["difference"]
         else:
             assert float(row["difference"]) == pytest.approx(float(row["measured"]) - float(row["printed"]))
-    assert {path.suffix for path in tmp_path.glob(f"table_{number}.*")} == {".png", ".svg"}
+    assert {path.suffix for path in out.glob(f"table_{number}.*")} == {".png", ".svg"}

@@ -157,7 +157,7 @@ def test_the_curve_does_not_disturb_what_it_watches():
     assert [len(now.curve) for now in (once, often)] == [2 * 2, 2 * 6]
 
 
-def test_every_device_can_be_tested_at_the_end():
+def test_every_device_is_tested_at_the_end_where_the_task_asks_for_it():
     task = replace(small_task(), test_every_device=True)
     end = play(FD, task)[-1]
     assert len(end.device_accuracies) == 4

@@ -262,6 +262,35 @@ def test_a_damaged_result_is_refused_and_deleting_it_helps(data, whole, tmp_path
     assert files_of(tmp_path) == whole
 
 
+# --------------------------------------------------------------------------------------------------- other file systems
+@pytest.mark.parametrize("linked", ["runs", "unfinished"])
+def test_a_folder_that_is_a_link_to_a_scratch_disk_holds_all_that_it_would(data, whole, tmp_path, monkeypatch, linked):
+    out, scratch = tmp_path / "out", tmp_path / "scratch"
+    scratch.mkdir()
+    out.mkdir()
+    (out / linked).symlink_to(scratch)
+    assert main(compare(data, out, *FEW, "--seed=3")) == 0  # written
+    monkeypatch.setattr(StoredRun, "finish", stop)
+    assert main(compare(data, out, *FEW)) == 2  # begun anew
+    monkeypatch.undo()
+    assert list(scratch.iterdir()) if linked == "unfinished" else not list(scratch.iterdir())
+    assert main(compare(data, out, *FEW, "--resume")) == 0  # gone on with
+    assert (out / linked).is_symlink()
+    own = {f"runs/{path.name}": path.read_bytes() for path in scratch.iterdir()}
+    assert files_of(out) | own == whole
+
+
+def stop(*arguments):
+    raise InputError("stopped")
+
+
+def test_where_there_are_no_locks_a_command_warns_and_writes_the_same_files(data, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("mix2fld_np.runs.files.fcntl", None)
+    with pytest.warns(UserWarning, match="cannot be locked"):
+        assert main(compare(data, tmp_path, *FEW)) == 0
+    assert files_of(tmp_path) == whole
+
+
 # ------------------------------------------------------------------------------------------------------ divergence
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_large_learning_rate_is_named_with_its_device_and_round(data, tmp_path, capsys, monkeypatch, workers):

@@ -78,7 +78,9 @@ def test_every_device_is_tested_before_the_download_of_the_last_round_that_is_pl
     task = replace(small_task(**asked), test_every_device=True)
     before, end = play(FD, task)[-2:]
     assert end.p == 2 and before.device_accuracies is None
-    assert end.device_accuracies == tuple(share_of_right_answers(weights, task) for weights in end.fed.weights)  # FD downloads no weights
+    assert end.device_accuracies == tuple(
+        share_of_right_answers(weights, task) for weights in end.fed.weights
+    )  # FD downloads no weights
     assert end.device_accuracies[task.reference] == end.rounds[-1]["reference_accuracy"]
     downloaded = play(FL, task)[-1]
     assert downloaded.device_accuracies[task.reference] == downloaded.rounds[-1]["reference_accuracy"]

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_runs import SHORT, files_of, write_digits
+from small_runs import SHORT, STUDY, files_of, write_digits
 from strategies import generators
 
 from mix2fld_np.cli import main
+from mix2fld_np.console.study import four_digits, samples_cell
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seed_samples
@@ -26,16 +27,7 @@ from mix2fld_np.runs.jobs import Source
 from mix2fld_np.study import sweeps
 from mix2fld_np.wireless.channel import transmit
 
-TINY = [*SHORT, *"--devices=4 --rounds=2 --seeds=2".split()]
-
-
-@pytest.fixture(scope="module")
-def studies(small_data, tmp_path_factory):
-    """All four studies at a tiny size, by name; that over T_max with the letter's ten devices, as fewer get wider shares of the band."""
-    top, more = tmp_path_factory.mktemp("studies"), {"slots": ["--devices=10"]}
-    for name in sweeps.SWEEPS:
-        assert main(["study", name, *TINY, *more.get(name, ()), f"--data-dir={small_data}", f"--out={top / name}"]) == 0
-    return {name: top / name for name in sweeps.SWEEPS}
+TINY = [*SHORT, *STUDY]
 
 
 def rows_of(out):
@@ -104,7 +96,9 @@ def test_a_study_of_images_that_repeat_keeps_its_results(tmp_path, capsys):
     path = folder / "mnist" / "train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[: 16 + 784] + path.read_bytes()[16 : 16 + 784] * 399)
     out = tmp_path / "out"
-    assert main(["study", "ratio", *TINY, "--rounds=1", "--seed-samples=10", f"--data-dir={folder}", f"--out={out}"]) == 0
+    assert (
+        main(["study", "ratio", *TINY, "--rounds=1", "--seed-samples=10", f"--data-dir={folder}", f"--out={out}"]) == 0
+    )
     privacies = [float(row["privacy_of_uploads"]) for row in rows_of(out)]
     assert -math.inf in privacies and max(privacies) < -20
     points = json.loads((out / "summary.json").read_text())["points"]
@@ -113,14 +107,26 @@ def test_a_study_of_images_that_repeat_keeps_its_results(tmp_path, capsys):
 
 
 def test_a_study_names_the_points_whose_servers_had_too_few_samples(small_data, tmp_path, capsys):
-    asked = [*TINY, "--rounds=1", "--seeds=1", "--seed-samples=4", "--set=pairing=random", f"--data-dir={small_data}", f"--out={tmp_path}"]
+    asked = [
+        *TINY,
+        "--rounds=1",
+        "--seeds=1",
+        "--seed-samples=4",
+        "--set=pairing=random",
+        f"--data-dir={small_data}",
+        f"--out={tmp_path}",
+    ]
     assert main(["study", "inverse-samples", *asked]) == 0
     printed = capsys.readouterr().out
     (note,) = (line for line in printed.splitlines() if line.startswith("* The server learned from fewer samples"))
     short = [row for row in rows_of(tmp_path) if int(row["server_samples"]) < int(row["server_samples_wanted"])]
     assert short
     for row in short:
-        assert f"{row['series']} at N_I = {row['n_inverse_samples']} from {row['server_samples']} of {row['server_samples_wanted']}" in note
+        assert (
+            f"{row['series']} at N_I = {row['n_inverse_samples']} from {row['server_samples']} "
+            f"of {row['server_samples_wanted']}"
+            in note
+        )
     assert note.count(" at N_I = ") == len(short) and "The schedule plans" not in printed
 
 
@@ -147,7 +153,14 @@ def test_what_a_study_goes_through_cannot_be_chosen(name, typed, small_data, tmp
 def test_more_seed_samples_move_the_inverse_samples_with_them(small_data):
     sweep = sweeps.SWEEPS["inverse-samples"]
     asked = replace(sweep.base, n_seed_samples=30, n_inverse_samples=30)  # what --seed-samples 30 makes of it
-    assert {point.value for point in sweeps.points_of(sweep, asked, Source("mnist", str(small_data)), [0])} == {30, 60, 90, 150, 300, 600}
+    assert {point.value for point in sweeps.points_of(sweep, asked, Source("mnist", str(small_data)), [0])} == {
+        30,
+        60,
+        90,
+        150,
+        300,
+        600,
+    }
     with pytest.raises(InputError, match="n_inverse_samples = 31"):
         sweeps.check_free(sweep, replace(asked, n_inverse_samples=31))
 
@@ -203,7 +216,12 @@ def test_the_chance_of_an_upload_is_what_uploads_come_to(small_data):
     assert 0.2 < chance < 0.8
     assert abs(arrived - chance) < 5 * math.sqrt(chance * (1 - chance) / n_tries)
     assert sweeps.chance_of_upload("Mix2FLD", task)["chance_of_upload"] == pytest.approx(1)
-    assert sweeps.chance_of_upload("FL", task_of(small_data, n_devices=10, max_slots=COMPARISON.max_slots))["chance_of_upload"] < 0.01
+    assert (
+        sweeps.chance_of_upload("FL", task_of(small_data, n_devices=10, max_slots=COMPARISON.max_slots))[
+            "chance_of_upload"
+        ]
+        < 0.01
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ where it stops
@@ -216,3 +234,17 @@ def test_more_stops_paying_at_the_first_value_within_a_standard_error_of_the_bes
     error = spread / math.sqrt(n_seeds)
     assert accuracies[enough // 10 - 1] >= max(accuracies) - error
     assert all(accuracy < max(accuracies) - error for accuracy in accuracies[: enough // 10 - 1])
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (None, "-"), (-math.inf, "-inf"), (0.12544, "0.1254"), (5.1078, "5.108"), (10_000, "10,000"), (1_234_567.0, "1,234,567"),
+])  # fmt: skip
+def test_a_cell_has_four_digits_and_never_fewer_than_a_whole_number_has(value, text):
+    assert four_digits(value) == text
+
+
+@pytest.mark.parametrize(("made", "wanted", "text"), [
+    (None, None, "-"), (0, 40, "0 of 40"), (79.5, 80, "79.5 of 80"), (1_000.0, 1_000.0, "1,000 of 1,000"),
+])  # fmt: skip
+def test_a_cell_of_samples_tells_a_shortage(made, wanted, text):
+    assert samples_cell({"server_samples": made, "server_samples_wanted": wanted}) == text

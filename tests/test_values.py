@@ -11,7 +11,7 @@ from test_config import commands
 from mix2fld_np import cli
 from mix2fld_np.console import options
 from mix2fld_np.console.compare import OPTIONS
-from mix2fld_np.console.options import asked
+from mix2fld_np.console.options import resolve_options
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.verify import rows
@@ -25,7 +25,7 @@ def ask(*words):
     """What is asked for by some words of `mix2fld compare`."""
     parser = options.Parser(prog="mix2fld compare")
     options.add_options(parser, OPTIONS)
-    return asked(parser.parse_args(words), OPTIONS, COMPARISON, "compare")
+    return resolve_options(parser.parse_args(words), OPTIONS, COMPARISON, "compare")
 
 
 def read_by(word):

@@ -5,6 +5,7 @@ import io
 import os
 import threading
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 
 import pytest
@@ -12,12 +13,12 @@ from small_runs import compare, files_of, job, write_digits
 
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
+from mix2fld_np.federation.simulation import beginning
 from mix2fld_np.federation.task import Task
-from mix2fld_np.runs import jobs
+from mix2fld_np.runs import jobs, remote
 from mix2fld_np.runs import play as players
-from mix2fld_np.runs import remote as elsewhere
-from mix2fld_np.runs.jobs import checkpoint_path
 from mix2fld_np.runs.play import play_all
+from mix2fld_np.runs.store import StoredRun
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def alone(runs, tmp_path_factory):
     """The files of the same runs, played here one after another."""
     out = tmp_path_factory.mktemp("alone")
     results = play_all(runs, out)
-    assert [len(result["rounds"]) for result in results] == [2] * 6 + [2], "the last met its criterion in the second of four rounds"
+    assert [len(result.rounds) for result in results] == [2] * 6 + [2], "the last met its criterion in the second of four rounds"
     return files_of(out)
 
 
@@ -51,7 +52,7 @@ def spied(monkeypatch, name):
 # ------------------------------------------------------------------------------------------------- threads of this machine
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_any_number_of_workers_writes_the_same_files(data, tmp_path, monkeypatch, seeds):
-    side_by_side, here = spied(monkeypatch, "play_side_by_side"), spied(monkeypatch, "play_here")
+    side_by_side, here = spied(monkeypatch, "play_side_by_side"), spied(monkeypatch, "play")
     for workers in (1, 2, 3):
         arguments = compare(data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4")
         assert main(arguments) == 0
@@ -59,25 +60,86 @@ def test_any_number_of_workers_writes_the_same_files(data, tmp_path, monkeypatch
     assert len(first) == 6 + 5 * seeds
     assert others == [first, first]
     assert len(side_by_side) == (2 if seeds == 3 else 0), "15 runs go side by side on 2 and 3 workers, 5 runs share devices"
-    assert {call[2] for call in here} == ({1} if seeds == 3 else {1, 2, 3})
+    assert {call[1] for call in here} == ({1} if seeds == 3 else {1, 2, 3})
 
 
-def test_workers_share_the_devices_of_one_run(data, monkeypatch):
+def test_workers_share_the_devices_of_one_run(data, tmp_path, monkeypatch):
     seen, local_data = [], Task.local_data
     monkeypatch.setattr(Task, "local_data", lambda task, d: seen.append((d, threading.current_thread().name)) or local_data(task, d))
-    assert len(players.play(job(data, n_devices=12, n_rounds=1), workers=3)["rounds"]) == 1
+    run = StoredRun(job(data, n_devices=12, n_rounds=1), tmp_path)
+    players.play(run, workers=3)
+    assert len(run.result().rounds) == 1
     assert sorted(d for d, _ in seen) == list(range(12))
     assert threading.current_thread().name not in {name for _, name in seen}
 
 
-def test_progress_counts_every_round_once_whoever_plays(runs, tmp_path):
+def test_progress_counts_every_round_once_and_says_which_were_there_before(runs, tmp_path):
     for workers in (1, 2):
         heard = []
-        play_all(runs, tmp_path / str(workers), workers, tell=heard.append)
-        assert heard == sorted(heard) and heard[-1] == 14
+        play_all(runs, tmp_path / str(workers), workers, on_progress=lambda *rounds, heard=heard: heard.append(rounds))
+        assert heard == sorted(heard) and heard[-1] == (14, 0)
+    StoredRun(runs[0], tmp_path / "1").path.unlink()
     heard = []
-    play_all(runs, tmp_path / "1", tell=heard.append)
-    assert len(heard) == len(runs), "finished runs are not played again"
+    play_all(runs, tmp_path / "1", on_progress=lambda *rounds: heard.append(rounds))
+    assert heard[:6] == [(n, n) for n in (2, 4, 6, 8, 10, 12)], "finished runs are not played again"
+    assert heard[6:] == [(12, 12), (13, 12), (14, 12)]
+
+
+def test_rounds_of_a_checkpoint_were_there_before(runs, tmp_path, monkeypatch):
+    with pytest.raises(InputError):
+        play_all(runs[:1], tmp_path, 1, Unreliable(range(2, 100)))
+    heard = []
+    play_all(runs[:1], tmp_path, on_progress=lambda *rounds: heard.append(rounds))
+    assert heard == [(1, 1), (2, 1)]
+
+
+# ---------------------------------------------------------------------------------------------------------- no more threads
+def ration_threads(monkeypatch, n_allowed):
+    """So many threads can be started, and from then on none."""
+    n_left, start = n_allowed, threading.Thread.start
+
+    def start_or_refuse(thread):
+        nonlocal n_left
+        if n_left == 0:
+            raise RuntimeError("can't start new thread")
+        n_left -= 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_refuse)
+
+
+@pytest.mark.parametrize("n_allowed", [0, 1, 2, 3, 7])
+@pytest.mark.parametrize("workers", [2, 4])
+def test_where_no_more_threads_can_be_started_fewer_play_the_same_bytes(runs, alone, tmp_path, monkeypatch, n_allowed, workers):
+    others = [replace(run, name=f"{run.name}-{n}") for run in runs for n in range(2)]
+    ration_threads(monkeypatch, n_allowed)
+    play_all([*runs, *others][: 4 * workers], tmp_path, workers)  # enough for runs to go side by side
+    assert {name: content for name, content in files_of(tmp_path).items() if name in alone} == alone
+
+
+@pytest.mark.parametrize("n_allowed", [0, 1, 2, 5, 20])
+def test_where_no_more_threads_can_be_started_devices_share_fewer(runs, alone, tmp_path, monkeypatch, n_allowed):
+    ration_threads(monkeypatch, n_allowed)
+    play_all(runs, tmp_path, 3)  # too few runs to go side by side
+    assert files_of(tmp_path) == alone
+
+
+@pytest.mark.parametrize("n_allowed", [0, 1, 3])
+def test_a_command_that_gets_no_more_threads_writes_the_same_files(data, tmp_path, monkeypatch, n_allowed):
+    few = ("--protocols=FL,FD", "--workers=2", "--rounds=1")
+    assert main(compare(data, tmp_path / "many", *few)) == 0
+    ration_threads(monkeypatch, n_allowed)
+    assert main(compare(data, tmp_path / "few", *few)) == 0
+    assert files_of(tmp_path / "few") == files_of(tmp_path / "many")
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_all_threads_of_a_pool_have_started_when_it_is_handed_out(workers):
+    with jobs.thread_pool(workers) as pool:
+        barrier = threading.Barrier(workers, timeout=60)
+        assert len({future.result() for future in [pool.submit(barrier.wait) for _ in range(workers)]}) == workers
+    with jobs.thread_pool(1) as pool:
+        assert pool is None
 
 
 # --------------------------------------------------------------------------------------------------------- any executor
@@ -111,8 +173,8 @@ def test_processes_play_the_same_bytes(runs, alone, tmp_path):
 
 def test_rounds_that_come_back_are_kept_and_counted(runs, alone, tmp_path):
     heard = []
-    play_all(runs[:2], tmp_path, 2, Unreliable(), heard.append)
-    assert heard == [0, 0, 1, 2, 3, 4]
+    play_all(runs[:2], tmp_path, 2, Unreliable(), lambda *rounds: heard.append(rounds))
+    assert heard == [(0, 0), (0, 0), (1, 0), (2, 0), (3, 0), (4, 0)]
     assert files_of(tmp_path) == {name: content for name, content in alone.items() if "seed0" in name and "Mix" not in name}
 
 
@@ -136,7 +198,7 @@ def test_an_executor_may_name_errors_that_mean_a_lost_worker(runs, alone, tmp_pa
 def test_a_run_that_loses_its_worker_again_and_again_is_given_up_and_goes_on_later(runs, alone, tmp_path):
     with pytest.raises(InputError, match="run FL-seed0 lost its worker 4 times .the worker is gone."):
         play_all(runs, tmp_path, 1, Unreliable(range(2, 100)))
-    assert checkpoint_path(runs[0], tmp_path).exists()
+    assert StoredRun(runs[0], tmp_path).checkpoint.exists()
     executor = Unreliable()
     play_all(runs, tmp_path, 1, executor)
     assert files_of(tmp_path) == alone
@@ -156,7 +218,7 @@ def test_a_pool_whose_process_is_killed_is_left_and_the_rest_played_here(runs, a
 
         processes = list(executor._processes.values())
 
-        def kill_one(rounds):
+        def kill_one(rounds, before):
             if rounds >= 3 and processes:
                 processes.pop().kill()
 
@@ -186,23 +248,33 @@ def test_an_executor_gets_no_more_runs_at_once_than_it_says(runs, tmp_path):
     assert max(most) == 2
 
 
-@pytest.mark.parametrize("part", ["versions", "data"])
-def test_a_worker_with_other_data_or_versions_is_refused(data, part):
+@pytest.mark.parametrize("part", ["numbers", "numpy", "numba", "vector_bits", "data"])
+def test_a_worker_that_would_compute_other_numbers_is_refused(data, part):
     run = job(data)
-    identity = jobs.job_identity(run)
-    with pytest.raises(InputError, match=f"a worker has {part}"):
-        elsewhere.next_round(run, identity | {part: "another"}, elsewhere.beginning(jobs.task_of(run)))
+    now = beginning(jobs.task_of(run))
+    with pytest.raises(InputError, match=f"a worker has {part} .* where this machine has another, and would compute other numbers"):
+        remote.next_round(run, jobs.identity_of(run) | {part: "another"}, now)
+    with pytest.raises(InputError, match="a worker has processor None where this machine has 3"):
+        remote.next_round(run, jobs.identity_of(run) | {"processor": 3}, now)
+
+
+def test_a_worker_with_another_path_or_other_versions_of_what_computes_nothing_is_taken(data, tmp_path, monkeypatch):
+    there = replace(job(data), source=jobs.Source("mnist", str(write_digits(tmp_path / "copy"))))
+    here = jobs.identity_of(job(data))
+    monkeypatch.setattr("mix2fld_np.__version__", "9.9")
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.1")
+    assert remote.next_round(there, here, beginning(jobs.task_of(there))).p == 1
 
 
 def test_arrays_that_travelled_may_be_read_only(data):
     run = job(data)
     task = jobs.task_of(run)
-    frozen = elsewhere.beginning(task)
+    frozen = beginning(task)
     for array in (frozen.fed.weights, frozen.fed.outputs, frozen.fed.server):
         array.setflags(write=False)
-    after = elsewhere.next_round(run, jobs.job_identity(run), frozen)
+    after = remote.next_round(run, jobs.identity_of(run), frozen)
     assert after.p == 1 and frozen.p == 0
-    assert after.rounds == elsewhere.next_round(run, jobs.job_identity(run), elsewhere.beginning(task)).rounds
+    assert after.rounds == remote.next_round(run, jobs.identity_of(run), beginning(task)).rounds
 
 
 def test_a_resumed_experiment_may_change_hands(runs, alone, tmp_path):

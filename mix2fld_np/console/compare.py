@@ -81,7 +81,9 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
 
 def remarks(summaries: dict[str, Summary], network: Network) -> tuple[str | None, ...]:
     """What a reader should notice, from the numbers alone."""
-    final = {name: fmean(run.accuracy for run in summary.runs) for name, summary in summaries.items() if summary.n_downloads}
+    final = {
+        name: fmean(run.accuracy for run in summary.runs) for name, summary in summaries.items() if summary.n_downloads
+    }
     return (
         ranking(final),
         *(notes.never_downloaded(name, summary) for name, summary in summaries.items()),

@@ -35,7 +35,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 or 3, as in the letter")
     options.add_options(parser, OPTIONS)
-    parser.add_argument("--printed", action="store_true", help=f"T_max = {PRINTED.max_slots} as printed, instead of {COMPARISON.max_slots}")
+    parser.add_argument(
+        "--printed",
+        action="store_true",
+        help=f"T_max = {PRINTED.max_slots} as printed, instead of {COMPARISON.max_slots}",
+    )
     session.add_switches(parser)
 
 
@@ -61,7 +65,9 @@ def run(args: argparse.Namespace) -> int:
 def figure_2(runs: list[figures.FigureRun], task: Task) -> Callable:
     """The report on learning curves in four panels."""
     n_seeds, settings = len({run.job.seed for run in runs}), task.settings
-    title = session.picture_title(settings, task.data.name, n_seeds, "split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
+    title = session.picture_title(
+        settings, task.data.name, n_seeds, "split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples"
+    )
 
     def report(results):
         places = [run.place for run in runs]
@@ -91,7 +97,9 @@ def scheduled(settings: Settings) -> str | None:
     """Who decides which labels are mixed up; None where chance does."""
     if settings.pairing != "scheduled":
         return None
-    return "The server schedules the label pairs that devices mix up; drawn at random, only those that happen to be symmetric would count."
+    return (
+        "The server schedules the label pairs that devices mix up; of random ones, only those that are symmetric count."
+    )
 
 
 def figure_3(jobs: list[Job], task: Task) -> Callable:
@@ -111,21 +119,28 @@ def figure_3(jobs: list[Job], task: Task) -> Callable:
         }
         names = [f"{SPLITS[job.settings.split]} with {job.settings.n_devices} devices" for job in jobs]
         short = notes.shortages(compare.summaries(names, jobs, results).items())
-        return session.Report(files, distribution_table(points, rows), (only_few(jobs, task), scheduled(task.settings), *short))
+        return session.Report(
+            files, distribution_table(points, rows), (only_few(jobs, task), scheduled(task.settings), *short)
+        )
 
     return report
 
 
 def only_few(jobs: list[Job], task: Task) -> str | None:
     """Why N_S is the smaller one of Figure 2; None where the larger one would do as well."""
-    most, larger = max((job.settings for job in jobs), key=lambda settings: settings.n_devices), max(figures.SEED_SAMPLES)[0]
-    bits = notes.first_upload_bits("Mix2FLD", replace(most, n_seed_samples=larger, n_inverse_samples=larger), task.network)
+    most, larger = (
+        max((job.settings for job in jobs), key=lambda settings: settings.n_devices),
+        max(figures.SEED_SAMPLES)[0],
+    )
+    bits = notes.first_upload_bits(
+        "Mix2FLD", replace(most, n_seed_samples=larger, n_inverse_samples=larger), task.network
+    )
     needed = float(slots_needed(most.uplink, bits))
     if needed <= most.max_slots:
         return None
     return (
-        f"N_S is {most.n_seed_samples}: with {most.n_devices} devices an upload of N_S = {larger} would need {number(needed)} slots of at "
-        f"most {most.max_slots}, so it could never arrive."
+        f"N_S is {most.n_seed_samples}: with {most.n_devices} devices an upload of N_S = {larger} would need "
+        f"{number(needed)} slots of at most {most.max_slots}, so it could never arrive."
     )
 
 

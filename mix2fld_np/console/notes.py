@@ -11,7 +11,9 @@ from mix2fld_np.study.compare import Summary
 from mix2fld_np.wireless import channel
 
 
-def printed_max_slots(settings: Settings, network: Network, shown_by: str = f"--max-slots {PRINTED.max_slots}") -> str | None:
+def printed_max_slots(
+    settings: Settings, network: Network, shown_by: str = f"--max-slots {PRINTED.max_slots}"
+) -> str | None:
     """What has to be said about the printed T_max, given how many slots FL needs here; None where it rules nothing out."""
     needed = float(channel.slots_needed(settings.uplink, protocol_named("FL").uplink.bits(settings, network)))
     printed = PRINTED.max_slots
@@ -20,7 +22,8 @@ def printed_max_slots(settings: Settings, network: Network, shown_by: str = f"--
     here = f"T_max is {counted(settings.max_slots, 'slot')}" + (" as printed" if settings.max_slots == printed else "")
     if needed > settings.max_slots:
         return f"{here}: FL, which needs {number(needed)}, can never deliver an upload."
-    return f"{here}; with the printed {printed}, FL, which needs {number(needed)}, could never deliver an upload ({shown_by} shows it)."
+    there = f"with the printed {printed}, FL, which needs {number(needed)}, could never deliver an upload"
+    return f"{here}; {there} ({shown_by} shows it)."
 
 
 def first_upload_bits(name: str, settings: Settings, network: Network) -> int:
@@ -36,8 +39,8 @@ def lost_uploads(name: str, summary: Summary, network: Network) -> str | None:
     link, bits = summary.settings.uplink, first_upload_bits(summary.protocol, summary.settings, network)
     return (
         f"{percent(summary.outage_rate)} of {name}'s uploads were lost: its largest needs "
-        f"{counted(float(channel.slots_needed(link, bits)), 'good slot')} within T_max = {link.max_slots}, at a success probability of "
-        f"{channel.success_probability(link):.3f} a slot, so {how_often(link, bits)}."
+        f"{counted(float(channel.slots_needed(link, bits)), 'good slot')} within T_max = {link.max_slots}, "
+        f"at a success probability of {channel.success_probability(link):.3f} a slot, so {how_often(link, bits)}."
     )
 
 
@@ -77,7 +80,10 @@ def shortages(named: Iterable[tuple[str, Summary]]) -> list[str]:
         made, wanted = summary.over("server_samples").mean, summary.server_samples_wanted
         if made is not None and wanted and made < wanted:
             short.setdefault(cause_of_shortage(summary), []).append(f"{name} from {samples_of(summary)}")
-    return [f"The server learned from fewer samples than it was to have: {'; '.join(names)}.{cause}" for cause, names in short.items()]
+    return [
+        f"The server learned from fewer samples than it was to have: {'; '.join(names)}.{cause}"
+        for cause, names in short.items()
+    ]
 
 
 def cause_of_shortage(summary: Summary) -> str:

@@ -1,4 +1,4 @@
-"""The process around a command: where it speaks, what Ctrl-C does, what memory it may take. Loads nothing that is slow."""
+"""The process around a command: where it speaks, what Ctrl-C does, what memory there is. Loads nothing that is slow."""
 
 import _thread
 import math
@@ -58,6 +58,14 @@ def warn(
     say("".join(str(message).splitlines()[:1]))
 
 
+def flush() -> None:
+    """Says the last of it on stdout, or nothing where nobody reads it any more."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        discard(sys.stdout)
+
+
 def discard(stream: TextIO) -> None:
     """Nothing more is said there, so that nothing fails when Python empties its buffer at the end."""
     with suppress(OSError, ValueError):
@@ -109,10 +117,8 @@ class Interruption:
 def interruptible(to_the_end: bool) -> Iterator[Interruption]:
     """Lets an Interruption handle Ctrl-C, unless it is ignored or handled by others; `to_the_end` of the process."""
     interruption = Interruption()
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield interruption
         return
     signal.signal(signal.SIGINT, interruption)

@@ -82,7 +82,7 @@ def points_table(sweep: Sweep, rows: list[dict], means: list[dict]) -> str:
                 point["series"],
                 f"{point[sweep.field]:g}",
                 *(average(row[column] for row in own).text() for column in sweeps.ACCURACIES),
-                "-" if not point["server_samples_wanted"] else f"{point['server_samples']:.0f} of {point['server_samples_wanted']:.0f}",
+                samples_cell(point),
                 *(percent(point[name]) if name in SHARES else four_digits(point[name]) for name in besides),
             )
         )
@@ -93,8 +93,16 @@ SHARES = {"delivered", "chance_of_upload"}
 
 
 def four_digits(value: float | None) -> str:
-    """A number to four digits, or a dash."""
-    return "-" if value is None else f"{value:.4g}"
+    """A number to four digits or all of its whole ones, or a dash."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
+def samples_cell(point: dict) -> str:
+    """How many samples the server learned from, of how many; a dash where it never distils."""
+    made, wanted = point["server_samples"], point["server_samples_wanted"]
+    return f"{made:,.1f}".removesuffix(".0") + f" of {wanted:,.0f}" if wanted else "-"
 
 
 def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> list[str]:
@@ -130,7 +138,8 @@ NOTES = {
         "Both protocols upload the same kind of mixed-up samples, so the privacy of what leaves a device is that of Table II in both.",
     ),
     "inverse-samples": (
-        "Memory is that of all inverse samples in single precision; a server that makes each when it is drawn needs the uploads only.",
+        "Memory is that of all inverse samples in single precision; a server that makes each when it is drawn needs "
+        "the uploads only.",
     ),
 }
 PLANNED = {  # where the server schedules label pairs

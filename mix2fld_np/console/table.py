@@ -147,6 +147,6 @@ def counted(measures: list[dict], settings: Settings) -> str:
     """How many samples the smallest distance was looked for among."""
     pairs = [row["n_pairs"] for row in measures]
     return (
-        f"{measures[0]['n_uploads']:,} mixed-up samples of {settings.pairing} label pairs for each data set and seed; {min(pairs):,} to "
-        f"{max(pairs):,} pairs of them are symmetric and make two inversely mixed-up samples each."
+        f"{measures[0]['n_uploads']:,} mixed-up samples of {settings.pairing} label pairs for each data set and seed; "
+        f"{min(pairs):,} to {max(pairs):,} pairs of them are symmetric and make two inversely mixed-up samples each."
     )

@@ -1,4 +1,4 @@
-"""The letter's five protocols as rows of one table, and Algorithm 1 as the one function that plays a round of any of them."""
+"""The letter's five protocols as rows of one table, and Algorithm 1 as one function that plays a round of any."""
 
 import math
 import time
@@ -19,37 +19,38 @@ from mix2fld_np.randomness import DOWN, UP, stream
 from mix2fld_np.wireless import payload
 from mix2fld_np.wireless.channel import Link, Transmission, transmit
 
+Reply = tuple[np.ndarray | None, Federation]  # what goes down, if anything, and the state with the server's new model
+
 
 @dataclass(frozen=True)
 class Payload:
-    """One kind of information that crosses the channel: its size, its average over devices, and how a device takes it in,
-    and how well it classifies the test images where it is a model."""
+    """What crosses the channel: its size, its average, how a device takes it in, and its test accuracy if a model."""
 
     name: str
     bits: Callable[[Settings, Network], int]
     average: Callable[[Federation, Task, np.ndarray], np.ndarray]
     relative_change: Callable[[np.ndarray, np.ndarray], float | None]
     write: Callable[[Federation, np.ndarray, np.ndarray], Federation]
-    accuracy: Callable[[np.ndarray, Task], float | None]
+    accuracy: Callable[[Task, np.ndarray], float | None]
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A row of the table: what goes up, what comes down, what a device sends once, what the server makes of it, what it replies."""
+    """A row of the table: what goes up and down, what a device sends once, what the server makes of it and replies."""
 
     name: str
     uplink: Payload
     downlink: Payload
     collect: Callable[[Task], SeedSamples | None]
     prepare: Callable[[SeedSamples, Task], Material]
-    reply: Callable[..., tuple[np.ndarray | None, Federation]]
+    reply: Callable[..., Reply]
 
 
 @dataclass(frozen=True)
 class Training:
     """What is measured in the devices' part of a round."""
 
-    test_accuracies: tuple[float, ...]  # of the reference device: right after the download, and n_evaluations times until the upload
+    test_accuracies: tuple[float, ...]  # of the reference device: as downloaded, then n_evaluations until the upload
     weights: np.ndarray  # (D, N_mod) of every device before the upload
     device_s: float  # compute of one device; they work side by side
 
@@ -61,10 +62,10 @@ class RoundRecord:
     p: int
     training: Training
     up: Transmission
-    relative_change: float | None = None  # of the global average, for the stop criterion; None where there is nothing to compare
+    relative_change: float | None = None  # of the global average; None where there is nothing to compare
     down: Transmission | None = None  # None where the server had nothing to send
     server_s: float = 0.0  # compute of the server
-    server_samples: tuple[int, int] | None = None  # that it learned from, and that it was to have; None where it never distils
+    server_samples: tuple[int, int] | None = None  # learned from, and wanted; None where the server never distils
     server_accuracy: float | None = None  # of the global model; None where there is none
 
 
@@ -74,24 +75,26 @@ def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple
     up = send(task.uplink, upload_bits(protocol, fed, task), task, p, UP)  # line 6
     fed = replace(fed, seed_samples_arrived=fed.seed_samples_arrived | up.delivered)
     material = server_material(protocol, fed, task)  # line 8
+    record = RoundRecord(p, training, up, server_samples=counted(material, learned=False))
     if not up.delivered.any():
-        return fed, RoundRecord(p, training, up, server_samples=counted(material, False))  # nobody got through: nothing new
+        return fed, record  # no upload got through: nothing new
     mean = protocol.uplink.average(fed, task, up.delivered)  # line 9
     # The letter is silent: line 2 asks for the change from round 0 to round 1; there is none before the second average.
     change = None if fed.mean is None else protocol.uplink.relative_change(mean, fed.mean)  # line 2
+    record = replace(record, relative_change=change)
     started = time.thread_time()
     reply, fed = protocol.reply(mean, material, replace(fed, mean=mean), task, p)  # line 10: as it is, or distilled
     if reply is None:
-        return fed, RoundRecord(p, training, up, change, server_samples=counted(material, False))
+        return fed, record
     server_s = server_seconds(material, task, time.thread_time() - started)
     down = send(task.downlink, protocol.downlink.bits(task.settings, task.network), task, p, DOWN)  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
-    accuracy = protocol.downlink.accuracy(reply, task)
-    return fed, RoundRecord(p, training, up, change, down, server_s, counted(material, True), accuracy)
+    samples, accuracy = counted(material, learned=True), protocol.downlink.accuracy(task, reply)
+    return fed, replace(record, down=down, server_s=server_s, server_samples=samples, server_accuracy=accuracy)
 
 
 def counted(material: Material | None, learned: bool) -> tuple[int, int] | None:
-    """How many samples the server learned from in a round, and how many it was to have; None where it never distils."""
+    """How many samples the server learned from in a round, and how many it wanted; None where it never distils."""
     return None if material is None else (learned * material.n_samples, material.n_wanted)
 
 
@@ -101,11 +104,11 @@ def send(link: Link, payload_bits: int | np.ndarray, task: Task, p: int, directi
 
 
 def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
-    """K iterations of eq. (1), or (3) where a device holds a teacher, on every device; and their average outputs, eq. (2)."""
+    """K iterations of eq. (1), or of (3) with a teacher, on every device, and their average outputs, eq. (2)."""
     s, weights, outputs = task.settings, np.empty(fed.weights.shape, np.float32), np.empty(fed.outputs.shape)
     evaluations: list[Callable[[], float]] = []
     seconds = 0.0
-    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the reference device first: it is tested meanwhile
+    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the reference first: tested meanwhile
     updates = task.parallel_map(lambda d: train_device(d, fed, task, p), devices)
     for d, (weights[d], outputs[d], models, seconds_d) in zip(devices, updates, strict=True):
         evaluations += [task.start_evaluation(model) for model in models] if d == task.reference else []
@@ -119,7 +122,7 @@ def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Trai
 
 
 def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
-    """Local update of device d: weights, average outputs (N_L, N_L), the models that are tested on the way, and seconds."""
+    """Local update of device d: weights, average outputs (N_L, N_L), the models to test on the way, and seconds."""
     s, N_L = task.settings, task.data.n_labels
     images, labels = task.local_data(d)
     targets = distillation_target(np.eye(N_L)[labels], fed.teachers[d], s.beta, s.printed_sign)
@@ -139,13 +142,13 @@ def check_finite(weights: np.ndarray, whose: str, p: int, learning_rate: float) 
     """InputError if training has diverged, at the end of the round in which it did."""
     if not np.isfinite(weights).all():
         raise InputError(
-            f"training diverged: the weights of {whose} are not finite at the end of round {p}, with a learning rate of "
-            f"{learning_rate:g}; try a smaller one, the letter's is 0.01, or a beta or mixing ratio closer to the letter's."
+            f"training diverged: the weights of {whose} are not finite at the end of round {p}, with a learning rate "
+            f"of {learning_rate:g}; try a smaller one, the letter's is 0.01, or a beta or mixing ratio closer to its."
         )
 
 
 def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:
-    """B^up of each device (D,): the payload, and the seed samples until they have arrived, which is round 1 unless it fails."""
+    """B^up of each device (D,): the payload, and its seed samples until they arrive, in round 1 unless that fails."""
     # The letter is silent: a device whose first upload fails sends its seed samples again with the next one.
     bits = protocol.uplink.bits(task.settings, task.network)
     b_s = task.settings.bits_per_pixel * math.prod(task.network.image_shape)
@@ -160,30 +163,28 @@ def seed_bits(protocol: Protocol, settings: Settings, network: Network) -> int:
 
 
 def server_seconds(material: Material | None, task: Task, measured_s: float) -> float:
-    """What the server's reply takes: by stop watch, or a fixed time for each of K_S iterations where it has samples to distil on."""
+    """What the server's reply takes: by stop watch, or a fixed time for each of K_S iterations where it distils."""
     if task.settings.stopwatch:
         return measured_s
     return 0.0 if material is None else task.settings.n_distill_iterations * task.settings.server_s_per_iteration
 
 
-# --- what the server replies -----------------------------------------------------------------------------------------------------------
+# --- what the server replies ------------------------------------------------------------------------------------------
 
 
-def as_is(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, Federation]:
+def as_is(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> Reply:
     """FL and FD: the average goes back as it is."""
     return mean, fed
 
 
-def distilled(
-    mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int
-) -> tuple[np.ndarray | None, Federation]:
-    """FLD and its heirs: K_S iterations of eq. (5) on the seed samples turn G_out into G_mod; no reply where there are no samples."""
+def distilled(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> Reply:
+    """FLD, MixFLD, Mix2FLD: K_S iterations of eq. (5) on seed samples turn G_out into G_mod; without any, no reply."""
     s = task.settings
     if material is None or material.n_samples == 0:
         return None, fed
     visits = stream(task.seed, "server batches", p).integers(material.n_samples, size=s.n_distill_iterations)
     visited, order = np.unique(visits, return_inverse=True)
-    parts = [material.render(part) for part in np.array_split(visited, 1 + len(visited) // 400)]  # in parts, to keep memory small
+    parts = [material.render(part) for part in np.array_split(visited, 1 + len(visited) // 400)]  # to save memory
     images, labels = (np.concatenate(kind) for kind in zip(*parts, strict=True))
     start = task.network.initial_weights(stream(task.seed, "fresh student", p)) if s.fresh_student else fed.server
     server = distil(task.network, start, images, labels, mean, order, s.learning_rate, s.beta, s.printed_sign)
@@ -192,16 +193,26 @@ def distilled(
 
 
 def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material | None:
-    """What the server can distil on, given whose seeds have arrived; None where nobody ever sends any."""
+    """What the server can distil on, given whose seed samples have arrived; None where none are ever sent."""
     collected = protocol.collect(task)
     return None if collected is None else protocol.prepare(collected.of(fed.seed_samples_arrived), task)
 
 
-# --- what crosses the channel ----------------------------------------------------------------------------------------------------------
+# --- what crosses the channel -----------------------------------------------------------------------------------------
+
+
+def bits_of_weights(settings: Settings, network: Network) -> int:
+    """b_mod N_mod."""
+    return payload.weight_bits(network.n_weights, settings.bits_per_weight)
+
+
+def bits_of_outputs(settings: Settings, network: Network) -> int:
+    """b_out N_L^2."""
+    return payload.output_bits(network.n_labels, settings.bits_per_output)
 
 
 def average_weights(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
-    """G_mod (N_mod,): mean of the delivered weights, weighted by |S_d|, summed in float64 device by device  (Section II-A)."""
+    """G_mod (N_mod,): mean of the delivered weights, weighted by |S_d|, summed in float64  (Section II-A)."""
     total = np.zeros(fed.weights.shape[1])
     for n, weights in zip(task.n_samples[delivered], fed.weights[delivered], strict=True):
         total += n * weights.astype(np.float64)
@@ -209,11 +220,10 @@ def average_weights(fed: Federation, task: Task, delivered: np.ndarray) -> np.nd
 
 
 def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
-    """G_out (N_L, N_L): plain mean of the delivered average outputs; a label that a device never drew is left out of its mean."""
+    """G_out (N_L, N_L): plain mean of the delivered average outputs, of each label over the devices that drew it."""
     outputs = fed.outputs[delivered]
-    known = ~np.isnan(outputs)
-    n_known = known.sum(axis=0)
-    return np.divide(np.where(known, outputs, 0).sum(axis=0), n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
+    n_known, total = (~np.isnan(outputs)).sum(axis=0), np.nansum(outputs, axis=0)
+    return np.divide(total, n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
 
 
 def weights_change(new: np.ndarray, old: np.ndarray) -> float:
@@ -223,13 +233,13 @@ def weights_change(new: np.ndarray, old: np.ndarray) -> float:
 
 
 def outputs_change(new: np.ndarray, old: np.ndarray) -> float | None:
-    """The largest |G_out,n^p - G_out,n^(p-1)| / |G_out,n^(p-1)| over the labels n known in both rounds  (Section II-B, Algorithm 1)."""
+    """The largest |G_out,n^p - G_out,n^(p-1)| / |G_out,n^(p-1)| over labels n known in both rounds  (Section II-B)."""
     known = ~np.isnan(new).any(axis=1) & ~np.isnan(old).any(axis=1)
     return max((relative(a, b) for a, b in zip(new[known], old[known], strict=True)), default=None)
 
 
 def relative(new: np.ndarray, old: np.ndarray) -> float:
-    """|new - old| / |old|, Euclidean; infinite from nothing. Exact sums: by BLAS the last digit would depend on its threads."""
+    """|new - old| / |old|, Euclidean; infinite from nothing. Sums are exact: BLAS's depend on its number of threads."""
     size, difference = (math.sqrt(math.fsum(x * x)) for x in (old, new - old))
     return difference / size if size else math.inf
 
@@ -244,25 +254,16 @@ def write_teacher(fed: Federation, teacher: np.ndarray, delivered: np.ndarray) -
     return replace(fed, teachers=np.where(delivered[:, None, None], teacher, fed.teachers))
 
 
-WEIGHTS = Payload(
-    "weights",
-    bits=lambda settings, network: payload.weight_bits(network.n_weights, settings.bits_per_weight),
-    average=average_weights,
-    relative_change=weights_change,
-    write=write_weights,
-    accuracy=lambda model, task: task.accuracy(model),
-)
-OUTPUTS = Payload(
-    "outputs",
-    bits=lambda settings, network: payload.output_bits(network.n_labels, settings.bits_per_output),
-    average=average_over_devices,
-    relative_change=outputs_change,
-    write=write_teacher,
-    accuracy=lambda teacher, task: None,  # average outputs classify nothing
-)
+def no_accuracy(task: Task, teacher: np.ndarray) -> None:
+    """Average outputs classify nothing."""
+
+
+#                  name       size             average over devices  relative change  taken in       test accuracy
+WEIGHTS = Payload("weights", bits_of_weights, average_weights,      weights_change, write_weights, Task.accuracy)
+OUTPUTS = Payload("outputs", bits_of_outputs, average_over_devices, outputs_change, write_teacher, no_accuracy)
 
 # Read downwards, each row changes one idea of the row above.
-#             name       uplink   downlink  device sends once     server prepares               server replies each round
+#             name       uplink   downlink  device sends once     server prepares               server replies
 TABLE = (
     Protocol("FL",      WEIGHTS, WEIGHTS, seed_samples.nothing, seed_samples.keep,            as_is),
     Protocol("FD",      OUTPUTS, OUTPUTS, seed_samples.nothing, seed_samples.keep,            as_is),
@@ -280,8 +281,8 @@ def check_playable(protocol: Protocol, task: Task) -> None:
 
 
 def notices(protocol: Protocol, task: Task) -> list[str]:
-    """What a reader of a run's results ought to know about its devices, a sentence each."""
-    return [notice for notice in (task.data.notice, task.split.notice, seed_samples.notice(protocol.collect, task)) if notice]
+    """What a reader of a run's results should know about its devices, a sentence each."""
+    return list(filter(None, (task.data.notice, task.split.notice, seed_samples.notice(protocol.collect, task))))
 
 
 def protocol_named(name: str) -> Protocol:

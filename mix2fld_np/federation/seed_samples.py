@@ -13,7 +13,7 @@ from mix2fld_np.mixing import inverse, mixup, pairing
 from mix2fld_np.randomness import stream
 
 MOST_MAGNIFIED = 1e6  # condition number at which inverse-Mixup makes 6 % of a pixel out of single precision's rounding
-RAW = "inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seed_samples.mixed to collect them."
+RAW = "inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seed_samples.mixed instead."
 
 
 @dataclass(frozen=True)

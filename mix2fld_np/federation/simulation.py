@@ -28,8 +28,8 @@ def beginning(task: Task) -> Progress:
 def simulate(protocol: Protocol, task: Task, past: Progress | None = None) -> Iterator[Progress]:
     """Plays rounds and yields where the run stands after each, from the beginning or from where `past` left off.
 
-    Ends after n_rounds, or once the criterion epsilon is met where the settings say so. A run that goes on from a past equals one that
-    was never interrupted, to the bit.
+    Ends after n_rounds, or once the criterion epsilon is met where the settings say so. A run that goes on from a past
+    equals one that was never interrupted, to the bit.
     """
     now = past or beginning(task)
     while not is_over(now.p, now.converged, task):
@@ -55,7 +55,7 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
     row = {
         "round": record.p,
         "uplink_bits": int(record.up.payload_bits.sum()),
-        "downlink_bits": int(record.down.payload_bits[0]) if record.down else 0,  # multicast: sent once for everybody
+        "downlink_bits": int(record.down.payload_bits[0]) if record.down else 0,  # multicast: sent once for all
         "uplink_slots": up_slots,
         "downlink_slots": down_slots,
         "uplink_delivered": int(record.up.delivered.sum()),

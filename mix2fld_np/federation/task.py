@@ -1,4 +1,4 @@
-"""What stays fixed while a federation learns: data, split, network, links; and the state that changes from round to round."""
+"""What stays fixed while a federation learns (data, split, network, links), and the state that a round changes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ from mix2fld_np.wireless.channel import Link, Transmission
 
 @dataclass(frozen=True)
 class Task:
-    """One experiment under one seed. All that is random about it has an address below `seed`, so every protocol meets the same task."""
+    """One experiment under one seed, below which all that is random has its address: the same for every protocol."""
 
     settings: Settings
     data: Dataset
     seed: int = 0
-    parallel_map: Callable[..., Iterable] = field(default=map, compare=False)  # map, or that of a thread pool, for devices and tests
+    parallel_map: Callable[..., Iterable] = field(default=map, compare=False)  # or a thread pool's
     test_every_device: bool = False  # after the local update of the last round, not only the reference device
-    channel: Callable[..., Transmission] | None = field(default=None, compare=False)  # one of your own, in place of `transmit`
+    channel: Callable[..., Transmission] | None = field(default=None, compare=False)  # your own instead of `transmit`
 
     @cached_property
     def network(self) -> Network:
@@ -35,8 +35,7 @@ class Task:
     @cached_property
     def split(self) -> Split:
         """Who holds which training samples."""
-        s = self.settings
-        rng = stream(self.seed, "split")
+        s, rng = self.settings, stream(self.seed, "split")
         return split(self.data.train_labels, s.n_devices, s.n_samples, rng, s.split, self.data.n_labels)
 
     @cached_property
@@ -94,8 +93,8 @@ class Task:
         """InputError if the settings and the data cannot go together; cheap, so that a run fails before it starts."""
         if self.settings.n_samples < self.data.n_labels:
             raise InputError(
-                f"n_samples = {self.settings.n_samples} is below the {self.data.n_labels} labels of {self.data.name}: a device could not "
-                f"hold one sample of each; give at least {self.data.n_labels}."
+                f"n_samples = {self.settings.n_samples} is below the {self.data.n_labels} labels of {self.data.name}: "
+                f"a device could not hold one sample of each; give at least {self.data.n_labels}."
             )
         _ = self.network, self.split, self.uplink, self.downlink
 
@@ -105,7 +104,7 @@ class Federation:
     """The state between two rounds: devices are an axis. A round takes one and returns another."""
 
     weights: np.ndarray  # (D, N_mod) float32, w_d
-    outputs: np.ndarray  # (D, N_L, N_L) local average outputs of the last round, eq. (2); NaN rows for labels never drawn
+    outputs: np.ndarray  # (D, N_L, N_L) last local average outputs, eq. (2); NaN rows for labels never drawn
     teachers: np.ndarray  # (D, N_L, N_L) the G_out each device downloaded last; NaN before the first
     server: np.ndarray  # (N_mod,) float32, w_s
     seed_samples_arrived: np.ndarray  # (D,) bool: whose seed samples the server has
@@ -113,8 +112,8 @@ class Federation:
 
 
 def first_state(task: Task) -> Federation:
-    """Everybody, server included, starts from the same random weights."""
-    # The letter is silent: whether devices start from the same weights. They do: a mean of networks that grew up apart knows little.
+    """Devices and server start from the same random weights."""
+    # The letter is silent: do devices start from the same weights? They do: a mean of unrelated networks knows little.
     D, N_L = task.n_devices, task.data.n_labels
     start = task.network.initial_weights(stream(task.seed, "start"))
     unknown = np.full((D, N_L, N_L), np.nan)

@@ -85,10 +85,10 @@ class MachineCode(FunctionCache):
 
 
 class SealedFiles(IndexDataCacheFile):
-    """The files of one function: an index that cannot be read is empty, and only code that is whole and right is used."""
+    """The files of one function: an index that cannot be read is empty, and code is used if it is whole and right."""
 
     def save(self, key: Any, data: Any) -> None:
-        """Keeps data with what they are: a process that is killed, or another one, may leave others under their name."""
+        """Keeps data with what they are: a process that is killed may leave others under their name."""
         super().save(key, (self.label(key), data))
 
     def load(self, key: Any) -> Any:
@@ -123,7 +123,7 @@ def warn_not_kept(place: str | Path, problem: Exception) -> None:
     """Says once that machine code is lost at the end of this process, and what helps."""
     why = getattr(problem, "strerror", None) or problem
     warn_once(
-        f"compiled code cannot be kept in {place} ({why}): it is compiled anew each time; set NUMBA_CACHE_DIR to a folder."
+        f"compiled code cannot be kept in {place} ({why}): it is compiled each time; set NUMBA_CACHE_DIR to a folder."
     )
 
 

@@ -18,7 +18,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from matplotlib.legend import Legend
 
 ROW_IN = 0.4  # room for a legend of one row, which every figure has
 
@@ -45,6 +44,8 @@ def load_matplotlib() -> None:
     """Loads matplotlib without the user's settings, which may be broken; where it is loaded already, `our_style` overrides them."""
     if "matplotlib" in sys.modules:
         return
+    if os.path.expanduser("~") == "~":  # where matplotlib 3.8 gives up; later ones make a temporary folder, as here
+        os.environ.setdefault("MPLCONFIGDIR", f"{os.devnull}/no home")
     before = dict(os.environ)
     os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
     try:
@@ -71,24 +72,24 @@ def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, col
 
 def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
     """A legend below all axes, in as few rows as its texts leave room for; the figure grows by its further rows."""
-    room = 0.98 * figure.bbox.width
-    for n_rows in range(1, len(labels) + 1):
-        legend = legend_of(figure, handles, labels, math.ceil(len(labels) / n_rows))
-        if legend.get_window_extent().width <= room:
+    for texts, n_columns in layouts(labels):
+        legend = figure.legend(
+            handles, texts, loc="outside lower center", ncols=n_columns, fontsize=9, handlelength=3.2
+        )
+        size = legend.get_window_extent()
+        if size.width <= 0.98 * figure.bbox.width:
             break
         legend.remove()
-    else:
-        n_letters = max(map(len, labels))
-        while legend.get_window_extent().width > room and n_letters > 10:
-            legend.remove()
-            n_letters = int(0.9 * n_letters)
-            legend = legend_of(figure, handles, [textwrap.fill(label, n_letters) for label in labels], 1)
-    figure.set_figheight(figure.get_figheight() + max(0.0, legend.get_window_extent().height / figure.dpi - ROW_IN))
+    figure.set_figheight(figure.get_figheight() + max(0.0, size.height / figure.dpi - ROW_IN))
 
 
-def legend_of(figure: Figure, handles: list, labels: list[str], n_columns: int) -> Legend:
-    """A legend in so many columns."""
-    return figure.legend(handles, labels, loc="outside lower center", ncols=n_columns, fontsize=9, handlelength=3.2)
+def layouts(labels: list[str]) -> Iterator[tuple[list[str], int]]:
+    """Texts and number of columns of a legend, widest first: ever fewer columns, then ever more lines a text."""
+    for n_rows in range(1, len(labels) + 1):
+        yield labels, math.ceil(len(labels) / n_rows)
+    n_letters = max(map(len, labels))
+    while (n_letters := int(0.9 * n_letters)) > 0:
+        yield [textwrap.fill(label, n_letters) for label in labels], 1
 
 
 def render(figure: Figure, name: str) -> dict[str, bytes]:

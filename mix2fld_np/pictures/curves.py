@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def learning_curves(rows: list[dict], title: str) -> Figure:
     looks = looks_of(names)
     draw_curves(axes, {name: ([row for row in rows if row["protocol"] == name], looks[name]) for name in names})
     finish_axes(axes)
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, wrap=True)
     axes.set_ylabel("test accuracy of the reference device (%)")
     axes.set_xlabel("convergence time: airtime and compute (s)")
     add_legend(figure, *axes.get_legend_handles_labels())
@@ -64,19 +64,21 @@ def learning_curves(rows: list[dict], title: str) -> Figure:
 
 
 def draw_curves(axes: Axes, curves: dict[str, tuple[list[dict], Look]]) -> list[str]:
-    """A curve for each label, the mean over the seeds in its rows; labels whose curves are equal share one, and its name names them all.
+    """A curve for each label, the mean over the seeds in its rows; labels whose curves are equal share one and a name.
 
-    Returns the shared names.
+    Returns these names.
     """
     points = {label: mean_curve(by_seed(rows)) for label, (rows, _) in curves.items()}
     groups = equal_ones(points)
     for k, (label, *others) in enumerate(groups):
         (seconds, mean, spread), look = points[label], curves[label][1]
         at = (k / len(groups) * 0.1, 0.1)  # markers of different curves at different places
-        axes.plot(seconds, 100 * mean, color=look.colour, linestyle=look.line, marker=look.marker, markevery=at, markersize=4,
-                  linewidth=1.6, label=" = ".join((label, *others)))  # fmt: skip
+        (line,) = axes.plot(seconds, 100 * mean, markevery=at, label=" = ".join((label, *others)))
+        line.set(**style_of(look))
         if spread.any():
-            axes.fill_between(seconds, 100 * (mean - spread), 100 * (mean + spread), color=look.colour, alpha=0.15, linewidth=0)
+            axes.fill_between(
+                seconds, 100 * (mean - spread), 100 * (mean + spread), color=look.colour, alpha=0.15, linewidth=0
+            )
     return shared_names(groups)
 
 
@@ -109,10 +111,12 @@ def handles_of(looks: dict[str, Look]) -> list[Line2D]:
     """What a legend shows of each look, drawn or not."""
     from matplotlib.lines import Line2D
 
-    return [
-        Line2D([], [], color=look.colour, linestyle=look.line, marker=look.marker, markersize=4, linewidth=1.6)  # type: ignore[arg-type]
-        for look in looks.values()
-    ]
+    return [Line2D([], [], **style_of(look)) for look in looks.values()]
+
+
+def style_of(look: Look) -> dict[str, Any]:
+    """A look as matplotlib's lines take it."""
+    return {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4, "linewidth": 1.6}
 
 
 def finish_axes(axes: Axes) -> None:

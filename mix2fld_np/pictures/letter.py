@@ -41,7 +41,9 @@ def figure_2(rows: list[dict], title: str) -> Figure:
     for panel, ax in zip(PANELS, axes.flat, strict=True):
         own = [row for row in rows if row["panel"] == panel.name]
         shared = draw_curves(ax, {curve.label: (rows_of(curve, own), CURVE_LOOKS[curve.label]) for curve in CURVES})
-        ax.set_title("\n".join((f"({panel.name}) {SPLITS[panel.split]}, {panel.channel} channel", *shared)), fontsize=10)
+        ax.set_title(
+            "\n".join((f"({panel.name}) {SPLITS[panel.split]}, {panel.channel} channel", *shared)), fontsize=10
+        )
         ax.grid(alpha=0.3)
         ax.set_xlim(left=0)
     for row_axes in axes:
@@ -51,7 +53,7 @@ def figure_2(rows: list[dict], title: str) -> Figure:
     for ax in axes[:, 0]:
         ax.set_ylabel("test accuracy of the reference device (%)")
     add_legend(figure, handles_of(CURVE_LOOKS), list(CURVE_LOOKS))
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, wrap=True)
     return figure
 
 
@@ -71,7 +73,7 @@ def show_the_race(row_axes: np.ndarray) -> None:
 
 @our_style()
 def figure_3(rows: list[dict], points: list[dict], title: str) -> Figure:
-    """Figure 3: the distribution of test accuracy over devices (rows of `figures.device_rows`), and its variance below."""
+    """Figure 3: the distribution of test accuracy over devices (rows of `device_rows`), and its variance below."""
     figure, axes = new_figure(9.0, 6.4, 2, 2, sharex=True, sharey="row", height_ratios=[3, 1])
     for column, (split, title_of_split) in enumerate(SPLITS.items()):
         draw_boxes(axes[0, column], [row for row in rows if row["split"] == split])
@@ -81,7 +83,7 @@ def figure_3(rows: list[dict], points: list[dict], title: str) -> Figure:
     axes[0, 0].set_ylabel("test accuracy of each device (%)")
     axes[1, 0].set_ylabel("variance\n(points squared)")
     add_legend(figure, *axes[0, 0].get_legend_handles_labels())
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, wrap=True)
     return figure
 
 
@@ -126,7 +128,7 @@ def privacy_table(rows: list[dict], title: str) -> Figure:
     axes[0, 0].set_ylabel("sample privacy")
     entries = dict(entry for ax in axes[0] for entry in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     add_legend(figure, list(entries.values()), list(entries))
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, wrap=True)
     return figure
 
 

@@ -67,7 +67,7 @@ def two_panels(points: list[dict], field: str, tick: Callable[[float], str], bel
 
 @our_style()
 def slots(points: list[dict], title: str) -> Figure:
-    """Accuracy over T_max, above the chance that an upload arrives; a vertical line at the printed T_max, where it is among them."""
+    """Accuracy over T_max, above the chance that an upload arrives; a line at the printed T_max, if in range."""
     figure, ((above,), (below,)) = new_figure(7.6, 6.2, 2, 1, sharex=True, height_ratios=[2, 1])
     printed, values = PRINTED.max_slots, [point["max_slots"] for point in points]
     draw_lines(above, points, lambda point: point["max_slots"], "accuracy")
@@ -76,7 +76,9 @@ def slots(points: list[dict], title: str) -> Figure:
     if min(values) <= printed <= max(values):
         for ax in (above, below):
             ax.axvline(printed, color="grey", linewidth=1, linestyle=":")
-        below.annotate(" printed", (printed, 0.5), xycoords=below.get_xaxis_transform(), va="center", fontsize=8, color="grey")
+        below.annotate(
+            " printed", (printed, 0.5), xycoords=below.get_xaxis_transform(), va="center", fontsize=8, color="grey"
+        )
     above.set_ylabel(DEVICE)
     below.set_ylabel("chance that an\nupload arrives (%)")
     below.set_xlabel(r"$T_{max}$ (slots)")
@@ -87,9 +89,9 @@ PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "s
 
 
 def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], column: str, aside: float = 0.0) -> None:
-    """A line for each series in per cent, with a bar of one standard deviation over seeds where one is known; bars stand so far aside.
+    """A line for each series in per cent, with a bar of one standard deviation over seeds where one is known.
 
-    Series of equal lines share one, and the title of the axes names them.
+    Lines stand so far `aside` of each other. Series of equal lines share one, and the title of the axes names them.
     """
     lines = {}
     for name in series_of(points):
@@ -103,7 +105,7 @@ def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], col
         colour, line, marker = SERIES_LOOKS[name]
         bars = 100 * spreads if spreads.any() else None
         x = at + aside * (k - (len(groups) - 1) / 2)
-        ax.errorbar(x, 100 * values, bars, color=colour, linestyle=line, marker=marker, markersize=5, capsize=2, linewidth=1.5)
+        ax.errorbar(x, 100 * values, bars, color=colour, linestyle=line, marker=marker, markersize=5, capsize=2, lw=1.5)
     ax.set_title("\n".join(shared_names(groups)), fontsize=9)
     ax.grid(alpha=0.3)
 
@@ -116,5 +118,5 @@ def series_of(points: list[dict]) -> list[str]:
 def finished(figure: Figure, names: list[str], title: str) -> Figure:
     """The legend of all series below, the title above."""
     add_legend(figure, handles_of({name: SERIES_LOOKS[name] for name in names}), names)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, wrap=True)
     return figure

@@ -69,7 +69,7 @@ def experiment(
         if not (resume and begun):
             clear(directory)
             write_whole(directory / UNFINISHED / SEAL, json_bytes(described))
-        needed = [next(path for path in seals(directory) if path.exists()), *(run.path for run in stored)]
+        needed = [directory / (SEAL if (directory / SEAL).exists() else f"{UNFINISHED}/{SEAL}"), *(run.path for run in stored)]
 
         def write(name: str, content: object) -> None:
             check_there(needed)

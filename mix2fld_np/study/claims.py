@@ -49,9 +49,10 @@ MANY_AGAINST_FEW = tuple((many, few) for few, many in FEW_AGAINST_MANY)
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to understand a sentence; `unit` says how its numbers are shown: "%", "points", "x" (times) or "holds" (comparisons).
+    """One way to understand a sentence.
 
-    What is shown in "x" is one more than the effect that its measure gives.
+    `unit` says how its numbers are shown: "%", "points", "x" (times: one more than the effect that the measure gives)
+    or "holds" (comparisons).
     """
 
     name: str
@@ -62,7 +63,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the letter. `printed` is its number; None where it prints an order, 0 where it prints "as high as"."""
+    """A sentence of the letter. `printed` is its number; None for an order, 0 where it prints "as high as"."""
 
     where: str
     sentence: str

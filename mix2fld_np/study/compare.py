@@ -101,7 +101,10 @@ def summaries(names: Sequence[str], jobs: Sequence[Job], results: Sequence[RunRe
     own: dict[str, list[tuple[Job, RunResult]]] = {}
     for name, job, result in zip(names, jobs, results, strict=True):
         own.setdefault(name, []).append((job, result))
-    return {name: Summary(runs[0][0].protocol, runs[0][0].settings, tuple(result for _, result in runs)) for name, runs in own.items()}
+    return {
+        name: Summary(runs[0][0].protocol, runs[0][0].settings, tuple(result for _, result in runs))
+        for name, runs in own.items()
+    }
 
 
 def bits_relative_to(theirs: Summary, ours: Summary) -> float:

@@ -134,7 +134,9 @@ def figure_2_summary(runs: list[FigureRun], results: list[RunResult]) -> dict[st
     found = {}
     for panel in PANELS:
         own = [(run, result) for run, result in zip(runs, results, strict=True) if run.panel == panel]
-        found[panel.name] = summaries([run.curve.label for run, _ in own], [run.job for run, _ in own], [result for _, result in own])
+        found[panel.name] = summaries(
+            [run.curve.label for run, _ in own], [run.job for run, _ in own], [result for _, result in own]
+        )
     return found
 
 

@@ -34,8 +34,8 @@ def upload_slots(results: Results) -> str:
     """Whether the printed T_max rules FL out."""
     can = "it can never arrive" if fl_cannot_upload(results, PRINTED.max_slots) else "it can arrive"
     return (
-        f"An upload of FL takes {fl_upload_slots(results):g} slots: {can} within the printed T_max = {PRINTED.max_slots}; "
-        f"here T_max = {results.two.settings.max_slots}."
+        f"An upload of FL takes {fl_upload_slots(results):g} slots: {can} within the printed "
+        f"T_max = {PRINTED.max_slots}; here T_max = {results.two.settings.max_slots}."
     )
 
 
@@ -111,7 +111,9 @@ def rounds_played(results: Results) -> str:
     """Over how many rounds bits were counted."""
     counts = sorted({len(run.rounds) for run in results.two.runs.values()})
     over = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"An average over {over} rounds, of which the first sends seed samples; the letter's takes {PRINTED.n_rounds}."
+    return (
+        f"An average over {over} rounds, of which the first sends seed samples; the letter's takes {PRINTED.n_rounds}."
+    )
 
 
 def mean_accuracies(panels: Sequence[str], *labels: str) -> Reason:
@@ -138,10 +140,13 @@ def distributions(split: str) -> Reason:
 
     def reason(results: Results) -> str:
         points, seeds, (fewest, *_, most) = results.three.points, results.three.seeds, N_DEVICES
-        mean, variance = ([fmean(points[split, n, seed][of] for seed in seeds) for n in (fewest, most)] for of in (0, 1))
+        mean, variance = (
+            [fmean(points[split, n, seed][of] for seed in seeds) for n in (fewest, most)] for of in (0, 1)
+        )
         return (
-            f"Mean {100 * mean[0]:.1f} % with {fewest} devices, {100 * mean[1]:.1f} % with {most}; variance {1e4 * variance[0]:.2f} and "
-            f"{1e4 * variance[1]:.2f} points squared; N_S = {FIGURE_3_SEEDS['n_seed_samples']}."
+            f"Mean {100 * mean[0]:.1f} % with {fewest} devices, {100 * mean[1]:.1f} % with {most}; "
+            f"variance {1e4 * variance[0]:.2f} and {1e4 * variance[1]:.2f} points squared; "
+            f"N_S = {FIGURE_3_SEEDS['n_seed_samples']}."
         )
 
     return reason

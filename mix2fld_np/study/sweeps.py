@@ -60,13 +60,16 @@ class Point:
 
 
 def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[int]) -> list[Point]:
-    """One run for each line, value and seed. InputError where the settings already choose what the study goes through, or allow nothing."""
+    """One run for each line, value and seed.
+
+    InputError where the settings already choose what the study goes through, or leave it nothing.
+    """
     check_free(sweep, settings)
     values = sweep.values(settings, Task(settings, dataset(source)).network)
     if not values:
         raise InputError(
-            f"n_devices = {settings.n_devices} with n_seed_samples = {settings.n_seed_samples} leaves this study no {sweep.symbol} to go "
-            "through: inverse-Mixup pairs samples of different devices; give 2 devices or more."
+            f"n_devices = {settings.n_devices} leaves this study no {sweep.symbol} to go through: inverse-Mixup pairs "
+            "samples of different devices; give 2 devices or more."
         )
     return [
         Point(line, value, job_at(sweep, settings, line, value, source, seed))
@@ -144,7 +147,7 @@ def nothing_else(protocol: str, task: Task) -> dict:
 
 
 def privacies(protocol: str, task: Task) -> dict:
-    """Sample privacy of what leaves a device (Table II), and of what the server makes of it (Table III; None where it makes nothing)."""
+    """Sample privacy of what leaves a device (Table II), and of what the server makes (Table III; None for nothing)."""
     drawn, labels, images = seed_samples.mixed(task), task.data.train_labels, task.data.train_images
     up = privacy.mixup_privacy(images, drawn.first, drawn.second, drawn.ratio)
     if protocol != "Mix2FLD":
@@ -183,7 +186,7 @@ def inverse_samples(settings: Settings, network: Network) -> tuple[int, ...]:
 
 
 def around_the_cliff(settings: Settings, network: Network) -> tuple[int, ...]:
-    """T_max below and above the slots that an upload of FL needs at least: 101 with the letter's ten devices on MNIST."""
+    """T_max below and above the slots that an upload of FL needs at least, 101 with the letter's settings."""
     needed = int(channel.slots_needed(settings.uplink, protocol_named("FL").uplink.bits(settings, network)))
     return tuple(dict.fromkeys(max(1, needed + further) for further in (-3, -1, 0, 1, 4, 9, 14, 19)))
 

@@ -169,7 +169,7 @@ def printed_value(table: str, name: str, head: float) -> float | None:
 
 
 def fits(table: str, name: str, head: float, ratio: float, measure: Callable[..., float | None]) -> bool | None:
-    """Whether `ratio` is the reading of a column head that fits the printed values best; None where there is no choice, or no distance.
+    """Whether `ratio` is the reading of a column head that fits best; None without a choice or a distance.
 
     What is compared is the step from the neighbouring column: it does not depend on which samples were drawn, the numbers do.
     """
@@ -177,7 +177,11 @@ def fits(table: str, name: str, head: float, ratio: float, measure: Callable[...
         return None
     neighbour, values = NEIGHBOURS[head], PRINTED_VALUES[table][name]
     step = values[HEADS.index(head)] - values[HEADS.index(neighbour)]
-    found = {reading: value for reading in (neighbour, *READINGS[head]) if (value := measure(reading)) is not None and isfinite(value)}
+    found = {
+        reading: value
+        for reading in (neighbour, *READINGS[head])
+        if (value := measure(reading)) is not None and isfinite(value)
+    }
     if len(found) < 1 + len(READINGS[head]):
         return None
     return ratio == min(READINGS[head], key=lambda reading: abs(found[reading] - found[neighbour] - step))

@@ -1,7 +1,7 @@
-"""The second route to the letter's equations, in plain NumPy and the standard library: nothing here calls the rest of the package.
+"""The second route to the letter's equations, in plain NumPy and the standard library; it calls nothing of the package.
 
-A model is its shape ((C, H, W), (F1, F2), N_L) and a flat vector of weights. Many weight vectors (P, N_mod) go through the network at
-once, because gradients are central differences here: no chain rule is written down twice.
+A model is its shape ((C, H, W), (F1, F2), N_L) and a flat vector of weights. Many weight vectors (P, N_mod) go through
+the network at once, because gradients are central differences here: no chain rule is written down twice.
 """
 
 import math
@@ -19,7 +19,7 @@ SMALL: Shape = ((1, 4, 4), (2, 2), 3)
 STEP = 1e-6  # of a central difference in float64: truncation and rounding are both near 1e-10 there
 
 
-# --- the network and its losses --------------------------------------------------------------------------------------------------------
+# --- the network and its losses ---------------------------------------------------------------------------------------
 
 
 def layer_sizes(shape: Shape) -> list[int]:
@@ -37,11 +37,12 @@ def outputs(weights: np.ndarray, image: np.ndarray, shape: Shape) -> np.ndarray:
     x = np.maximum(convolved(x, w1.reshape(P, F1, C, 9), b1), 0)
     x = x.reshape(P, F1, H // 2, 2, W // 2, 2).max(axis=(3, 5))
     x = np.maximum(convolved(x, w2.reshape(P, F2, F1, 9), b2), 0)
-    return softmax((w3.reshape(P, N_L, -1) @ x.reshape(P, -1, 1))[..., 0] + b3)
+    e = np.exp((w3.reshape(P, N_L, -1) @ x.reshape(P, -1, 1))[..., 0] + b3)
+    return e / e.sum(axis=1, keepdims=True)
 
 
 def convolved(planes: np.ndarray, taps: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """'Same' 3x3 convolution (P, C, H, W) -> (P, F, H, W) with taps (P, F, C, 9) and bias (P, F), one tap after another."""
+    """'Same' 3x3 convolution (P, C, H, W) -> (P, F, H, W) with taps (P, F, C, 9) and bias (P, F), tap after tap."""
     P, C, H, W = planes.shape
     padded, total = np.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1))), bias[..., None]
     for i in range(3):
@@ -50,98 +51,67 @@ def convolved(planes: np.ndarray, taps: np.ndarray, bias: np.ndarray) -> np.ndar
     return total.reshape(P, -1, H, W)
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """exp(z_m) / sum_m exp(z_m) of logits (..., N_L)."""
-    return 1 / np.exp(z[..., None, :] - z[..., :, None]).sum(axis=-1)
-
-
-def phi(F: np.ndarray, label: Iterable[float]) -> np.ndarray:
-    """-sum_m l_m log F_m  (eq. 1) of output vectors (P, N_L), term by term."""
-    return -sum(l * np.log(F[:, m]) for m, l in enumerate(label) if l)
-
-
-def psi(F: np.ndarray, label: Iterable[float], teacher: np.ndarray, printed_sign: bool) -> np.ndarray:
-    """+-sum_m G_m log F_m  (eq. 3), G the teacher's row of the label; of a soft label, the rows in its shares. Unknown rows are silent."""
-    shares = [(l, G) for l, G in zip(label, teacher, strict=True) if not np.isnan(G).any()]
-    as_printed = sum((l * G_m * np.log(F[:, m]) for l, G in shares for m, G_m in enumerate(G)), np.zeros(len(F)))
-    return as_printed if printed_sign else -as_printed
+def cross_entropy(F: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """-sum_m t_m log F_m of output vectors (P, N_L) and one target (N_L,): shape (P,)."""
+    return -np.log(F) @ target
 
 
 def loss(
-    weights: np.ndarray,
-    image: np.ndarray,
-    label: Iterable[float],
-    shape: Shape,
-    teacher: np.ndarray | None = None,
-    beta: float = 0.0,
-    printed_sign: bool = False,
+    weights: np.ndarray, image: np.ndarray, label: np.ndarray, shape: Shape,
+    teacher: np.ndarray | None = None, beta: float = 0.0,
 ) -> np.ndarray:
-    """phi, or with a teacher phi + beta psi, at one sample under each of the weight vectors (P, N_mod): shape (P,)."""
+    """phi, or with a teacher phi + beta psi, at one sample under each of the weight vectors (P, N_mod): shape (P,).
+
+    psi is the cross-entropy of the teacher's row of the label; of a soft label, of all rows in its shares. A row of NaN
+    adds nothing. Eq. (3) as it is printed, without its minus sign, is this with -beta.
+    """
     F = outputs(weights, image, shape)
-    return phi(F, label) if teacher is None else phi(F, label) + beta * psi(F, label, teacher, printed_sign)
+    phi = cross_entropy(F, label)
+    if teacher is None:
+        return phi
+    psi = sum(l * cross_entropy(F, G) for l, G in zip(label, teacher, strict=True) if not np.isnan(G).any())
+    return phi + beta * psi
 
 
-# --- gradients and SGD -----------------------------------------------------------------------------------------------------------------
+# --- gradients and SGD ------------------------------------------------------------------------------------------------
 
 
-def slopes(function: Callable[[np.ndarray], np.ndarray], at: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Derivatives (P,) along directions (P, N): [f(w + s v) - f(w - s v)] / 2s, where f takes vectors (P, N) to numbers (P,)."""
+def slopes(function: Callable[..., np.ndarray], at: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Derivatives (P,) along directions (P, N): [f(w + s v) - f(w - s v)] / 2s; f takes (P, N) to (P,)."""
     return (function(at + STEP * directions) - function(at - STEP * directions)) / (2 * STEP)
 
 
-def gradient(function: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
-    """All partial derivatives (N,)."""
-    return slopes(function, at, np.eye(at.size))
-
-
 def descend(
-    weights: np.ndarray,
-    images: np.ndarray,
-    labels: np.ndarray,
-    order: Iterable[int],
-    rate: float,
-    shape: Shape,
-    teacher: np.ndarray | None = None,
-    beta: float = 0.0,
-    printed_sign: bool = False,
+    weights: np.ndarray, images: np.ndarray, labels: np.ndarray, order: Iterable[int], rate: float, shape: Shape,
+    teacher: np.ndarray | None = None, beta: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """w <- w - eta grad(phi + beta psi) at one sample after another  (eqs. 1, 3, 5): the last weights, and the outputs before each step.
+    """w <- w - eta grad(phi + beta psi) at one sample after another  (eqs. 1, 3, 5), with labels (N, N_L).
 
-    labels (N, N_L), hard or soft; teacher (N_L, N_L), whose rows may be NaN.
+    Returns the last weights, and the outputs before each step.
     """
-
-    def loss_at(many: np.ndarray, i: int) -> np.ndarray:
-        return loss(many, images[i], labels[i], shape, teacher, beta, printed_sign)
-
     w, seen = weights.astype(np.float64), []
     for i in order:
         seen.append(outputs(w[None], images[i], shape)[0])
-        w = w - rate * gradient(partial(loss_at, i=i), w)
+        loss_here = partial(loss, image=images[i], label=labels[i], shape=shape, teacher=teacher, beta=beta)
+        w = w - rate * slopes(loss_here, w, np.eye(w.size))
     return w, np.array(seen)
 
 
-def average_outputs(seen: np.ndarray, labels: Iterable[int], n_labels: int) -> np.ndarray:
-    """Local average output vectors (N_L, N_L)  (eq. 2), one label and one component after another; NaN where a label was never drawn."""
+def average_outputs(seen: np.ndarray, labels: np.ndarray, n_labels: int) -> np.ndarray:
+    """Local average output vectors (N_L, N_L)  (eq. 2), label by label; NaN where a label was never drawn."""
     mean = np.full((n_labels, n_labels), np.nan)
-    for n in range(n_labels):
-        drawn = [F for F, label in zip(seen, labels, strict=True) if label == n]
-        if drawn:
-            mean[n] = [math.fsum(F[m] for F in drawn) / len(drawn) for m in range(n_labels)]
+    for n in set(labels.tolist()):
+        mean[n] = np.mean([F for F, label in zip(seen, labels, strict=True) if label == n], axis=0)
     return mean
 
 
-# --- the channel -----------------------------------------------------------------------------------------------------------------------
-
-
-def watt(dbm: float) -> float:
-    """A power in dBm, in watt."""
-    return 10 ** (dbm / 10) / 1000
+# --- the channel ------------------------------------------------------------------------------------------------------
 
 
 def strain(link) -> float:
-    """theta W N_0 r^alpha / P: the power gain h that a slot needs to get through. `link` is anything with those names."""
-    loss = link.distance_m**link.path_loss_exponent
-    return link.threshold * link.bandwidth_hz * watt(link.noise_dbm_per_hz) * loss / watt(link.power_dbm)
+    """theta W N_0 r^alpha / P: the power gain h that a slot needs to get through. `link` is anything with its names."""
+    P, N_0 = (10 ** (dbm / 10) / 1000 for dbm in (link.power_dbm, link.noise_dbm_per_hz))
+    return link.threshold * link.bandwidth_hz * N_0 * link.distance_m**link.path_loss_exponent / P
 
 
 def bits_of_slot(link) -> Fraction:
@@ -149,11 +119,11 @@ def bits_of_slot(link) -> Fraction:
     return Fraction(repr(link.slot_s)) * Fraction(repr(link.bandwidth_hz)) * Fraction(math.log2(1 + link.threshold))
 
 
-def latency(link, payload_bits: int, fading: Iterable[float]) -> tuple[bool, int]:
-    """Whether B bits get through in the slots with these power gains, and the minimum T with B_RX(T) >= B  (eq. 4), or their number."""
-    received, t = Fraction(0), 0
-    for t, h in enumerate(fading, start=1):  # noqa: B007  t is needed after the loop
+def latency(link, payload_bits: int, fading: np.ndarray) -> tuple[bool, int]:
+    """Whether B bits get through in slots with these power gains, and the least T with B_RX(T) >= B  (eq. 4)."""
+    received = Fraction(0)
+    for t, h in enumerate(fading, start=1):
         received += bits_of_slot(link) if h >= strain(link) else 0
         if received >= payload_bits:
             return True, t
-    return False, t
+    return False, len(fading)

@@ -1,7 +1,7 @@
-"""Eq. (4), payloads, slots and the printed numbers of the channel: the library against loops, whole numbers and simulation.
+"""Eq. (4), payloads, slots, latency law and the printed numbers of the channel, against loops, fractions, simulation.
 
-Each function takes the quantity of the library that it checks and yields pairs (the library's value, the value of the other route), where
-it says so in units of the last printed digit or of the simulation's standard error.
+Each function takes the quantity of the library that it checks and yields pairs (its value, the other route's value),
+where it says so in units of the last printed digit or of the simulation's standard error.
 """
 
 import math
@@ -18,17 +18,17 @@ from mix2fld_np.nn.network import Network
 from mix2fld_np.randomness import stream
 from mix2fld_np.verify import by_hand
 from mix2fld_np.verify.by_hand import FIVE
-from mix2fld_np.verify.check import EXACT, FIVE_ERRORS, HALF_DIGIT, ROUNDING, Check
-from mix2fld_np.wireless.channel import Link, outage_probability, received_bits, slots_needed, success_probability, transmit
+from mix2fld_np.verify.check import EXACT, FIVE_ERRORS, HALF_DIGIT, ROUNDING, SUMS, Check
+from mix2fld_np.wireless import channel
+from mix2fld_np.wireless.channel import Link, success_probability
 from mix2fld_np.wireless.payload import uplink_reduction
 
 FL_BITS, TEN_SEEDS, FIFTY_SEEDS, OUTPUT_BITS = 401_408, 65_920, 316_800, 3_200
 SYMMETRIC = replace(COMPARISON, uplink_power_dbm=CHANNELS["symmetric"])
 FIFTY_DEVICES = replace(PRINTED, n_devices=50)
-RUNS = 400_000  # of a simulation
 
 
-# --- eq. (4) and a slot's chance -------------------------------------------------------------------------------------------------------
+# --- eq. (4), a slot's chance and the latency law ---------------------------------------------------------------------
 
 
 def eq_4_bits(received_bits: Callable) -> Iterator[tuple]:
@@ -40,7 +40,7 @@ def eq_4_bits(received_bits: Callable) -> Iterator[tuple]:
 
 
 def eq_4_latency(transmit: Callable) -> Iterator[tuple]:
-    """Who gets through and after how many slots, under the same fading, for payloads from one slot to more than T_max."""
+    """Who gets through and after how many slots, under the same fading, for payloads from one slot to over T_max."""
     for k, link in enumerate(links()):
         payloads = [int(by_hand.bits_of_slot(link) * n) for n in (1, 5, 30, 60, 90, 200)]
         got = transmit(link, np.array(payloads), len(payloads), stream(0, "verify latency", k))
@@ -49,12 +49,66 @@ def eq_4_latency(transmit: Callable) -> Iterator[tuple]:
         yield np.stack([got.delivered, got.slots], axis=1), by_loop
 
 
-def slot_success(success_probability: Callable) -> Iterator[tuple]:
+def success(success_probability: Callable) -> Iterator[tuple]:
     """How often an exponential power gain is enough, in standard errors."""
-    fading = stream(0, "verify success").standard_exponential(RUNS)
+    fading = stream(0, "verify success").standard_exponential(400_000)
     for link in links():
-        share = float(np.mean(fading >= by_hand.strain(link)))
-        yield in_errors(success_probability(link), share, share * (1 - share))
+        share = np.mean(fading >= by_hand.strain(link))
+        error = math.sqrt(share * (1 - share) / fading.size)
+        yield success_probability(link) / error, share / error
+
+
+def cdf(latency_cdf: Callable) -> Iterator[tuple]:
+    """Pr[at least n of t slots are good], summed in fractions."""
+    for link, bits, n in uploads():
+        t = [n - 1, n, n + 1, n + 5, n + 20]
+        yield latency_cdf(link, bits, np.array(t)), [float(1 - missing(link, n, k)) for k in t]
+
+
+def outage(outage_probability: Callable) -> Iterator[tuple]:
+    """Pr[fewer than n of T_max slots are good], summed in fractions, however small."""
+    for link, bits, n in uploads():
+        for T in (n, n + 4, n + 30):
+            yield outage_probability(replace(link, max_slots=T), bits), float(missing(link, n, T))
+
+
+def missing(link: Link, n: int, t: int) -> Fraction:
+    """Pr[fewer than n of t slots are good], exactly: q is a whole number over a power of two, and so is p = 1 - q."""
+    q, whole = Fraction(-math.expm1(-by_hand.strain(link))).as_integer_ratio()
+    p = whole - q
+    return Fraction(sum(math.comb(t, k) * p**k * q ** (t - k) for k in range(min(n, t + 1))), whole**t)
+
+
+# --- payloads and slots -----------------------------------------------------------------------------------------------
+
+
+def payload(library_bits: Callable, name: str) -> Iterator[tuple]:
+    """B_up in round 1 and later and B_dn of one protocol, for the letter's numbers and for others."""
+    other = replace(PRINTED, bits_per_weight=16, bits_per_output=24, bits_per_pixel=5, n_seed_samples=7, filters=(8, 3))
+    for settings, image_shape, N_L in ((PRINTED, (1, 28, 28), 10), (other, (3, 32, 32), 100)):
+        weights = settings.bits_per_weight * sum(by_hand.layer_sizes((image_shape, settings.filters, N_L)))
+        outputs = settings.bits_per_output * N_L**2
+        seeds = settings.bits_per_pixel * math.prod(image_shape) * settings.n_seed_samples
+        alone = {"FL": (weights, weights, weights), "FD": (outputs, outputs, outputs)}  # without seed samples
+        expected = alone.get(name, (outputs + seeds, outputs, weights))
+        yield library_bits(PROTOCOLS[name], settings, Network(image_shape, settings.filters, N_L)), expected
+
+
+def slot_counts(slots_needed: Callable) -> Iterator[tuple]:
+    """Printed payloads up, down, and up with 50 devices; and, of any payload, what whole numbers say."""
+    yield slots_needed(PRINTED.uplink, [FL_BITS, FIFTY_SEEDS, TEN_SEEDS, OUTPUT_BITS]), [101, 80, 17, 1]
+    yield slots_needed(PRINTED.downlink, [FL_BITS, OUTPUT_BITS]), [21, 1]
+    yield slots_needed(FIFTY_DEVICES.uplink, [TEN_SEEDS, FIFTY_SEEDS]), [83, 396]
+    payloads = [*range(3_995, 4_006), *stream(0, "verify slots").integers(1, 10**7, size=50).tolist()]
+    yield slots_needed(PRINTED.uplink, payloads), [-(-bits // 4_000) for bits in payloads]
+
+
+# --- printed numbers --------------------------------------------------------------------------------------------------
+
+
+def printed_reduction(uplink_reduction: Callable) -> Iterator[tuple]:
+    """The printed "up to 42.4x", in units of its last digit."""
+    yield 10 * uplink_reduction(10, FL_BITS, OUTPUT_BITS, TEN_SEEDS - OUTPUT_BITS), 424
 
 
 def printed_success(success_probability: Callable) -> Iterator[tuple]:
@@ -75,63 +129,21 @@ def never_at_100(outage_probability: Callable) -> Iterator[tuple]:
         yield outage_probability(settings.uplink, FL_BITS), 1
 
 
-# --- payloads and slots ----------------------------------------------------------------------------------------------------------------
-
-
-def payload(library_bits: Callable, name: str) -> Iterator[tuple]:
-    """B_up in round 1 and later and B_dn of one protocol, for the letter's numbers and for others."""
-    for settings, image_shape, N_L in variants():
-        network, pixels = Network(image_shape, settings.filters, N_L), math.prod(image_shape)
-        weights = settings.bits_per_weight * sum(by_hand.layer_sizes((image_shape, settings.filters, N_L)))
-        outputs, seeds = settings.bits_per_output * N_L**2, settings.bits_per_pixel * pixels * settings.n_seed_samples
-        expected = {"FL": (weights, weights, weights), "FD": (outputs, outputs, outputs)}.get(name, (outputs + seeds, outputs, weights))
-        yield library_bits(PROTOCOLS[name], settings, network), expected
-
-
-def printed_reduction(uplink_reduction: Callable) -> Iterator[tuple]:
-    """The printed "up to 42.4x", in units of its last digit."""
-    yield 10 * uplink_reduction(10, FL_BITS, OUTPUT_BITS, TEN_SEEDS - OUTPUT_BITS), 424
-
-
-def reduction(uplink_reduction: Callable) -> Iterator[tuple]:
-    """P b_mod N_mod / (P b_out N_L^2 + b_s N_S) for other numbers of rounds and seeds, as a fraction."""
-    for P, N_S in ((1, 10), (10, 10), (10, 50), (1_000, 10)):
-        exact = Fraction(P * 32 * 12_544, P * 32 * 10**2 + N_S * 8 * 28 * 28)
-        yield uplink_reduction(P, FL_BITS, OUTPUT_BITS, N_S * 6_272), float(exact)
-
-
-def slot_counts(slots_needed: Callable) -> Iterator[tuple]:
-    """101, 80, 17 and 1 slots up, 21 and 1 down, 83 and 396 at 50 devices; and, of any payload, what whole numbers say."""
-    yield [slots_needed(PRINTED.uplink, bits) for bits in (FL_BITS, FIFTY_SEEDS, TEN_SEEDS, OUTPUT_BITS)], [101, 80, 17, 1]
-    yield [slots_needed(PRINTED.downlink, bits) for bits in (FL_BITS, OUTPUT_BITS)], [21, 1]
-    yield [slots_needed(FIFTY_DEVICES.uplink, bits) for bits in (TEN_SEEDS, FIFTY_SEEDS)], [83, 396]
-    payloads = [*range(3_995, 4_006), *stream(0, "verify slots").integers(1, 10**7, size=50).tolist()]
-    yield slots_needed(PRINTED.uplink, np.array(payloads)), [-(-bits // 4_000) for bits in payloads]
-
-
-# --- what they are tried on ------------------------------------------------------------------------------------------------------------
+# --- what they are tried on -------------------------------------------------------------------------------------------
 
 
 def links() -> list[Link]:
-    """The letter's links, and one with numbers of its own."""
-    odd = Link(
-        power_dbm=11.5, bandwidth_hz=3e5, distance_m=700.0, path_loss_exponent=3.6, noise_dbm_per_hz=-165.0, threshold=1.7, slot_s=2e-3,
-        max_slots=80,
-    )  # fmt: skip
-    return [COMPARISON.uplink, SYMMETRIC.uplink, PRINTED.downlink, replace(FIFTY_DEVICES.uplink, power_dbm=10.0), odd]
+    """The letter's links, one so weak that it mostly fails, and one with numbers of its own."""
+    weak = replace(FIFTY_DEVICES.uplink, power_dbm=10.0)
+    odd = Link(11.5, 3e5, 700.0, 3.6, noise_dbm_per_hz=-165.0, threshold=1.7, slot_s=2e-3, max_slots=80)
+    return [COMPARISON.uplink, SYMMETRIC.uplink, PRINTED.downlink, weak, odd]
 
 
-def variants() -> Iterator[tuple[Settings, tuple[int, int, int], int]]:
-    """Settings, image shape (C, H, W) and number of labels."""
-    yield PRINTED, (1, 28, 28), 10
-    yield replace(PRINTED, n_seed_samples=10), (1, 28, 28), 10
-    yield replace(PRINTED, bits_per_weight=16, bits_per_output=24, bits_per_pixel=5, n_seed_samples=7, filters=(8, 3)), (3, 32, 32), 100
-
-
-def in_errors(value: float, mean: float, variance: float, runs: int = RUNS) -> tuple[float, float]:
-    """A value and a simulated mean, both in standard errors of that mean."""
-    error = math.sqrt(variance / runs)
-    return value / error, mean / error
+def uploads() -> Iterator[tuple[Link, int, int]]:
+    """Links with a payload that fills n slots to the last bit but one, and n."""
+    for link in links():
+        for n in (1, 17, 101):
+            yield link, int(by_hand.bits_of_slot(link) * n) - 1, n
 
 
 def protocol_bits(protocol: Protocol, settings: Settings, network: Network) -> tuple[int, int, int]:
@@ -140,20 +152,22 @@ def protocol_bits(protocol: Protocol, settings: Settings, network: Network) -> t
     return up + seed_bits(protocol, settings, network), up, protocol.downlink.bits(settings, network)
 
 
-# --- the rows --------------------------------------------------------------------------------------------------------
+# --- the rows ---------------------------------------------------------------------------------------------------------
 
+CLOSED, BINOMIAL = "closed form | these numbers", "ratios of neighbours | sum of fractions"
 ROWS = (
-    Check("Section II-C: Pr[SNR >= theta]", "closed form | 400,000 slots", success_probability, slot_success, FIVE_ERRORS),
-    Check("eq. (4): received bits", "NumPy | slot by slot", received_bits, eq_4_bits, ROUNDING),
-    Check("eq. (4): latency and outage", "NumPy | slot by slot, fractions", transmit, eq_4_latency, EXACT),
+    Check("Section II-C: Pr[SNR >= theta]", "closed form | 400,000 slots", success_probability, success, FIVE_ERRORS),
+    Check("eq. (4): received bits", "NumPy | slot by slot", channel.received_bits, eq_4_bits, ROUNDING),
+    Check("eq. (4): latency and outage", "NumPy | slot by slot, fractions", channel.transmit, eq_4_latency, EXACT),
     *(
-        Check(f"B_up and B_dn: {name}", "table of protocols | formula", protocol_bits, partial(payload, name=name), EXACT)
+        Check(f"B_up and B_dn: {name}", "protocols | formula", protocol_bits, partial(payload, name=name), EXACT)
         for name in FIVE
     ),
-    Check("Section IV: uplink reduction", "floats | fractions", uplink_reduction, reduction, ROUNDING),
     Check("Section IV: 42.4x", "P = 10, N_S = 10 | printed", uplink_reduction, printed_reduction, HALF_DIGIT),
-    Check("slots: 101 80 17 1, 21 1, 83 396", "floats | these and whole numbers", slots_needed, slot_counts, EXACT),
-    Check("0.88717, 0.99761, 0.98813", "closed form | these numbers", success_probability, printed_success, HALF_DIGIT),
-    Check("0.006, 0.999994 at T_max = 105", "closed form | these numbers", outage_probability, printed_outage, HALF_DIGIT),
-    Check("FL never at T_max = 100", "closed form | certain outage", outage_probability, never_at_100, EXACT),
+    Check("slots: 101 80 17 1, 21 1, 83 396", "floats | whole numbers", channel.slots_needed, slot_counts, EXACT),
+    Check("0.88717, 0.99761, 0.98813", CLOSED, success_probability, printed_success, HALF_DIGIT),
+    Check("0.006, 0.999994 at T_max = 105", CLOSED, channel.outage_probability, printed_outage, HALF_DIGIT),
+    Check("FL never at T_max = 100", "closed form | certain outage", channel.outage_probability, never_at_100, EXACT),
+    Check("latency law: cdf", BINOMIAL, channel.latency_cdf, cdf, SUMS),
+    Check("latency law: outage", BINOMIAL, channel.outage_probability, outage, SUMS),
 )

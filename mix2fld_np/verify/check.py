@@ -1,11 +1,12 @@
 """One row of the numerical check: a quantity of the library beside a second route to it, and the verdict on the two."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Tolerance(NamedTuple):
@@ -16,7 +17,6 @@ class Tolerance(NamedTuple):
 
 
 DIFFERENCE = "central difference, float64"
-SIMULATED = "400,000 simulated uploads"
 EXACT = Tolerance(0, "exact")
 ROUNDING = Tolerance(1e-13, "relative")  # of a few operations in float64
 SUMS = Tolerance(1e-11, "relative")  # of long sums and of inverse matrices in float64
@@ -32,8 +32,8 @@ HALF_DIGIT = Tolerance(0.5, "last digit")
 class Check:
     """One row: a quantity of the library, and a second route to the same numbers.
 
-    `cases` takes the quantity, calls it, and yields pairs (its value, the other route's value). To see that a row can fail, hand in a
-    wrong quantity: `replace(check, quantity=...)`.
+    `cases` takes the quantity, calls it, and yields pairs (its value, the other route's value). To see that a row can
+    fail, hand in a wrong quantity: `replace(check, quantity=...)`.
     """
 
     equation: str
@@ -58,7 +58,10 @@ class Verdict:
 
 
 def judge(check: Check) -> Verdict:
-    """Compares all cases of a row. It passes only if there are any, if all shapes agree and if no error is NaN or above the tolerance."""
+    """Compares all cases of a row.
+
+    It passes only if there are any, if all shapes agree and if no error is NaN or above the tolerance.
+    """
     errors, n_cases, problem, (tolerance, unit) = [], 0, "", check.tolerance
     try:
         for got, expected in check.cases(check.quantity):
@@ -67,7 +70,8 @@ def judge(check: Check) -> Verdict:
     except Exception as broken:  # a row that cannot be computed has failed, and must not hide the rows below it
         errors, problem = [math.nan], f"{type(broken).__name__}: {broken}"
     largest = float(np.max(errors)) if n_cases or problem else math.nan
-    return Verdict(check.equation, check.routes, n_cases, largest, tolerance, unit, not problem and largest <= tolerance, problem)
+    passed = not problem and largest <= tolerance
+    return Verdict(check.equation, check.routes, n_cases, largest, tolerance, unit, passed, problem)
 
 
 def error(got: np.ndarray, expected: np.ndarray, unit: str) -> float:
@@ -76,3 +80,12 @@ def error(got: np.ndarray, expected: np.ndarray, unit: str) -> float:
         return math.inf
     scale = np.max(np.abs(expected), initial=np.finfo(float).tiny) if unit == "relative" else 1.0
     return float(np.max(np.abs(got - expected), initial=0.0) / scale)
+
+
+def with_gaps(got: ArrayLike | None, expected: ArrayLike | None) -> Iterator[tuple]:
+    """Pairs for values with gaps, NaN or None: where the gaps are, if anywhere, and what lies between them."""
+    values, wanted = np.asarray(got, np.float64), np.asarray(expected, np.float64)
+    gaps = np.isnan(wanted)
+    if gaps.any():
+        yield np.isnan(values), gaps
+    yield values[~gaps], wanted[~gaps]

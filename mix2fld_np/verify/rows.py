@@ -1,23 +1,23 @@
-"""The numerical check of the letter: equations, proposition, algorithm and printed numbers, each by two routes that share no code."""
+"""The numerical check of the letter: each equation, algorithm and printed number by two routes that share no code."""
 
 from collections.abc import Iterable
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.nn import training
-from mix2fld_np.verify import algorithm, channel, latency, learning, mixing
+from mix2fld_np.verify import algorithm, channel, learning, mixing
 from mix2fld_np.verify.by_hand import LETTER, SMALL
 from mix2fld_np.verify.check import Check
 
-CHECKS = (*learning.ROWS, *channel.ROWS, *latency.ROWS, *learning.CONVERSION_ROWS, *mixing.ROWS, *algorithm.ROWS)
+CHECKS = (*learning.ROWS, *channel.ROWS, *learning.CONVERSION_ROWS, *mixing.ROWS, *algorithm.ROWS)
 
 
 def chosen(text: str | None) -> list[Check]:
-    """The rows whose name contains a text, whatever its blanks and case, all of them for None; InputError where there is none."""
+    """The rows whose name contains a text, whatever blanks and case; all for None; InputError where none does."""
 
     def letters(text: str) -> str:
         return "".join(text.lower().split())
 
-    found = [check for check in CHECKS if text is None or letters(text) in letters(check.equation)]
+    found = [check for check in CHECKS if letters(text or "") in letters(check.equation)]
     if not found:
         names = dict.fromkeys(check.equation.partition(":")[0] for check in CHECKS)
         raise InputError(f"--only {text!r} names no row; try one of these: {'; '.join(names)}.")
