@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from mix2fld_np.datasets.registry import Dataset, load
 
 DPI = 80  # keeps a picture below some 40 kB inside a notebook
-CLOSE = 1e-3  # how far, relatively, a number typed in by hand may be from the right one
+CLOSE = 1e-3  # how far, relatively, a number may be from the right one; three digits may take it farther
 
 
 def agree(name: str, by_hand: ArrayLike, library: ArrayLike, tolerance: float = 1e-6) -> None:
@@ -34,7 +34,8 @@ def exercise(name: str, answer: Any, right: Any, hints: Sequence[tuple[Any, str]
 
     `right` is the right answer or a function that says whether an answer is right. Each of the `hints` is a pair: a wrong answer (or a
     function that recognises it) and what to say to whoever gave it; the first that fits is shown, so the general ones, such as
-    (otherwise, "..."), go last. Numbers may differ by `tolerance`, relatively, unless the right answer is a whole number.
+    (otherwise, "..."), go last. Numbers may be rounded to three digits, or differ by `tolerance`, relatively; whole
+    numbers have to be hit.
     """
     if answer is None:
         print(f"exercise {name}: not answered yet")
@@ -60,9 +61,16 @@ def fits(answer: Any, wanted: Any, tolerance: float = CLOSE) -> bool:
             return str(answer).strip().lower() == str(wanted).strip().lower()
         a, b = np.asarray(answer, float), np.asarray(wanted, float)
         exact = np.asarray(wanted).dtype.kind in "iub"
-        return a.shape == b.shape and np.allclose(a, b, rtol=0 if exact else tolerance, atol=0 if exact else 1e-9)
+        return a.shape == b.shape and bool(np.all(np.abs(a - b) <= (0 if exact else allowed(b, tolerance))))
     except Exception:  # a learner's function may raise anything
         return False
+
+
+def allowed(right: np.ndarray, tolerance: float) -> np.ndarray:
+    """How far a number may be from the right one: half a unit of its third digit, or `tolerance` of it where that is more."""
+    size = np.maximum(np.abs(right), 1e-9)
+    third_digit = 10.0 ** (np.floor(np.log10(size)) - 2)
+    return np.maximum(tolerance * size, 0.5 * third_digit) * (1 + 1e-9) + 1e-9
 
 
 def lesson_data(name: str, n_train: int = 6_000, n_test: int = 1_000) -> Dataset:

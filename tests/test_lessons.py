@@ -1,4 +1,4 @@
-"""Every lesson is complete, runs from top to bottom, and its checks and exercises can fail.
+"""Every lesson is complete and begins as committed; with -m slow, all run whole, and checks and exercises can fail.
 
 What a cell is for stands in its metadata under "mix2fld":
 
@@ -8,21 +8,32 @@ What a cell is for stands in its metadata under "mix2fld":
     {"role": "solution", "name": "1"}                  Markdown in <details>; its ```python block passes the exercise-check
 """
 
+import ast
+import contextlib
 import importlib.util
+import io
+import itertools
 import json
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nbclient import NotebookClient
 
-LESSONS = Path(__file__).parents[1] / "lessons"
+ROOT = Path(__file__).parents[1]
+LESSONS = ROOT / "lessons"
 NOTEBOOKS = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
 SECTIONS = ("## What you will do", "## What you will learn", "## What you will need", "## In practice", "## Further reading")
 MACHINE_DEPENDENT = r"(?<![\w.:/])/(?:home|root|tmp|usr|opt|var|work|Users)/|[A-Z]:\\|\b0x[0-9a-f]{6,}|\bit/s\b|\bs/it\b|[Ww]all time"
 TIMEOUT_S = 120
+QUICK = {"01", "02", "05"}  # a few seconds up to the first exercise; the others take ten and more
 
 # Runs code in a copy of the notebook's namespace, so that nothing of it is left behind.
 ATTEMPT = """
@@ -40,6 +51,12 @@ def attempt_in_a_copy(before, source):
         except BaseException as error:
             return "source", type(error).__name__, str(error)
     return "passed", "", printed.getvalue()
+"""
+
+# What somebody types who reads a solution off the screen.
+ROUNDED = """
+if "f" == np.asarray(answer_{name}).dtype.kind:
+    answer_{name} = np.vectorize(lambda number: float(f"{{number:.3g}}"))(answer_{name})
 """
 
 
@@ -84,9 +101,14 @@ def text_of(output):
     return output.get("text", "") or output.get("data", {}).get("text/plain", "") or "\n".join(output.get("traceback", []))
 
 
+def words(text):
+    """What is printed, except for numbers and white space, which may differ between machines."""
+    return re.sub(r"[\d.,e+\-\s]", "", text)
+
+
 def wording(book):
-    """All that the cells print, except for numbers and white space, which may differ between machines."""
-    return [re.sub(r"[\d.,e+\-\s]", "", "".join(text_of(o) for o in cell.outputs)) for cell in book.cells if cell.cell_type == "code"]
+    """The words that each cell prints."""
+    return [words("".join(text_of(o) for o in cell.outputs)) for cell in book.cells if cell.cell_type == "code"]
 
 
 # ------------------------------------------------------------------------------------------------------------ structure
@@ -139,6 +161,52 @@ def test_every_check_of_a_lesson_has_its_sabotage_and_every_exercise_its_wrong_a
     assert all("<details>" in cell.source and "<summary>" in cell.source for cell in cells(book, "solution"))
 
 
+# ------------------------------------------------------------------------------------------------------------ beginning
+@pytest.fixture
+def scope(monkeypatch):
+    """Names for cells that run in this process, from the repository's root."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    plt.switch_backend("agg")
+    yield {"__name__": "__main__"}
+    plt.close("all")
+
+
+def run_here(cell, scope):
+    """Runs a cell in this process; what it printed."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(cell.source, scope)
+    return said.getvalue()
+
+
+def before_the_exercises(book):
+    """The code cells up to the first exercise."""
+    exercise = cells(book, "exercise")[0]
+    before = itertools.takewhile(lambda cell: cell is not exercise, book.cells)
+    return [cell for cell in before if cell.cell_type == "code"]
+
+
+@lesson
+def test_a_lesson_begins_as_committed_and_modules_hold_what_it_asks_of_them(path, scope):
+    book = read(path)
+    beginning = before_the_exercises(book)
+    for cell in beginning if path.name[:2] in QUICK else beginning[:1]:
+        committed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+        assert words(run_here(cell, scope)) == words(committed)
+    asked = [(scope[module], name) for module, name in dotted(book) if isinstance(scope.get(module), ModuleType)]
+    assert [(module.__name__, name) for module, name in asked if not hasattr(module, name)] == []
+
+
+def dotted(book):
+    """All (name, attribute) that stand as name.attribute in the code, exercises and solutions included."""
+    code = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    solutions = [code_of(cell) for cell in cells(book, "solution")]
+    nodes = [node for part in [*code, *solutions] for node in ast.walk(ast.parse(part))]
+    found = [node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
+    return [(node.value.id, node.attr) for node in found]
+
+
 # ------------------------------------------------------------------------------------------------------------ execution
 class Run:
     """A notebook in a kernel of its own, from inside lessons/."""
@@ -173,12 +241,13 @@ class Run:
             yield ("sabotage", cell.id), self.attempt(about["break"], cell.source)
         if about.get("role") == "exercise-check":
             solution = next(s for s in cells(self.book, "solution") if s.metadata.mix2fld.name == about.name)
-            yield ("solution", about.name), self.attempt(code_of(solution), cell.source)
+            for written in (code_of(solution), code_of(solution) + ROUNDED.format(name=about.name)):
+                yield ("solution", about.name), self.attempt(written, cell.source)
             for wrong in about.wrong:
                 yield ("wrong answer", about.name), self.attempt(wrong, cell.source)
 
 
-@pytest.mark.lessons
+@pytest.mark.slow
 @lesson
 def test_a_lesson_runs_its_checks_can_fail_and_its_exercises_tell_right_from_wrong(path):
     book, committed = read(path), wording(read(path))
@@ -214,6 +283,13 @@ def test_a_check_that_passes_says_by_how_much(capsys):
 def test_an_exercise_takes_rounded_numbers_and_waits_for_an_answer(answer, says, capsys):
     checks.exercise("1", answer, right=0.88717)
     assert capsys.readouterr().out == f"exercise 1: {says}\n"
+
+
+@given(st.floats(1e-6, 1e6), st.sampled_from([-1, 1]))
+def test_three_digits_of_a_number_are_right_and_two_units_off_are_wrong(size, sign):
+    right, unit = sign * size, 10.0 ** (np.floor(np.log10(size)) - 2)
+    assert checks.fits(float(f"{right:.3g}"), right)
+    assert not checks.fits(right + 2 * unit, right)
 
 
 @pytest.mark.parametrize("answer, hint", [(-0.5, "the sign"), (5.0, "a ratio"), ("x", "start over"), ([0.5, 0.5], "start over")])
