@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_files import empty_places, random_images, write_cifar_10, write_mnist
-from mix2fld_np.console.text import data_table
 
 from mix2fld_np.console import session
+from mix2fld_np.console.text import data_table
 from mix2fld_np.datasets import find as finding
 from mix2fld_np.datasets.download import fetch
 from mix2fld_np.datasets.find import find, foreign, named_folder, user_cache

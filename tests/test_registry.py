@@ -16,9 +16,9 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 from data_files import empty_places, idx, pictures, random_images, write_cifar_10, write_mnist
-from mix2fld_np.console.text import data_table
 from numpy.testing import assert_array_equal
 
+from mix2fld_np.console.text import data_table
 from mix2fld_np.datasets import download
 from mix2fld_np.datasets.download import fetch
 from mix2fld_np.datasets.find import find
