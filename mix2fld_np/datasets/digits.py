@@ -113,7 +113,7 @@ def blueprint(label: int, writing: int) -> Blueprint:
     strokes = [[names.index(name) for name in stroke.split()] for stroke in text.split("/")]
     ends = [p for stroke in strokes for p in (stroke[0], stroke[-1])]
     loose = [LOOSENESS if ends.count(p) == 1 else 1 for p in range(len(names))]
-    lengths = [_on_grid(_lengths(np.diff(points[stroke], axis=0)), FINE).sum() for stroke in strokes]
+    lengths = [_on_grid(np.linalg.norm(np.diff(points[stroke], axis=0), axis=1), FINE).sum() for stroke in strokes]
     n_blots = np.diff(np.round(np.cumsum([0, *lengths]) / sum(lengths) * N_BLOTS).astype(int))
     line = np.concatenate([_line_through(stroke, n, points) for stroke, n in zip(strokes, n_blots, strict=True)])
     waver = WAVER * np.array(loose)[:, None]
@@ -124,7 +124,7 @@ def _line_through(stroke, n_blots, points):
     """Weights (n_blots, P) of the points in each of the blots, equally far apart, on a smooth line through `stroke`."""
     knots = np.array([stroke[0], *stroke, stroke[-1]])
     t = np.linspace(0, len(stroke) - 1, 16 * len(stroke))
-    steps = _lengths(np.diff(_catmull_rom(t, knots, len(points)) @ points, axis=0))
+    steps = np.linalg.norm(np.diff(_catmull_rom(t, knots, len(points)) @ points, axis=0), axis=1)
     way = np.concatenate([[0], np.cumsum(steps)])
     return _on_grid(_catmull_rom(np.interp(np.linspace(0, way[-1], n_blots), way, t), knots, len(points)), FINE)
 
@@ -177,10 +177,7 @@ def _place(x, y, rng):
 def _ink(x, y, stroke):
     """Ink (n, N_BLOTS) of each blot: the length of the line it stands for, in pixels; none where the pen is lifted."""
     step = np.sqrt(np.diff(x, axis=1) ** 2 + np.diff(y, axis=1) ** 2) * (np.diff(stroke, axis=1) == 0)
-    ink = np.zeros_like(x)
-    ink[:, 1:] += step / 2
-    ink[:, :-1] += step / 2
-    return ink
+    return (np.pad(step, ((0, 0), (1, 0))) + np.pad(step, ((0, 0), (0, 1)))) / 2
 
 
 def _add_dash(x, y, ink, rng):
@@ -238,8 +235,3 @@ def _same_everywhere(function, a):
 def _on_grid(a, bits):
     """Numbers rounded to multiples of 2^-bits."""
     return np.rint(a * 2.0**bits) / 2.0**bits
-
-
-def _lengths(steps):
-    """Lengths (n,) of steps (n, 2) in the plane."""
-    return np.sqrt(steps[:, 0] ** 2 + steps[:, 1] ** 2)

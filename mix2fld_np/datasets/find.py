@@ -4,7 +4,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from glob import iglob
 from itertools import chain, islice
 from pathlib import Path
@@ -71,13 +70,12 @@ def user_cache() -> Path | None:
 
 def files_in(folder: Path, names: list[str]) -> list[Path]:
     """One file for each published name, in order, as far as there are some; packed or not, and with .idx for -idx."""
-    try:
-        there = sorted((path.name for path in folder.iterdir() if path.is_file()), key=lambda name: (len(name), name))
-    except (OSError, ValueError):
-        return []
-    patterns = (re.escape(name).replace(r"\-idx", "[-.]idx").replace(r"\.gz", r"(\.gz)?") for name in names)
-    found = (next((name for name in there if re.fullmatch(pattern, name)), None) for pattern in patterns)
-    return [folder / name for name in found if name]
+    found = []
+    for name in names:
+        plain = name.removesuffix(".gz")
+        variants = (plain, plain.replace("-idx", ".idx"), name, name.replace("-idx", ".idx"))
+        found += [folder / variant for variant in variants if os.path.isfile(folder / variant)][:1]
+    return found
 
 
 def is_complete(source: DataSource, folder: Path) -> bool:
@@ -108,11 +106,7 @@ def foreign(name: str, folder: Path) -> str | None:
 
 def _publisher(file: Path) -> DataSource | None:
     """The data set of whose published files this is one."""
-    with suppress(OSError):  # what cannot be read is told when it is read
-        for source in SOURCES.values():
-            if any(remote.is_at(file) for remote in source.remote):
-                return source
-    return None
+    return next((source for source in SOURCES.values() if any(remote.is_at(file) for remote in source.remote)), None)
 
 
 def _family(path: Path) -> tuple[str, str] | None:

@@ -63,9 +63,7 @@ def split(
     available = np.bincount(labels, minlength=n_labels)
     present = np.flatnonzero(available)
     if n_samples < present.size:
-        raise InputError(
-            f"{n_samples} samples per device cannot cover {present.size} labels; take {present.size} samples or more."
-        )
+        raise InputError(f"{n_samples} samples per device cannot cover {present.size} labels; take as many or more.")
     counts = np.zeros((n_devices, n_labels), np.int64)
     counts[:, present], rare = KINDS[kind](n_devices, n_samples, present.size, rng)
     _check_supply(available, counts)
@@ -121,17 +119,12 @@ def _deal(samples, counts, rng):
 def _check_labels(labels, n_labels, n_devices):
     """Raises InputError where labels are no whole numbers from 0 to n_labels - 1, or devices too few or too many."""
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise InputError(
-            f"labels of shape {labels.shape} and type {labels.dtype} cannot be split; hand in one number per sample."
-        )
+        given = f"labels of shape {labels.shape} and type {labels.dtype}"
+        raise InputError(f"{given} cannot be split; hand in one number from 0 for each sample.")
     if labels.max() >= n_labels:
-        raise InputError(
-            f"label {labels.max()} cannot be split: a data set of {n_labels} labels ends at {n_labels - 1}."
-        )
+        raise InputError(f"label {labels.max()} cannot be split: the labels of this data set end at {n_labels - 1}.")
     if not 1 <= n_devices <= labels.size:
-        raise InputError(
-            f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,} devices."
-        )
+        raise InputError(f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,}.")
 
 
 def _check_supply(available, counts):

@@ -95,7 +95,7 @@ def _row(name: str, source: DataSource, data_dir: str | Path | None) -> Row:
         data = _read(name, source, folder)
     except InputError as error:
         return Row(name, folder, problem=str(error))
-    return Row(name, folder, len(data.train_labels), len(data.test_labels), data.digest, _part(source, folder))
+    return Row(name, folder, len(data.train_labels), len(data.test_labels), data.digest, data.notice)
 
 
 @lru_cache(maxsize=2)
@@ -118,14 +118,8 @@ def _read(name: str, source: DataSource, folder: Path) -> Dataset:
     for other in SOURCES.values():
         if other is not source and other.first_digest == first:
             raise InputError(f"{folder} holds the images of {other.title}, not those of {source.title}; choose that.")
-    part, origin, notice = _part(source, folder), f"{source.title} from {folder}", None
-    if part:
-        origin = f"{source.title} ({part}) from {folder}"
-        notice = f"{folder} holds {part} of {source.title} only, so results are not those of the whole data set."
-    return Dataset(name, *train, *test, source.n_labels, origin, notice)
-
-
-def _part(source: DataSource, folder: Path) -> str | None:
-    """How many of the training files are in a folder, where some are missing."""
     n_found, n = len(files_in(folder, source.train)), len(source.train)
-    return f"{n_found} of {n} training files" if n_found < n else None
+    part = f"{n_found} of {n} training files" if n_found < n else ""
+    origin = f"{source.title}{f' ({part})' if part else ''} from {folder}"
+    notice = f"only {part} of {source.title} are there: results are not those of the whole set." if part else None
+    return Dataset(name, *train, *test, source.n_labels, origin, notice)
