@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import BaseHandler, Request, build_opener
 
 from tqdm import tqdm
 
@@ -61,20 +61,14 @@ def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None 
 
 def open_https(url: str) -> BinaryIO:
     """The response to a request for `url`; raises URLError where it, or what it is redirected to, is not HTTPS."""
-    _insist_on_https(url)
     request = Request(url, headers={"User-Agent": f"mix2fld_np/{__version__}"})
-    return build_opener(_StayOnHttps).open(request, timeout=TIMEOUT_S)
+    return build_opener(_HttpsOnly).open(request, timeout=TIMEOUT_S)
 
 
-class _StayOnHttps(HTTPRedirectHandler):
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        _insist_on_https(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _insist_on_https(url):
-    if urlsplit(url).scheme != "https":
-        raise URLError(f"the address {url} is not HTTPS")
+class _HttpsOnly(BaseHandler):
+    def default_open(self, req):  # urllib asks this before it opens anything
+        if req.type != "https":
+            raise URLError(f"the address {req.full_url} is not HTTPS")
 
 
 def _fetch_file(source: DataSource, file: RemoteFile, folder: Path, opener: Callable[[str], BinaryIO]) -> None:
@@ -132,7 +126,7 @@ def _receive(url: str, file: RemoteFile, part: BinaryIO, opener: Callable[[str],
         raise Refused("it sent a file whose SHA-256 is not the published one")
 
 
-def _pieces(url: str, opener: Callable[[str], BinaryIO]) -> Generator[bytes]:
+def _pieces(url: str, opener: Callable[[str], BinaryIO]) -> Generator[bytes, None, None]:
     """The response, piece by piece; a failure of the network, or an answer that makes no sense, becomes Refused."""
     try:
         with opener(url) as response:

@@ -144,25 +144,19 @@ def _places(data_dir: str | Path | None) -> list[Path]:
 def _near(name: str, place: Path) -> Iterator[str]:
     source = source_of(name)
     for folder in _below(place):
+        missing = [file for file in source.train + source.test if not files_in(folder, [file])]
         if is_complete(source, folder):
             other = foreign(name, folder)
             if not other:
                 yield f"it lies in {folder}: name that folder with --data-dir"
             elif folder in [place / own for own in source.folders]:
                 yield f"{other}; if it is {source.title} all the same, move it into a folder called {source.folders[0]}"
-        elif missing := _missing(source, folder):
+        elif len(missing) < len(source.train + source.test):
             yield f"{folder} lacks {', '.join(missing)}"
         for unread in source.unread:
             if folder.name == unread or (folder / unread).is_file():
                 where = folder.parent if folder.name == unread else folder
                 yield f"{unread} in {where} holds it in another form, {UNREAD[Path(unread).suffix]}"
-
-
-def _missing(source: DataSource, folder: Path) -> list[str]:
-    """The published names of the files that a folder lacks, where it has some of the others."""
-    names = source.train + source.test
-    missing = [name for name in names if not files_in(folder, [name])]
-    return missing if len(missing) < len(names) else []
 
 
 def _below(place: Path) -> list[Path]:

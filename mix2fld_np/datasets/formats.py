@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,12 +125,9 @@ def _unpacked(raw: BufferedReader) -> BufferedIOBase:
 
 def _size(path: str | Path) -> int:
     """Bytes of the regular file at `path`."""
-    try:
-        if Path(path).is_file():
-            return Path(path).stat().st_size
-        kind = "a folder" if Path(path).is_dir() else "no file that exists"
-    except (OSError, ValueError) as error:
-        kind = f"out of reach ({error})"
+    if os.path.isfile(path):
+        return os.path.getsize(path)
+    kind = "a folder" if os.path.isdir(path) else "no file that exists and can be reached"
     raise InputError(f"{path} is {kind}: name a data file.")
 
 

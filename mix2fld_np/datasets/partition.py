@@ -90,12 +90,9 @@ def _non_iid_counts(D, N, N_L, rng):
         )
     order = rng.permuted(np.tile(np.arange(N_L), (D, 1)), axis=1)
     base, extra = divmod(common, N_L - N_RARE_LABELS)
-    counts = np.empty((D, N_L), np.int64)
     # The letter is silent: where (N - 4)/(N_L - 2) is no whole number, random common labels have one sample more.
-    in_order = np.full(N_L, base) + (np.arange(N_L) < N_RARE_LABELS + extra)
-    in_order[:N_RARE_LABELS] = rare
-    np.put_along_axis(counts, order, np.tile(in_order, (D, 1)), axis=1)
-    return counts, order[:, :N_RARE_LABELS]
+    in_order = np.repeat([rare, base + 1, base], [N_RARE_LABELS, extra, N_L - N_RARE_LABELS - extra])
+    return in_order[order.argsort(axis=1)], order[:, :N_RARE_LABELS]
 
 
 KINDS = {"iid": _iid_counts, "non-iid": _non_iid_counts}

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,12 +24,10 @@ class RemoteFile:
 
     def is_at(self, path: Path) -> bool:
         """Whether the file at `path` has the published size and checksum; reads it only where its size is right."""
-        try:
+        with suppress(OSError):  # what cannot be read is told when it is read
             if path.is_file() and path.stat().st_size == self.size:
                 with path.open("rb") as file:
                     return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
-        except OSError:  # what cannot be read is told when it is read
-            pass
         return False
 
 
