@@ -166,6 +166,7 @@ def test_whatever_load_refuses_is_damaged_in_the_table_and_nothing_else_is(tmp_p
         assert row.problem is None
 
 
+@pytest.mark.slow  # a thousand of them are drawn and compared wherever the digits are tested
 def test_the_digest_of_the_digits_in_the_table_is_that_of_the_digits():
     assert next(row for row in listing() if row.name == "digits").digest == load("digits").digest
 
