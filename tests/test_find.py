@@ -19,8 +19,7 @@ from mix2fld_np.console.text import data_table
 from mix2fld_np.datasets import find as finding
 from mix2fld_np.datasets.download import fetch
 from mix2fld_np.datasets.find import find, foreign, named_folder, user_cache
-from mix2fld_np.datasets.order import pixel_digests
-from mix2fld_np.datasets.registry import listing, load
+from mix2fld_np.datasets.registry import listing, load, pixel_digests
 from mix2fld_np.datasets.sources import SOURCES, RemoteFile
 from mix2fld_np.errors import InputError
 

@@ -87,8 +87,7 @@ def is_complete(source: DataSource, folder: Path) -> bool:
 def foreign(name: str, folder: Path) -> str | None:
     """Why the files in a folder are another data set's than `name`, or None.
 
-    Published files are known by their SHA-256; others by the innermost folder above them that is called like a data
-    set.
+    Published files are known by their SHA-256; others by the innermost folder that is called like a data set.
     """
     source = SOURCES[name]
     if source.title not in FAMILIES:
@@ -161,5 +160,6 @@ def _near(name: str, place: Path) -> Iterator[str]:
 
 def _below(place: Path) -> list[Path]:
     """A folder and those one or two levels below it, at most `MOST_FOLDERS`."""
-    levels = (sorted(iglob(pattern, root_dir=place, include_hidden=True)) for pattern in ("*/", "*/*/"))
-    return [place / name for name in islice(chain([""], *levels), MOST_FOLDERS)]
+    levels = (iglob(pattern, root_dir=place, include_hidden=True) for pattern in ("*/", "*/*/"))
+    names = islice(chain([""], chain.from_iterable(levels)), MOST_FOLDERS)
+    return sorted((place / name for name in names), key=lambda folder: (len(folder.parts), folder))

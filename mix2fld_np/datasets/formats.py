@@ -91,10 +91,8 @@ def check_labels(path: str | Path, labels: np.ndarray, n_labels: int) -> None:
         return
     advice = f"{REPLACE_IT}, or by data with {n_labels} labels"
     if labels.min() == 1:
-        advice = (
-            "these count from one, as those of EMNIST letters (1 to 26), of SVHN and of copies of MNIST for MATLAB "
-            f"or R (1 to 10) do; subtract one from every label, and take a data set with {n_labels} labels"
-        )
+        known = "EMNIST letters (1 to 26), SVHN and MNIST for MATLAB or R (1 to 10)"
+        advice = f"these count from one, as {known} do; subtract one from each, and take data with {n_labels} labels"
     raise InputError(f"{path} holds the label {labels.max()}, but labels end at {n_labels - 1}: {advice}.")
 
 

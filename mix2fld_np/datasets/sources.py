@@ -84,10 +84,8 @@ GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 CIFAR_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 SOURCES = {
     "mnist": DataSource(
-        "MNIST", GREY, 10, read_pair,
-        folders=("mnist", "MNIST/raw", "MNIST", "raw", ""),
-        first_digest=0x105E3D902F66F,
-        unread=("mnist.npz",),
+        "MNIST", GREY, 10, read_pair, folders=("mnist", "MNIST/raw", "MNIST", "raw", ""),
+        first_digest=0x105E3D902F66F, unread=("mnist.npz",),
         mirrors=(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -100,9 +98,8 @@ SOURCES = {
         """),
     ),
     "fashion-mnist": DataSource(
-        "Fashion-MNIST", GREY, 10, read_pair,
+        "Fashion-MNIST", GREY, 10, read_pair, first_digest=0x1F0F31E9361C7,
         folders=("fashion-mnist", "FashionMNIST/raw", "FashionMNIST", "raw", ""),
-        first_digest=0x1F0F31E9361C7,
         mirrors=(
             "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -115,9 +112,8 @@ SOURCES = {
         """),
     ),
     "cifar-10": DataSource(
-        "CIFAR-10", COLOUR, 10, partial(read_batches, n_label_bytes=1),
+        "CIFAR-10", COLOUR, 10, partial(read_batches, n_label_bytes=1), in_batches=True,
         folders=("cifar-10-batches-bin", ""),
-        in_batches=True,
         unread=("cifar-10-batches-py", "cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"),
         mirrors=CIFAR_MIRRORS,
         remote=_published("""
@@ -131,8 +127,7 @@ SOURCES = {
         """),
     ),
     "cifar-100": DataSource(
-        "CIFAR-100", COLOUR, 100, partial(read_batches, n_label_bytes=2),
-        folders=("cifar-100-binary", ""),
+        "CIFAR-100", COLOUR, 100, partial(read_batches, n_label_bytes=2), folders=("cifar-100-binary", ""),
         unread=("cifar-100-python", "cifar-100-python.tar.gz", "cifar-100-binary.tar.gz"),
         mirrors=CIFAR_MIRRORS,
         remote=_published("""
