@@ -25,5 +25,8 @@ def test_there_are_lines_to_try_where_functions_are_equations():
     tried = {name: doctest.testmod(importlib.import_module(name)).attempted for name in MODULES}
     assert all(
         tried[f"mix2fld_np.{name}"]
-        for name in ("mixing.mixup", "mixing.inverse", "mixing.pairing", "mixing.privacy", "nn.losses")
+        for name in (
+            *("mixing.mixup", "mixing.inverse", "mixing.pairing", "mixing.privacy"),
+            *("nn.losses", "wireless.units", "wireless.channel", "wireless.payload"),
+        )
     )

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,13 +13,13 @@ import numpy as np
 import pytest
 from data_files import empty_places, random_images, write_cifar_10, write_mnist
 
-from mix2fld_np.console import session
+from mix2fld_np.cli import main
+from mix2fld_np.console import data, session
 from mix2fld_np.console.text import data_table
 from mix2fld_np.datasets import find as finding
 from mix2fld_np.datasets.download import fetch
 from mix2fld_np.datasets.find import find, foreign, named_folder, user_cache
-from mix2fld_np.datasets.order import pixel_digests
-from mix2fld_np.datasets.registry import listing, load
+from mix2fld_np.datasets.registry import listing, load, pixel_digests
 from mix2fld_np.datasets.sources import SOURCES, RemoteFile
 from mix2fld_np.errors import InputError
 
@@ -303,6 +304,17 @@ def test_without_a_home_everything_works_where_a_folder_is_given(tmp_path, monke
     monkeypatch.setitem(SOURCES, "mnist", replace(SOURCES["mnist"], mirrors=("https://one.example/",), remote=remote))
     with pytest.raises(InputError, match="one.example"):
         fetch("mnist", tmp_path / "new", lambda url: (_ for _ in ()).throw(OSError("down")))
+
+
+def test_the_list_says_where_its_own_command_downloads_to(tmp_path, monkeypatch, capsys):
+    (tmp_path / "my data").mkdir()
+    written = []
+    monkeypatch.setattr(data, "fetch_data", lambda name, into: written.append(str(into)))
+    for words in ([], ["--data-dir", str(tmp_path / "my data")]):
+        assert main(["data", *words]) == 0
+        command, into = capsys.readouterr().out.splitlines()[-1].split("; no other command")[0].split(" downloads into ")
+        assert main(shlex.split(command)[1:]) == 0
+        assert written.pop() == into
 
 
 NOBODY = """

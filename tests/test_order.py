@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from mix2fld_np.datasets.order import in_order, pixel_digests
-from mix2fld_np.datasets.registry import load
+from mix2fld_np.datasets.registry import in_order, load, pixel_digests
 
 
 @st.composite

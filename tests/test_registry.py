@@ -8,10 +8,13 @@ import struct
 import tarfile
 import tracemalloc
 from dataclasses import replace
+from email.message import Message
 from functools import cache
 from http.client import IncompleteRead
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
+from urllib.request import HTTPSHandler, build_opener
+from urllib.response import addinfourl
 
 import numpy as np
 import pytest
@@ -163,6 +166,7 @@ def test_whatever_load_refuses_is_damaged_in_the_table_and_nothing_else_is(tmp_p
         assert row.problem is None
 
 
+@pytest.mark.slow  # a thousand of them are drawn and compared wherever the digits are tested
 def test_the_digest_of_the_digits_in_the_table_is_that_of_the_digits():
     assert next(row for row in listing() if row.name == "digits").digest == load("digits").digest
 
@@ -437,11 +441,24 @@ def test_an_archive_that_is_not_as_expected_leaves_nothing(monkeypatch, tmp_path
 
 
 @pytest.mark.parametrize("url", ["http://one.example/file", "file:///etc/passwd", "ftp://one.example/file"])
-def test_only_https_is_ever_opened_also_after_a_redirection(url):
+def test_only_https_is_ever_opened_also_after_a_redirection(monkeypatch, url):
     with pytest.raises(URLError, match="not HTTPS"):
         download.open_https(url)
-    with pytest.raises(URLError, match="not HTTPS"):
-        download._StayOnHttps().redirect_request(None, None, 302, "Found", {}, url)
+    asked = []
+
+    class Redirecting(HTTPSHandler):
+        def https_open(self, req):
+            asked.append(req.full_url)
+            headers = Message()
+            headers["Location"] = url
+            response = addinfourl(io.BytesIO(), headers, req.full_url, 302)
+            response.msg = "Found"
+            return response
+
+    monkeypatch.setattr(download, "build_opener", lambda *handlers: build_opener(Redirecting, *handlers))
+    with pytest.raises((URLError, HTTPError), match="not HTTPS|not allowed"):
+        download.open_https("https://one.example/file")
+    assert asked == ["https://one.example/file"]
 
 
 def test_every_mirror_of_the_table_is_https_and_every_file_has_a_size_and_a_checksum():

@@ -1,6 +1,7 @@
 """`mix2fld data`: which data sets are there, and where; `mix2fld data fetch NAME` downloads one."""
 
 import argparse
+import shlex
 
 from mix2fld_np.console import options, text
 from mix2fld_np.datasets.download import fetch as fetch_data
@@ -24,12 +25,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld data`: which data sets are there, and where."""
-    rows = listing(asked_folder(args))
+    asked = asked_folder(args)
+    rows = listing(asked)
     print(text.data_table(rows))
     missing = [row.name for row in rows if row.path is None and row.name != "digits"]
     if missing:
-        into = user_cache() or "the folder that --data-dir names"
-        print(f"\nmix2fld data fetch {missing[0]} downloads into {into}; no other command downloads anything.")
+        command = f"mix2fld data fetch {missing[0]}" + (f" --data-dir {shlex.quote(asked)}" if asked else "")
+        into = asked or user_cache() or "the folder that --data-dir names"
+        print(f"\n{command} downloads into {into}; no other command downloads anything.")
     return 0
 
 

@@ -44,47 +44,24 @@ FAINTEST = 0.04  # ink that leaves no trace
 # A point named twice in one digit is the same point: "52 59 / 59 29" turns a sharp corner at 59.
 # fmt: off
 WRITINGS = (
-    (  # 0
-        "50 22 26 49 77 73 50", "61 40 23 27 49 76 73 51", "50 32 25 38 59 77 72 41",
-        "52 31 24 28 59 76 72 41",
-    ),
-    (  # 1
-        "50 53 56 59", "32 50 / 50 53 56 59", "31 50 / 50 54 59 / 39 59 79",
-        "60 53 49", "50 55 58 69",
-    ),
-    (  # 2
-        "22 40 61 63 46 29 / 29 49 79", "31 50 71 64 47 29 / 29 59 78", "22 40 71 64 47 39 28 37 58 79",
-        "32 41 61 63 46 28 37 59 88",
-    ),
-    (  # 3
-        "21 40 70 72 54 / 54 75 78 49 27", "20 50 70 / 70 54 / 54 76 78 49 28", "22 50 71 63 44 64 77 59 28",
-        "31 50 62 54 43 54 76 68 49 29",
-    ),
-    (  # 4
-        "60 43 26 / 26 56 86 / 60 56 59", "20 23 25 45 75 / 71 65 59", "20 24 26 55 74 / 70 65 69",
-        "30 24 36 55 74 72 / 72 65 59", "70 26 / 26 56 95 / 62 55 49",
-    ),
-    (  # 5
-        "70 30 / 30 23 / 23 54 76 68 49 28", "71 41 / 41 34 / 34 54 76 78 59 28", "31 24 / 24 54 76 58 29 / 31 70",
-        "80 50 42 34 54 66 58 39 18",
-    ),
-    (  # 6
-        "60 42 25 27 39 68 76 55 36", "70 43 26 28 49 68 66 45 27", "50 33 26 28 49 69 77 65 45 27",
-        "51 34 37 49 68 66 54 46",
-    ),
-    (  # 7
-        "21 50 71 / 71 54 49", "20 50 80 / 80 63 56 49", "22 31 61 72 / 72 55 49 / 35 55 75",
-        "20 70 / 70 54 39 / 35 64", "12 20 50 71 64 59",
-    ),
-    (  # 8
-        "71 40 32 44 65 77 59 38 27 45 64 72 61", "50 32 44 66 68 49 28 36 54 62 50",
-        "70 41 33 55 76 68 39 27 36 63 71",
-        "51 33 45 57 49 37 45 63 51",
-    ),
-    (  # 9
-        "71 40 23 35 64 71 / 71 67 59", "62 41 33 45 64 62 / 62 67 59 39 28", "72 50 32 34 54 72 / 72 59",
-        "71 50 23 34 63 71 65 48 39",
-    ),
+    ("50 22 26 49 77 73 50", "61 40 23 27 49 76 73 51", "50 32 25 38 59 77 72 41", "52 31 24 28 59 76 72 41"),  # 0
+    ("50 53 56 59", "32 50 / 50 53 56 59", "31 50 / 50 54 59 / 39 59 79", "60 53 49", "50 55 58 69"),  # 1
+    ("22 40 61 63 46 29 / 29 49 79", "31 50 71 64 47 29 / 29 59 78", "22 40 71 64 47 39 28 37 58 79",
+     "32 41 61 63 46 28 37 59 88"),  # 2
+    ("21 40 70 72 54 / 54 75 78 49 27", "20 50 70 / 70 54 / 54 76 78 49 28", "22 50 71 63 44 64 77 59 28",
+     "31 50 62 54 43 54 76 68 49 29"),  # 3
+    ("60 43 26 / 26 56 86 / 60 56 59", "20 23 25 45 75 / 71 65 59", "20 24 26 55 74 / 70 65 69",
+     "30 24 36 55 74 72 / 72 65 59", "70 26 / 26 56 95 / 62 55 49"),  # 4
+    ("70 30 / 30 23 / 23 54 76 68 49 28", "71 41 / 41 34 / 34 54 76 78 59 28", "31 24 / 24 54 76 58 29 / 31 70",
+     "80 50 42 34 54 66 58 39 18"),  # 5
+    ("60 42 25 27 39 68 76 55 36", "70 43 26 28 49 68 66 45 27", "50 33 26 28 49 69 77 65 45 27",
+     "51 34 37 49 68 66 54 46"),  # 6
+    ("21 50 71 / 71 54 49", "20 50 80 / 80 63 56 49", "22 31 61 72 / 72 55 49 / 35 55 75", "20 70 / 70 54 39 / 35 64",
+     "12 20 50 71 64 59"),  # 7
+    ("71 40 32 44 65 77 59 38 27 45 64 72 61", "50 32 44 66 68 49 28 36 54 62 50", "70 41 33 55 76 68 39 27 36 63 71",
+     "51 33 45 57 49 37 45 63 51"),  # 8
+    ("71 40 23 35 64 71 / 71 67 59", "62 41 33 45 64 62 / 62 67 59 39 28", "72 50 32 34 54 72 / 72 59",
+     "71 50 23 34 63 71 65 48 39"),  # 9
 )
 # fmt: on
 
@@ -136,7 +113,7 @@ def blueprint(label: int, writing: int) -> Blueprint:
     strokes = [[names.index(name) for name in stroke.split()] for stroke in text.split("/")]
     ends = [p for stroke in strokes for p in (stroke[0], stroke[-1])]
     loose = [LOOSENESS if ends.count(p) == 1 else 1 for p in range(len(names))]
-    lengths = [_on_grid(_lengths(np.diff(points[stroke], axis=0)), FINE).sum() for stroke in strokes]
+    lengths = [_on_grid(np.linalg.norm(np.diff(points[stroke], axis=0), axis=1), FINE).sum() for stroke in strokes]
     n_blots = np.diff(np.round(np.cumsum([0, *lengths]) / sum(lengths) * N_BLOTS).astype(int))
     line = np.concatenate([_line_through(stroke, n, points) for stroke, n in zip(strokes, n_blots, strict=True)])
     waver = WAVER * np.array(loose)[:, None]
@@ -147,7 +124,7 @@ def _line_through(stroke, n_blots, points):
     """Weights (n_blots, P) of the points in each of the blots, equally far apart, on a smooth line through `stroke`."""
     knots = np.array([stroke[0], *stroke, stroke[-1]])
     t = np.linspace(0, len(stroke) - 1, 16 * len(stroke))
-    steps = _lengths(np.diff(_catmull_rom(t, knots, len(points)) @ points, axis=0))
+    steps = np.linalg.norm(np.diff(_catmull_rom(t, knots, len(points)) @ points, axis=0), axis=1)
     way = np.concatenate([[0], np.cumsum(steps)])
     return _on_grid(_catmull_rom(np.interp(np.linspace(0, way[-1], n_blots), way, t), knots, len(points)), FINE)
 
@@ -200,10 +177,7 @@ def _place(x, y, rng):
 def _ink(x, y, stroke):
     """Ink (n, N_BLOTS) of each blot: the length of the line it stands for, in pixels; none where the pen is lifted."""
     step = np.sqrt(np.diff(x, axis=1) ** 2 + np.diff(y, axis=1) ** 2) * (np.diff(stroke, axis=1) == 0)
-    ink = np.zeros_like(x)
-    ink[:, 1:] += step / 2
-    ink[:, :-1] += step / 2
-    return ink
+    return (np.pad(step, ((0, 0), (1, 0))) + np.pad(step, ((0, 0), (0, 1)))) / 2
 
 
 def _add_dash(x, y, ink, rng):
@@ -261,8 +235,3 @@ def _same_everywhere(function, a):
 def _on_grid(a, bits):
     """Numbers rounded to multiples of 2^-bits."""
     return np.rint(a * 2.0**bits) / 2.0**bits
-
-
-def _lengths(steps):
-    """Lengths (n,) of steps (n, 2) in the plane."""
-    return np.sqrt(steps[:, 0] ** 2 + steps[:, 1] ** 2)

@@ -3,17 +3,20 @@
 import gzip
 import hashlib
 import os
+import shutil
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPException
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
+from tempfile import TemporaryFile
 from typing import BinaryIO
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import BaseHandler, Request, build_opener
 
 from tqdm import tqdm
 
@@ -22,7 +25,7 @@ from mix2fld_np.datasets.sources import DataSource, RemoteFile, source_of
 from mix2fld_np.errors import InputError
 
 TIMEOUT_S = 30  # without any answer
-PIECE = 1 << 18  # bytes received or unpacked at once
+PIECE = 1 << 18  # bytes received at once
 MOST_ENTRIES = 100  # of an archive; those of CIFAR have fewer than ten
 
 
@@ -48,9 +51,8 @@ def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None 
             if not all(wanted.is_at(folder / wanted.name) for wanted in file.members or (file,)):
                 _fetch_file(source, file, folder, opener or open_https)
     except OSError as error:
-        raise InputError(
-            f"{folder} cannot be written ({error.strerror or error}); name another folder or make room."
-        ) from None
+        why = error.strerror or error
+        raise InputError(f"{folder} cannot be written ({why}); name another folder or make room.") from None
     finally:
         with suppress(OSError):
             folder.rmdir()  # succeeds only where nothing was fetched at all
@@ -59,21 +61,14 @@ def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None 
 
 def open_https(url: str) -> BinaryIO:
     """The response to a request for `url`; raises URLError where it, or what it is redirected to, is not HTTPS."""
-    _insist_on_https(url)
-    return build_opener(_StayOnHttps).open(
-        Request(url, headers={"User-Agent": f"mix2fld_np/{__version__}"}), timeout=TIMEOUT_S
-    )
+    request = Request(url, headers={"User-Agent": f"mix2fld_np/{__version__}"})
+    return build_opener(_HttpsOnly).open(request, timeout=TIMEOUT_S)
 
 
-class _StayOnHttps(HTTPRedirectHandler):
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        _insist_on_https(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _insist_on_https(url):
-    if urlsplit(url).scheme != "https":
-        raise URLError(f"the address {url} is not HTTPS")
+class _HttpsOnly(BaseHandler):
+    def default_open(self, req):  # urllib asks this before it opens anything
+        if req.type != "https":
+            raise URLError(f"the address {req.full_url} is not HTTPS")
 
 
 def _fetch_file(source: DataSource, file: RemoteFile, folder: Path, opener: Callable[[str], BinaryIO]) -> None:
@@ -81,12 +76,10 @@ def _fetch_file(source: DataSource, file: RemoteFile, folder: Path, opener: Call
     failures = []
     for mirror in source.mirrors:
         try:
-            with _part(folder, file) as part:
+            with TemporaryFile(dir=folder) if file.members else _new_file(folder / file.name) as part:
                 _receive(mirror + file.name, file, part, opener)
                 if file.members:
-                    _unpack(Path(part.name), file.members, folder)
-                else:
-                    _put_in_place(part, folder / file.name)
+                    _unpack(part, file.members, folder)
             return
         except Refused as refused:
             failures.append(f"{urlsplit(mirror).hostname}: {refused}")
@@ -97,32 +90,29 @@ def _fetch_file(source: DataSource, file: RemoteFile, folder: Path, opener: Call
 
 
 @contextmanager
-def _part(folder: Path, file: RemoteFile) -> Iterator[BinaryIO]:
-    """A new file beside the final one, for what is not complete yet; if it is still there at the end it is removed.
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which gets the name `path` once it is complete and on the disk, and goes if anything fails.
 
-    Its name cannot be known before, and a file or a link that has it is never written through.
+    Its name until then cannot be known before, and a file or a link that has it is never written through.
     """
-    path = folder / f".{file.name}.{token_hex(8)}.part"
-    with path.open("xb") as part:
+    part = path.with_name(f".{path.name}.{token_hex(8)}.part")
+    with part.open("xb") as file:
         try:
-            yield part
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            os.replace(part, path)
         finally:
-            part.close()
-            path.unlink(missing_ok=True)
+            file.close()
+            part.unlink(missing_ok=True)
 
 
-def _put_in_place(part: BinaryIO, path: Path) -> None:
-    """Gives a complete part its final name, once its bytes are on the disk."""
-    part.flush()
-    os.fsync(part.fileno())
-    part.close()
-    os.replace(part.name, path)
-
-
-def _receive(url, file, part, opener):
+def _receive(url: str, file: RemoteFile, part: BinaryIO, opener: Callable[[str], BinaryIO]) -> None:
     """Writes what `url` sends to the open `part`; raises Refused unless it is the published file."""
     digest, n_bytes = hashlib.sha256(), 0
-    with closing(_pieces(url, opener)) as pieces, _progress(file) as bar:
+    bar = tqdm(total=file.size, unit="B", unit_scale=True, desc=file.name, disable=None)
+    with bar, closing(_pieces(url, opener)) as pieces:
         for piece in pieces:
             n_bytes += len(piece)
             if n_bytes > file.size:
@@ -130,55 +120,42 @@ def _receive(url, file, part, opener):
             digest.update(piece)
             part.write(piece)
             bar.update(len(piece))
-    part.flush()
     if n_bytes < file.size:
         raise Refused(f"it sent only {n_bytes:,} of {file.size:,} bytes")
     if digest.hexdigest() != file.sha256:
         raise Refused("it sent a file whose SHA-256 is not the published one")
 
 
-def _pieces(url, opener):
-    """The response, piece by piece; a failure of the network becomes Refused."""
+def _pieces(url: str, opener: Callable[[str], BinaryIO]) -> Generator[bytes, None, None]:
+    """The response, piece by piece; a failure of the network, or an answer that makes no sense, becomes Refused."""
     try:
         with opener(url) as response:
             while piece := response.read(PIECE):
                 yield piece
-    except (
-        OSError,
-        HTTPException,
-        ValueError,
-    ) as error:  # a ValueError is an answer, or an address in it, that makes no sense
+    except (OSError, HTTPException, ValueError) as error:
         reason = error.reason if type(error) is URLError else error
         raise Refused(" ".join(str(reason).split()) or type(error).__name__) from None
 
 
-def _progress(file):
-    """A progress bar, shown only where somebody can see it."""
-    return tqdm(total=file.size, unit="B", unit_scale=True, desc=file.name, disable=None)
-
-
-def _unpack(archive, members, folder):
+def _unpack(archive: BinaryIO, members: tuple[RemoteFile, ...], folder: Path) -> None:
     """Takes `members` out of a tar.gz archive by their base names: regular files of the published size, all or none."""
     wanted = {member.name: member for member in members}
+    archive.seek(0)
     with ExitStack() as stack:
-        parts = {name: stack.enter_context(_part(folder, member)) for name, member in wanted.items()}
+        files = {name: stack.enter_context(_new_file(folder / name)) for name in wanted}
         try:
-            with tarfile.open(archive, "r:gz") as tar:
-                for entry, _ in zip(tar, range(MOST_ENTRIES), strict=False):
-                    member = wanted.pop(PurePosixPath(entry.name).name, None)
-                    if member is not None:
-                        _unpack_member(tar, entry, member, parts[member.name])
+            with tarfile.open(fileobj=archive, mode="r:gz") as tar:
+                for entry in islice(tar, MOST_ENTRIES):
+                    if member := wanted.pop(PurePosixPath(entry.name).name, None):
+                        _unpack_member(tar, entry, member, files[member.name])
         except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
             raise Refused(f"it sent an archive that is damaged ({error})") from None
         if wanted:
             raise Refused(f"it sent an archive without {', '.join(wanted)}")
-        for name, part in parts.items():
-            _put_in_place(part, folder / name)
 
 
-def _unpack_member(tar, entry, member, part):
-    if not entry.isreg() or entry.size != member.size:
+def _unpack_member(tar: tarfile.TarFile, entry: tarfile.TarInfo, member: RemoteFile, file: BinaryIO) -> None:
+    content = tar.extractfile(entry) if entry.isreg() and entry.size == member.size else None
+    if content is None:
         raise Refused(f"it sent an archive whose {member.name} is no file of {member.size:,} bytes")
-    with tar.extractfile(entry) as packed:
-        while piece := packed.read(PIECE):
-            part.write(piece)
+    shutil.copyfileobj(content, file)

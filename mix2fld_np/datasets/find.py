@@ -4,7 +4,8 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from glob import iglob
+from itertools import chain, islice
 from pathlib import Path
 
 from mix2fld_np.datasets.sources import SOURCES, DataSource, source_of
@@ -13,7 +14,7 @@ from mix2fld_np.errors import InputError
 VARIABLE = "MIX2FLD_DATA"
 CLONE = Path(__file__).parents[2]  # of the repository; where the package was installed by copying it, this is none
 CLONE_DATA = CLONE / "data" if (CLONE / "pyproject.toml").is_file() else None
-DEPTH, MOST_FOLDERS = 2, 1_000  # how far below a place to look for what is near, for the message only
+MOST_FOLDERS = 1_000  # where to look for what is near, for the message only
 UNREAD = {  # by the suffix of a name
     ".npz": "Keras' own, which is not read: the four files of MNIST itself are",
     ".gz": "packed: unpack the archive, and see that it is the binary version",
@@ -38,10 +39,9 @@ def find(name: str, data_dir: str | Path | None = None) -> Path | None:
     $MIX2FLD_DATA that is looked at, is no folder.
     """
     source = source_of(name)
-    return next(
-        (folder for folder in _folders(source, data_dir) if is_complete(source, folder) and not foreign(name, folder)),
-        None,
-    )
+    places = _places(data_dir) if source.folders else []
+    folders = (place / folder for place in places for folder in source.folders)
+    return next((folder for folder in folders if is_complete(source, folder) and not foreign(name, folder)), None)
 
 
 def named_folder(data_dir: str | Path | None = None) -> Path | None:
@@ -49,16 +49,14 @@ def named_folder(data_dir: str | Path | None = None) -> Path | None:
     named = data_dir or os.environ.get(VARIABLE)
     if not named:
         return None
-    folder, what = (
-        Path(os.path.expanduser(named)),
-        "the data folder" if data_dir else f"{VARIABLE}'s folder",
-    )
+    folder = Path(os.path.expanduser(named))
     try:
         if folder.is_dir():
             return folder
         problem = "is no folder" if folder.exists() else "does not exist"
     except (OSError, ValueError) as error:
         problem = f"cannot be used ({getattr(error, 'strerror', None) or error})"
+    what = "the data folder" if data_dir else f"{VARIABLE}'s folder"
     raise InputError(f"{what} {folder} {problem}; name a folder that does, or leave it out.")
 
 
@@ -66,60 +64,52 @@ def user_cache() -> Path | None:
     """The folder in the user's cache that `mix2fld data fetch` fills; None for a user without a home."""
     if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
         return Path(os.environ["LOCALAPPDATA"]) / "mix2fld_np"
-    home = os.path.expanduser("~")
-    cache = os.environ.get("XDG_CACHE_HOME") or (None if home.startswith("~") else Path(home) / ".cache")
-    return Path(cache) / "mix2fld_np" if cache else None
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return None if cache.startswith("~") else Path(cache) / "mix2fld_np"
 
 
-def files_in(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
-    """One file for each pattern, in order, as far as there are some."""
-    try:
-        names = sorted((path.name for path in folder.iterdir() if path.is_file()), key=lambda name: (len(name), name))
-    except (OSError, ValueError):
-        return []
-    found = [[name for name in names if re.fullmatch(pattern, name)] for pattern in patterns]
-    return [folder / fitting[0] for fitting in found if fitting]
+def files_in(folder: Path, names: list[str]) -> list[Path]:
+    """One file for each published name, in order, as far as there are some; packed or not, and with .idx for -idx."""
+    found = []
+    for name in names:
+        plain = name.removesuffix(".gz")
+        variants = (plain, plain.replace("-idx", ".idx"), name, name.replace("-idx", ".idx"))
+        found += [folder / variant for variant in variants if os.path.isfile(folder / variant)][:1]
+    return found
 
 
 def is_complete(source: DataSource, folder: Path) -> bool:
     """Whether a data set can be read from a folder: all its files are there, or test files and a batch for training."""
-    n_train, n_test = (len(files_in(folder, patterns)) for patterns in (source.train, source.test))
+    n_train, n_test = (len(files_in(folder, names)) for names in (source.train, source.test))
     return n_test == len(source.test) > 0 and n_train >= (1 if source.in_batches else len(source.train))
 
 
 def foreign(name: str, folder: Path) -> str | None:
     """Why the files in a folder are another data set's than `name`, or None.
 
-    Published files are known by their SHA-256; others by the innermost folder above them that is called like a data
-    set.
+    Published files are known by their SHA-256; others by the innermost folder that is called like a data set.
     """
     source = SOURCES[name]
     if source.title not in FAMILIES:
         return None
-    files = files_in(folder, (*source.train, *source.test))
-    for other in SOURCES.values():
-        if other is not source and (published := _published(other, files)):
-            return f"{published} is a file of {other.title} by its SHA-256"
-    if _published(source, files):
-        return None
-    for path in (Path(os.path.abspath(folder)), folder.resolve()):
-        called = _family(path)
-        if called and called[0] != source.title:
-            return f"{folder} seems to hold {called[0]}, as one of its folders is called {called[1]}"
+    publishers = {file: _publisher(file) for file in files_in(folder, source.train + source.test)}
+    for file, publisher in publishers.items():
+        if publisher not in (None, source):
+            return f"{file} is a file of {publisher.title} by its SHA-256"
+    paths = [] if source in publishers.values() else [Path(os.path.abspath(folder)), folder.resolve()]
+    for title, part in filter(None, map(_family, paths)):
+        if title != source.title:
+            return f"{folder} seems to hold {title}, as one of its folders is called {part}"
     return None
 
 
-def _published(source, files):
-    """The first of the files that is one of the published files of a data set."""
-    for file in files:
-        with suppress(OSError):  # what cannot be read is told when it is read
-            if any(remote.is_at(file) for remote in source.remote):
-                return file
-    return None
+def _publisher(file: Path) -> DataSource | None:
+    """The data set of whose published files this is one."""
+    return next((source for source in SOURCES.values() if any(remote.is_at(file) for remote in source.remote)), None)
 
 
-def _family(path):
-    """(data set, folder) of the innermost folder of a path that is called like one of `FAMILIES`; or None."""
+def _family(path: Path) -> tuple[str, str] | None:
+    """(data set, folder) of the innermost folder of a path that is called like one of `FAMILIES`."""
     for part in reversed(path.parts):
         for title, pattern in FAMILIES.items():
             if re.search(pattern, part.lower()):
@@ -133,7 +123,7 @@ def not_found(name: str, data_dir: str | Path | None = None) -> str:
     looked = ", ".join(str(place / source.folders[0]) for place in _places(data_dir))
     near = "".join(f"{sentence}; " for sentence in nearby(name, data_dir))
     return (
-        f"{source.title} ({', '.join(source.file_names)}) is not complete in any of these places "
+        f"{source.title} ({', '.join(source.train + source.test)}) is not complete in any of these places "
         f"(or where torchvision puts it there): {looked}; {near}"
         f"run `mix2fld data fetch {name}`, or choose the embedded data set 'digits'."
     )
@@ -141,32 +131,26 @@ def not_found(name: str, data_dir: str | Path | None = None) -> str:
 
 def nearby(name: str, data_dir: str | Path | None = None) -> list[str]:
     """What lies where a data set was looked for, or a little deeper, and is nearly it; what to do about each."""
-    source = source_of(name)
-    return list(dict.fromkeys(sentence for place in _places(data_dir) for sentence in _near(name, source, place)))
+    return list(dict.fromkeys(sentence for place in _places(data_dir) for sentence in _near(name, place)))
 
 
-def _places(data_dir):
+def _places(data_dir: str | Path | None) -> list[Path]:
     """Where data sets may lie, first choice first."""
     named = named_folder(data_dir)
-    if data_dir:
-        return [named]
-    return [place for place in (named, CLONE_DATA, user_cache()) if place]
+    return [place for place in ((named,) if data_dir else (named, CLONE_DATA, user_cache())) if place]
 
 
-def _folders(source, data_dir):
-    """The folders that may hold the files of a data set, first choice first."""
-    return [place / folder for place in _places(data_dir) for folder in source.folders] if source.folders else []
-
-
-def _near(name: str, source: DataSource, place: Path) -> Iterator[str]:
+def _near(name: str, place: Path) -> Iterator[str]:
+    source = source_of(name)
     for folder in _below(place):
+        missing = [file for file in source.train + source.test if not files_in(folder, [file])]
         if is_complete(source, folder):
-            other, looked_at = foreign(name, folder), folder in [place / own for own in source.folders]
-            if other and looked_at:
-                yield f"{other}; if it is {source.title} all the same, move it into a folder called {source.folders[0]}"
-            elif not other:
+            other = foreign(name, folder)
+            if not other:
                 yield f"it lies in {folder}: name that folder with --data-dir"
-        elif missing := _missing(source, folder):
+            elif folder in [place / own for own in source.folders]:
+                yield f"{other}; if it is {source.title} all the same, move it into a folder called {source.folders[0]}"
+        elif len(missing) < len(source.train + source.test):
             yield f"{folder} lacks {', '.join(missing)}"
         for unread in source.unread:
             if folder.name == unread or (folder / unread).is_file():
@@ -174,27 +158,8 @@ def _near(name: str, source: DataSource, place: Path) -> Iterator[str]:
                 yield f"{unread} in {where} holds it in another form, {UNREAD[Path(unread).suffix]}"
 
 
-def _missing(source, folder):
-    """The published names of the files that a folder lacks, where it has some of the others."""
-    patterns = (*source.train, *source.test)
-    there = [pattern for pattern in patterns if files_in(folder, (pattern,))]
-    lacking = [pattern for pattern in patterns if pattern not in there]
-    return (
-        [file for file in source.file_names if any(re.fullmatch(pattern, file) for pattern in lacking)] if there else []
-    )
-
-
-def _below(place):
-    """A folder and those up to `DEPTH` levels below it, at most `MOST_FOLDERS`."""
-    level, n_left = [place], MOST_FOLDERS
-    for _ in range(DEPTH + 1):
-        yield from level[:n_left]
-        n_left -= len(level)
-        level = [folder for parent in level[: max(n_left, 0)] for folder in _subfolders(parent)]
-
-
-def _subfolders(folder):
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir())
-    except (OSError, ValueError):
-        return []
+def _below(place: Path) -> list[Path]:
+    """A folder and those one or two levels below it, at most `MOST_FOLDERS`."""
+    levels = (iglob(pattern, root_dir=place, include_hidden=True) for pattern in ("*/", "*/*/"))
+    names = islice(chain([""], chain.from_iterable(levels)), MOST_FOLDERS)
+    return sorted((place / name for name in names), key=lambda folder: (len(folder.parts), folder))

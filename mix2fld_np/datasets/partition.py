@@ -63,9 +63,7 @@ def split(
     available = np.bincount(labels, minlength=n_labels)
     present = np.flatnonzero(available)
     if n_samples < present.size:
-        raise InputError(
-            f"{n_samples} samples per device cannot cover {present.size} labels; take {present.size} samples or more."
-        )
+        raise InputError(f"{n_samples} samples per device cannot cover {present.size} labels; take as many or more.")
     counts = np.zeros((n_devices, n_labels), np.int64)
     counts[:, present], rare = KINDS[kind](n_devices, n_samples, present.size, rng)
     _check_supply(available, counts)
@@ -92,12 +90,9 @@ def _non_iid_counts(D, N, N_L, rng):
         )
     order = rng.permuted(np.tile(np.arange(N_L), (D, 1)), axis=1)
     base, extra = divmod(common, N_L - N_RARE_LABELS)
-    counts = np.empty((D, N_L), np.int64)
     # The letter is silent: where (N - 4)/(N_L - 2) is no whole number, random common labels have one sample more.
-    in_order = np.full(N_L, base) + (np.arange(N_L) < N_RARE_LABELS + extra)
-    in_order[:N_RARE_LABELS] = rare
-    np.put_along_axis(counts, order, np.tile(in_order, (D, 1)), axis=1)
-    return counts, order[:, :N_RARE_LABELS]
+    in_order = np.repeat([rare, base + 1, base], [N_RARE_LABELS, extra, N_L - N_RARE_LABELS - extra])
+    return in_order[order.argsort(axis=1)], order[:, :N_RARE_LABELS]
 
 
 KINDS = {"iid": _iid_counts, "non-iid": _non_iid_counts}
@@ -121,17 +116,12 @@ def _deal(samples, counts, rng):
 def _check_labels(labels, n_labels, n_devices):
     """Raises InputError where labels are no whole numbers from 0 to n_labels - 1, or devices too few or too many."""
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise InputError(
-            f"labels of shape {labels.shape} and type {labels.dtype} cannot be split; hand in one number per sample."
-        )
+        given = f"labels of shape {labels.shape} and type {labels.dtype}"
+        raise InputError(f"{given} cannot be split; hand in one number from 0 for each sample.")
     if labels.max() >= n_labels:
-        raise InputError(
-            f"label {labels.max()} cannot be split: a data set of {n_labels} labels ends at {n_labels - 1}."
-        )
+        raise InputError(f"label {labels.max()} cannot be split: the labels of this data set end at {n_labels - 1}.")
     if not 1 <= n_devices <= labels.size:
-        raise InputError(
-            f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,} devices."
-        )
+        raise InputError(f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,}.")
 
 
 def _check_supply(available, counts):
