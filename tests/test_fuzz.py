@@ -25,7 +25,7 @@ from mix2fld_np.datasets.formats import read_cifar, read_idx
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.nn.network import Network
-from mix2fld_np.runs.jobs import job_identity, result_path, stored
+from mix2fld_np.runs.store import StoredRun
 
 fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=120)
 FIELDS = [field.name for field in fields(Settings)]
@@ -227,12 +227,12 @@ def test_any_json_in_the_place_of_our_files(here, data, tree, where, ours):
 @fuzzed
 @given(tree=trees, framed=st.booleans())
 def test_any_json_in_the_place_of_a_result(here, data, tree, framed):
-    run = job(data, "FD")
-    path = result_path(run, here)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"identity": job_identity(run), "checksum": "0" * 64, "result": tree} if framed else tree))
+    run = StoredRun(job(data, "FD"), here)
+    run.path.parent.mkdir(exist_ok=True)
+    framed_tree = {"identity": run.identity, "checksum": "0" * 64, "result": tree}
+    run.path.write_text(json.dumps(framed_tree if framed else tree))
     with pytest.raises(InputError, match="damaged"):
-        stored(run, here)
+        run.result()
 
 
 # --------------------------------------------------------------------------------------------------------------- data

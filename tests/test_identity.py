@@ -179,7 +179,7 @@ def test_bytes_depend_neither_on_cores_nor_on_the_threads_of_a_matrix_product(da
     machines = {"one": (1, None), "two": (2, None), "bound": (2, lambda: os.sched_setaffinity(0, {core}))}
     processes = []
     for name, (n_threads, bind) in machines.items():
-        command = [sys.executable, "-m", "mix2fld_np", *compare(data, tmp_path / name, "--rounds=3")]
+        command = [sys.executable, "-m", "mix2fld_np", *compare(data, tmp_path / name, "--rounds=2")]
         environment = os.environ | {"OPENBLAS_NUM_THREADS": str(n_threads)}
         processes.append(subprocess.Popen(command, env=environment, preexec_fn=bind, stdout=subprocess.DEVNULL))
     assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
