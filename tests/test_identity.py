@@ -1,10 +1,12 @@
 """What a stored run's numbers depend on, and nothing else, decides whether it is gone on with; and they do not depend on the machine."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from small_runs import compare, files_of, job, write_digits
@@ -23,11 +25,18 @@ def data(tmp_path_factory):
     return write_digits(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
-def begun(data, tmp_path):
-    """A directory of which the run of FD is missing, and all its files when it was whole."""
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def played(data, tmp_path_factory):
+    """A directory with a whole comparison; nobody writes there."""
+    out = tmp_path_factory.mktemp("played") / "out"
     assert main(compare(data, out, *FEW)) == 0
+    return out
+
+
+@pytest.fixture
+def begun(played, tmp_path):
+    """A directory of which the run of FD is missing, and all its files when it was whole."""
+    out = Path(shutil.copytree(played, tmp_path / "out"))
     whole = files_of(out)
     (out / "runs" / "FD-seed0.json").unlink()
     return out, whole

@@ -54,7 +54,7 @@ def spied(monkeypatch, name):
 def test_any_number_of_workers_writes_the_same_files(data, tmp_path, monkeypatch, seeds):
     side_by_side, here = spied(monkeypatch, "play_on"), spied(monkeypatch, "play")
     for workers in (1, 2, 3):
-        arguments = compare(data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4")
+        arguments = compare(data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4", "--rounds=1")
         assert main(arguments) == 0
     first, *others = (files_of(tmp_path / str(workers)) for workers in (1, 2, 3))
     assert len(first) == 6 + 5 * seeds

@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """What a command has to say: its files (rows, a dict, or bytes, by name), its table, and what is remarkable in it."""
+    """What a command has to say: its files (rows, a dict, or bytes, by name), its table, and what to notice in it."""
 
     files: dict[str, Any]
     text: str
