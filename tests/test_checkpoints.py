@@ -24,7 +24,7 @@ from mix2fld_np.runs.play import play
 from mix2fld_np.runs.results import COLUMNS, result_of
 from mix2fld_np.runs.store import StoredRun, read_result
 
-in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
 ARRAYS = [field.name for field in fields(Federation)]
 finite = st.floats(0, 1e9)
 
@@ -278,7 +278,7 @@ def test_whatever_a_sealed_checkpoint_holds_it_is_refused_or_played_on(stopped, 
         end = progress
         for end in simulate(stopped.protocol, stopped.task, progress):
             stopped.run.save(end)
-        result_of(stopped.run.job.protocol, end, stopped.task)
+        result_of(stopped.protocol, end, stopped.task)
 
 
 # -------------------------------------------------------------------------------------------------------------- results

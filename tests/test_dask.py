@@ -137,7 +137,7 @@ def test_a_scheduler_that_dies_is_told_and_what_came_back_is_kept(data, tmp_path
 @pytest.mark.slow
 def test_a_cluster_without_workers_is_waited_for_but_not_for_ever(data, tmp_path, scheduler, capsys, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE_S", 1.0)
-    monkeypatch.setattr("mix2fld_np.runs.remote.POLL_S", 0.2)
+    monkeypatch.setattr("mix2fld_np.runs.play.POLL_S", 0.2)
     assert cli.main(compare(data, tmp_path, f"--dask={scheduler[0]}")) == 2
     assert f"no worker for 1 seconds; start some with `dask worker {scheduler[0]}`" in one_line(capsys)
 

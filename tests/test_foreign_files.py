@@ -190,14 +190,14 @@ def test_a_lock_proves_nothing(run, tmp_path):
 @pytest.mark.parametrize("name", ["runs/FL-seed0.json", "rounds.csv", ""])
 def test_results_that_are_removed_meanwhile_are_named_and_nothing_is_said_to_be_written(run, tmp_path, monkeypatch, capsys, name):
     out = tmp_path / "out"
-    gone, write = out / name, stored.write_whole
+    gone, write = out / name, stored.files.write_whole
 
     def write_and_remove(path, content):
         write(path, content)
         if path.name == "curve.csv":
             gone.rename(tmp_path / "taken away")
 
-    monkeypatch.setattr(stored, "write_whole", write_and_remove)
+    monkeypatch.setattr(stored.files, "write_whole", write_and_remove)
     assert run("compare", out) == 2
     said = capsys.readouterr()
     assert f"{gone}" in said.err and "was removed while this command was running" in said.err and said.err.count("\n") == 1

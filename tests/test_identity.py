@@ -1,10 +1,12 @@
 """What a stored run's numbers depend on, and nothing else, decides whether it is gone on with; and they do not depend on the machine."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from small_runs import compare, files_of, job, write_digits
@@ -23,11 +25,18 @@ def data(tmp_path_factory):
     return write_digits(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
-def begun(data, tmp_path):
-    """A directory of which the run of FD is missing, and all its files when it was whole."""
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def played(data, tmp_path_factory):
+    """A directory with a whole comparison; nobody writes there."""
+    out = tmp_path_factory.mktemp("played") / "out"
     assert main(compare(data, out, *FEW)) == 0
+    return out
+
+
+@pytest.fixture
+def begun(played, tmp_path):
+    """A directory of which the run of FD is missing, and all its files when it was whole."""
+    out = Path(shutil.copytree(played, tmp_path / "out"))
     whole = files_of(out)
     (out / "runs" / "FD-seed0.json").unlink()
     return out, whole
@@ -179,7 +188,7 @@ def test_bytes_depend_neither_on_cores_nor_on_the_threads_of_a_matrix_product(da
     machines = {"one": (1, None), "two": (2, None), "bound": (2, lambda: os.sched_setaffinity(0, {core}))}
     processes = []
     for name, (n_threads, bind) in machines.items():
-        command = [sys.executable, "-m", "mix2fld_np", *compare(data, tmp_path / name, "--rounds=3")]
+        command = [sys.executable, "-m", "mix2fld_np", *compare(data, tmp_path / name, "--rounds=2")]
         environment = os.environ | {"OPENBLAS_NUM_THREADS": str(n_threads)}
         processes.append(subprocess.Popen(command, env=environment, preexec_fn=bind, stdout=subprocess.DEVNULL))
     assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]

@@ -15,7 +15,7 @@ from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.simulation import beginning
 from mix2fld_np.federation.task import Task
-from mix2fld_np.runs import jobs, remote
+from mix2fld_np.runs import jobs
 from mix2fld_np.runs import play as players
 from mix2fld_np.runs.play import play_all
 from mix2fld_np.runs.store import StoredRun
@@ -52,9 +52,9 @@ def spied(monkeypatch, name):
 # ------------------------------------------------------------------------------------------------- threads of this machine
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_any_number_of_workers_writes_the_same_files(data, tmp_path, monkeypatch, seeds):
-    side_by_side, here = spied(monkeypatch, "play_side_by_side"), spied(monkeypatch, "play")
+    side_by_side, here = spied(monkeypatch, "play_on"), spied(monkeypatch, "play")
     for workers in (1, 2, 3):
-        arguments = compare(data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4")
+        arguments = compare(data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4", "--rounds=1")
         assert main(arguments) == 0
     first, *others = (files_of(tmp_path / str(workers)) for workers in (1, 2, 3))
     assert len(first) == 6 + 5 * seeds
@@ -253,9 +253,9 @@ def test_a_worker_that_would_compute_other_numbers_is_refused(data, part):
     run = job(data)
     now = beginning(jobs.task_of(run))
     with pytest.raises(InputError, match=f"a worker has {part} .* where this machine has another, and would compute other numbers"):
-        remote.next_round(run, jobs.identity_of(run) | {part: "another"}, now)
+        players.next_round(run, jobs.identity_of(run) | {part: "another"}, now)
     with pytest.raises(InputError, match="a worker has processor None where this machine has 3"):
-        remote.next_round(run, jobs.identity_of(run) | {"processor": 3}, now)
+        players.next_round(run, jobs.identity_of(run) | {"processor": 3}, now)
 
 
 def test_a_worker_with_another_path_or_other_versions_of_what_computes_nothing_is_taken(data, tmp_path, monkeypatch):
@@ -263,7 +263,7 @@ def test_a_worker_with_another_path_or_other_versions_of_what_computes_nothing_i
     here = jobs.identity_of(job(data))
     monkeypatch.setattr("mix2fld_np.__version__", "9.9")
     monkeypatch.setattr("platform.python_version", lambda: "3.99.1")
-    assert remote.next_round(there, here, beginning(jobs.task_of(there))).p == 1
+    assert players.next_round(there, here, beginning(jobs.task_of(there))).p == 1
 
 
 def test_arrays_that_travelled_may_be_read_only(data):
@@ -272,9 +272,9 @@ def test_arrays_that_travelled_may_be_read_only(data):
     frozen = beginning(task)
     for array in (frozen.fed.weights, frozen.fed.outputs, frozen.fed.server):
         array.setflags(write=False)
-    after = remote.next_round(run, jobs.identity_of(run), frozen)
+    after = players.next_round(run, jobs.identity_of(run), frozen)
     assert after.p == 1 and frozen.p == 0
-    assert after.rounds == remote.next_round(run, jobs.identity_of(run), beginning(task)).rounds
+    assert after.rounds == players.next_round(run, jobs.identity_of(run), beginning(task)).rounds
 
 
 def test_a_resumed_experiment_may_change_hands(runs, alone, tmp_path):

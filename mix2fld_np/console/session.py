@@ -1,4 +1,4 @@
-"""What the commands that write results have in common: data, checks, compilation, play, files, and what is said at the end."""
+"""What the commands that write results have in common: data, checks, compilation, play, files, and the last words."""
 
 import argparse
 import math
@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """What a command has to say: its files (rows, a dict, or bytes, by name), its table, and what a reader should notice in it."""
+    """What a command has to say: its files (rows, a dict, or bytes, by name), its table, and what to notice in it."""
 
     files: dict[str, Any]
     text: str
@@ -110,9 +110,9 @@ def data_source(options: dict[str, Any], quiet: bool) -> Source:
         name = "mnist" if find("mnist", data_dir) else "digits"
         if name == "digits" and named_folder(data_dir):
             load("mnist", data_dir)  # the user named a folder: say why it will not do
-    folder = None if name == "digits" or not data_dir else os.path.abspath(os.path.expanduser(data_dir))  # workers may stand elsewhere
-    source = Source(name, folder)
-    options |= {"data": name, "data_dir": source.data_dir}
+    data_dir = None if name == "digits" or not data_dir else os.path.abspath(os.path.expanduser(data_dir))
+    source = Source(name, data_dir)  # an absolute path: workers may stand elsewhere
+    options |= {"data": name, "data_dir": data_dir}
     if not quiet:
         other = "--data digits takes the embedded digits" if name != "digits" else "mix2fld data fetch mnist gets MNIST"
         print(f"Data: {dataset(source).origin} ({other}).")
@@ -136,15 +136,15 @@ def prepare(jobs: list[Job]) -> None:
 
 
 def check_memory(task: Task, there_bytes: float) -> None:
-    """InputError where the state of a run, its fading or its order of samples would not fit; better than being killed hours later."""
+    """InputError where the state of a run, its fading or its order of samples would not fit into memory."""
     s, D, N_L = task.settings, task.n_devices, task.data.n_labels
     state = D * (12 * task.network.n_weights + 32 * N_L**2 + 24 * s.n_samples + 24 * s.max_slots)
     steps = (16 + 8 * N_L) * max(s.n_local_iterations, s.n_distill_iterations)
     if state + steps > there_bytes:
         raise InputError(
-            f"{D:,} devices with {s.n_samples:,} samples, {task.network.n_weights:,} weights and {s.max_slots:,} slots each, and "
-            f"{s.n_local_iterations:,} iterations, need about {(state + steps) / 1e9:,.0f} GB of memory, and this machine has "
-            f"{there_bytes / 1e9:,.0f}; take less of what is largest."
+            f"{D:,} devices with {s.n_samples:,} samples, {task.network.n_weights:,} weights and {s.max_slots:,} slots "
+            f"each, and {s.n_local_iterations:,} iterations, need about {(state + steps) / 1e9:,.0f} GB of memory, and "
+            f"this machine has {there_bytes / 1e9:,.0f}; take less of what is largest."
         )
 
 

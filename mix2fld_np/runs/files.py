@@ -21,13 +21,14 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"  # the process that has locked this file works in its directory
+AGAIN = "again (compare: with --resume)"  # how to go on with what has been stored
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """The file appears with all its content or not at all, whatever happens meanwhile: write aside, flush, fsync, rename.
+    """Writes a file that appears with all its content or not at all: write aside, flush, fsync, rename.
 
-    InputError where the directory cannot be written or the disk is full; what stood there before still stands. A link is replaced, never
-    written through.
+    InputError where the directory cannot be written or the disk is full; what stood there before still stands then.
+    A link is replaced, never written through.
     """
     aside = path.with_name(f".mix2fld-{path.name}.{os.getpid()}.part")  # `remove_leftovers` knows it again
     with writable(path):
@@ -59,19 +60,17 @@ def writable(path: Path) -> Iterator[None]:
 
 def sync_directory(directory: Path) -> None:
     """Makes a rename survive a power cut, where the system can."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems cannot
+    with suppress(OSError):  # Windows and some network file systems cannot
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[bool]:
-    """A directory, made if need be, for this process alone; a second process gets an InputError. Ends with the process, however.
+    """A directory, made if need be, for this process alone, until it ends; InputError for a second process.
 
     False, after a warning, where the system has no locks.
     """
@@ -83,7 +82,7 @@ def locked(directory: Path) -> Iterator[bool]:
 
 
 def is_taken(lock: TextIO, directory: Path) -> bool:
-    """Locks a file for this process; InputError where another process has it, False where the system has no locks."""
+    """Locks a file for this process; InputError where another has it, False where the system has no locks."""
     try:
         if fcntl is None:
             raise OSError("this system has no flock")
@@ -102,9 +101,6 @@ def remove_leftovers(folder: Path) -> None:
         for path in folder.glob(".mix2fld-*.part"):
             if re.fullmatch(r"\.mix2fld-.+\.\d+\.part", path.name) and path.is_file() and not path.is_symlink():
                 path.unlink()
-
-
-# --- content ---------------------------------------------------------------------------------------------------------
 
 
 def content_bytes(content: Any) -> bytes:
@@ -128,7 +124,8 @@ def csv_bytes(rows: list[dict]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows([{key: int(value) if isinstance(value, bool) else value for key, value in row.items()} for row in rows])
+    for row in rows:
+        writer.writerow({key: int(value) if isinstance(value, bool) else value for key, value in row.items()})
     return text.getvalue().encode()
 
 
@@ -147,21 +144,53 @@ def checksum(content: object) -> str:
     return hashlib.sha256(json_bytes(content)).hexdigest()
 
 
-def read_json(path: Path) -> dict:
-    """The object in a JSON file, or an InputError that names the file."""
-    try:
-        content = from_json(path.read_bytes())
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror or problem}); check the path.") from problem
-    except (ValueError, RecursionError) as problem:
-        raise InputError(f"{path} is damaged: it holds no JSON ({problem}); delete it and run the command again.") from problem
-    if not isinstance(content, dict):
-        raise InputError(f"{path} is damaged: it holds {type(content).__name__}, not settings; delete it and run the command again.")
-    return content
-
-
 def from_json(content: bytes) -> Any:
     """What `json_bytes` wrote; ValueError or RecursionError where it cannot have written that."""
     found = json.loads(content)
     json_bytes(found)
     return found
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, or an InputError that names it."""
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror or problem}); check the path.") from problem
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file, or an InputError that names the file."""
+    try:
+        content = from_json(read_bytes(path))
+        if not isinstance(content, dict):
+            raise ValueError(f"a {type(content).__name__} and no table")
+    except (ValueError, RecursionError) as problem:
+        raise InputError(f"{path} is damaged: {problem}; delete it and run the command again.") from problem
+    return content
+
+
+@contextmanager
+def holding_a_run(path: Path, intact: bool) -> Iterator[None]:
+    """InputError unless a file is intact, and whatever goes wrong within: a right checksum may stand over anything."""
+    if not intact:
+        raise InputError(f"{path} is damaged: its checksum does not fit; delete it to start this run again.")
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as problem:
+        raise InputError(f"{path} holds something else than a run ({problem}); delete it to start again.") from problem
+
+
+def check_identity(path: Path, found: object, wanted: dict) -> None:
+    """InputError where a file is not of the run that is wanted."""
+    if found != plain(wanted):
+        raise InputError(f"{path} belongs to a run with other settings; choose another --out or delete it.")
+
+
+def check_there(*paths: Path) -> None:
+    """InputError where a file that was written is gone."""
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} was removed while this command was running; run it {AGAIN}.")

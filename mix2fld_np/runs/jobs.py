@@ -1,10 +1,10 @@
-"""One run (protocol x settings x seed): what it is, and its identity, which decides whether a stored result may be reused."""
+"""One run (protocol x settings x seed): what it is, and its identity, which decides whether its result is reused."""
 
 import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -46,35 +46,31 @@ def task_of(job: Job, parallel_map: Callable = map) -> Task:
 
 @contextmanager
 def threads(workers: int) -> Iterator[Callable]:
-    """A `parallel_map`: that of a pool of so many threads, or of fewer where the system allows no more; the plain map for one."""
+    """A `parallel_map`: that of a pool of threads, or the plain map for one."""
     with thread_pool(workers) as pool:
         yield pool.map if pool else map
 
 
 @contextmanager
 def thread_pool(workers: int) -> Iterator[ThreadPoolExecutor | None]:
-    """A pool whose threads have all started: as many as asked for, or as the system allows; None where that is no more than one."""
+    """A pool whose threads have all started, so many or as many as the system allows; None where that is one."""
     while workers > 1:
         with ThreadPoolExecutor(workers) as pool:
-            started = n_started(pool, workers)
-            if started == workers:
+            asked, workers = workers, n_started(pool, workers)
+            if workers == asked:
                 yield pool
                 return
-        workers = started
     yield None
 
 
 def n_started(pool: ThreadPoolExecutor, workers: int) -> int:
-    """How many threads of a new pool can be started."""
+    """How many threads of a new pool can be started, at most `workers`."""
     n, go = 0, threading.Event()
-    try:
+    with suppress(RuntimeError):  # can't start new thread
         while n < workers:
             pool.submit(go.wait)  # keeps its thread, so that the next call needs another
             n += 1
-    except RuntimeError:  # can't start new thread
-        pass
-    finally:
-        go.set()
+    go.set()
     return n
 
 

@@ -1,119 +1,149 @@
 """Independent runs, played here with checkpoints, side by side, or on any `concurrent.futures.Executor`."""
 
-import threading
 import warnings
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from contextlib import nullcontext
 from pathlib import Path
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import protocol_named
-from mix2fld_np.federation.simulation import beginning, simulate
-from mix2fld_np.runs.jobs import Job, task_of, thread_pool, threads
-from mix2fld_np.runs.remote import play_remotely
+from mix2fld_np.federation.simulation import Progress, beginning, simulate
+from mix2fld_np.federation.task import Task
+from mix2fld_np.runs.files import AGAIN, plain
+from mix2fld_np.runs.jobs import Job, identity_of, task_of, thread_pool, threads
 from mix2fld_np.runs.results import RunResult, result_of
 from mix2fld_np.runs.store import StoredRun
 
-OnRound = Callable[[int], object]  # is told how many rounds of one run are there; first, before any is played
-OnProgress = Callable[[int, int], object]  # is told how many rounds of all runs are there, and how many of them were before
+OnRound = Callable[[StoredRun, int], object]  # is told how many rounds of a run are there; first, before any is played
+OnProgress = Callable[[int, int], object]  # is told how many rounds of all runs are there, and how many were before
+TRIES = 3  # how often a round is sent out again when its worker is lost
+POLL_S = 5.0  # how often to ask how many runs fit on an executor now
 
 
-def ignore(*rounds: int) -> None:
+def ignore(*rounds: object) -> None:
     """Nobody wants to know."""
 
 
-def play(run: StoredRun, workers: int = 1, on_round: OnRound = ignore) -> None:
-    """Plays a run to its end, from its checkpoint where there is one, and stores its result; a checkpoint is written after every round.
-
-    The result depends on neither workers nor interruptions.
-    """
-    with threads(workers) as parallel_map:
-        task, protocol = task_of(run.job, parallel_map), protocol_named(run.job.protocol)
-        past = run.progress(task)
-        end = past or beginning(task)
-        on_round(end.p)
-        for end in simulate(protocol, task, past):
-            run.save(end)
-            on_round(end.p)
-    run.finish(result_of(protocol, end, task))
-
-
 def play_all(
-    jobs: list[Job], directory: Path, workers: int = 1, executor: Executor | None = None, on_progress: OnProgress = ignore
+    jobs: list[Job],
+    directory: Path,
+    workers: int = 1,
+    executor: Executor | None = None,
+    on_progress: OnProgress = ignore,
 ) -> list[RunResult]:
     """Results of all jobs, in their order; those already in `directory` are taken from there.
 
-    Finished runs are stored as runs/NAME.json, the state of the others after every round as unfinished/NAME. With few jobs the workers
-    share the devices of one run, with many jobs each plays a run of its own. An `executor` plays as many runs at once as there are
-    workers, or as its method `capacity` says; once it is broken, the rest is played here. `on_progress` is told the rounds of all runs.
+    Finished runs are stored as runs/NAME.json, the state of the others after every round as unfinished/NAME. With few
+    jobs the workers share the devices of one run, with many jobs each plays a run of its own. An `executor` plays as
+    many runs at once as there are workers, or as its method `capacity` says; once it is broken, the rest is played
+    here. The results depend on neither workers nor interruptions.
     """
-    runs = [StoredRun(job, directory) for job in jobs]
-    report_for = counter(on_progress)
-    missing = []
+    runs, on_round = [StoredRun(job, directory) for job in jobs], sum_of_rounds(on_progress)
+    missing = [run for run in runs if not run.path.exists()]
     for run in runs:
-        if (result := run.result()) is None:
-            missing.append(run)
-        else:
-            report_for(run)(len(result.rounds))
-    if executor:
-        try:
-            play_remotely(missing, executor, getattr(executor, "capacity", lambda: workers), report_for)
-        except BrokenExecutor as problem:
-            warnings.warn(f"the executor is broken ({problem}); what is left of the runs is played here", stacklevel=2)
-        missing = [run for run in missing if run.result() is None]
-    if len(missing) >= 4 * workers > 4:
-        play_side_by_side(missing, workers, report_for)
-    else:
-        for run in missing:
-            play(run, workers, report_for(run))
-    return [result_now(run) for run in runs]
+        if run.path.exists():
+            on_round(run, len(run.result().rounds))
+    side_by_side = workers if len(missing) >= 4 * workers else 1
+    with nullcontext(executor) if executor else thread_pool(side_by_side) as pool:
+        if pool:
+            play_on(pool, missing, getattr(pool, "capacity", lambda: workers), on_round)
+    for run in missing:
+        if not run.path.exists():
+            play(run, workers, on_round)
+    return [run.result() for run in runs]
 
 
-def counter(on_progress: OnProgress) -> Callable[[StoredRun], OnRound]:
-    """For each run an `on_round` of its own; together they report the sums over all runs."""
+def sum_of_rounds(on_progress: OnProgress) -> OnRound:
+    """An `on_round` that reports the sums over all runs."""
     before: dict[str, int] = {}
     done: dict[str, int] = {}
 
-    def report_for(run: StoredRun) -> OnRound:
-        def report(rounds: int) -> None:
-            before.setdefault(run.job.name, rounds)
-            done[run.job.name] = rounds
-            on_progress(sum(done.values()), sum(before.values()))
+    def on_round(run: StoredRun, rounds: int) -> None:
+        before.setdefault(run.job.name, rounds)
+        done[run.job.name] = rounds
+        on_progress(sum(done.values()), sum(before.values()))
 
-        return report
-
-    return report_for
+    return on_round
 
 
-def result_now(run: StoredRun) -> RunResult:
-    """The result of a run that has been played; InputError where it was taken away meanwhile."""
-    result = run.result()
-    if result is None:
-        raise InputError(f"{run.path} was removed while this command was running; run it again (compare: with --resume).")
-    return result
+def play(run: StoredRun, workers: int = 1, on_round: OnRound = ignore) -> None:
+    """Plays a run to its end and stores its result, and where it stands after every round."""
+    with threads(workers) as parallel_map:
+        task, protocol = task_of(run.job, parallel_map), protocol_named(run.job.protocol)
+        past = end = stand(run, task, on_round)
+        for end in simulate(protocol, task, past):
+            keep(run, end, on_round)
+    run.finish(result_of(protocol, end, task))
 
 
-def play_side_by_side(runs: list[StoredRun], workers: int, report_for: Callable[[StoredRun], OnRound]) -> None:
-    """Plays each run in a thread of its own; the first error, or an interruption, ends the others with their round."""
-    over = threading.Event()
+def stand(run: StoredRun, task: Task, on_round: OnRound) -> Progress:
+    """Where a run stands before it is played: at its checkpoint, or at its beginning."""
+    now = run.progress(task) or beginning(task)
+    on_round(run, now.p)
+    return now
 
-    def unless_over(on_round: OnRound) -> OnRound:
-        def report(rounds: int) -> None:
-            on_round(rounds)
-            if over.is_set():
-                raise CancelledError
 
-        return report
+def keep(run: StoredRun, now: Progress, on_round: OnRound) -> None:
+    """Stores where a run stands after a round."""
+    run.save(now)
+    on_round(run, now.p)
 
-    with thread_pool(workers) as pool:
-        if pool is None:
-            for run in runs:
-                play(run, 1, report_for(run))
-            return
-        futures = [pool.submit(play, run, 1, unless_over(report_for(run))) for run in runs]
-        try:
-            for future in as_completed(futures):
-                future.result()
-        finally:
-            over.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+
+def play_on(executor: Executor, runs: list[StoredRun], capacity: Callable[[], int], on_round: OnRound) -> None:
+    """Plays runs on an executor, as many at once as `capacity` says; after each round, the state is stored here.
+
+    A round whose worker is lost is sent out again. InputError where a run cannot go on; what has come back until then
+    is stored. A warning once nothing can be sent out any more.
+    """
+    waiting, under_way = list(reversed(runs)), dict[Future, tuple[StoredRun, Progress, int]]()
+    lost = (CancelledError, OSError, *getattr(executor, "lost", ()))
+
+    def send(run: StoredRun, now: Progress, n_lost: int = 0) -> None:
+        under_way[executor.submit(next_round, run.job, run.identity, now)] = run, now, n_lost
+
+    try:
+        while waiting or under_way:
+            for _ in range(min(len(waiting), capacity() - len(under_way))):
+                run = waiting.pop()
+                send(run, stand(run, task_of(run.job), on_round))
+            for future in wait(under_way, POLL_S, FIRST_COMPLETED).done:
+                run, now, n_lost = under_way.pop(future)
+                try:
+                    after = future.result()
+                except lost as problem:
+                    check_tries(run, n_lost + 1, problem)
+                    send(run, now, n_lost + 1)
+                    continue
+                if after is None:
+                    run.finish(result_of(protocol_named(run.job.protocol), now, task_of(run.job)))
+                else:
+                    keep(run, after, on_round)
+                    send(run, after)
+    except BrokenExecutor as problem:
+        warnings.warn(f"the executor is broken ({problem}); what is left of the runs is played here", stacklevel=3)
+    finally:
+        for future in under_way:
+            future.cancel()
+
+
+def check_tries(run: StoredRun, n_lost: int, problem: BaseException) -> None:
+    """InputError where a run has lost its worker too often."""
+    if n_lost > TRIES:
+        raise InputError(
+            f"run {run.job.name} lost its worker {n_lost} times ({problem}); look at the workers' logs, then run the "
+            f"same command {AGAIN}."
+        ) from problem
+
+
+def next_round(job: Job, identity: dict, now: Progress) -> Progress | None:
+    """Where a run stands after its next round; None where there is none. All that a worker does, wherever it is."""
+    here, there = plain(identity_of(job)), plain(identity)
+    for name in here | there:
+        if here.get(name) != there.get(name):
+            raise InputError(
+                f"a worker has {name} {here.get(name)} where this machine has {there.get(name)}, and would compute "
+                "other numbers; give it the same data, the same versions of mix2fld_np, numpy and numba, and a "
+                "processor with vectors of the same width."
+            )
+    return next(simulate(protocol_named(job.protocol), task_of(job), now), None)

@@ -9,7 +9,7 @@ from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Task
 
 WHOLE, NUMBER, MAYBE_WHOLE, MAYBE_NUMBER = (int,), (int, float), (int, type(None)), (float, type(None))
-COLUMNS: dict[str, tuple[tuple[type, ...], float]] = {  # of rounds.csv: type and least value that `simulation.advance` gives
+COLUMNS: dict[str, tuple[tuple[type, ...], float]] = {  # of rounds.csv: type and least value that a round gives
     "round": (WHOLE, 1),
     "uplink_bits": (WHOLE, 1),
     "downlink_bits": (WHOLE, 0),
@@ -27,7 +27,7 @@ COLUMNS: dict[str, tuple[tuple[type, ...], float]] = {  # of rounds.csv: type an
     "relative_change": (MAYBE_NUMBER, 0),
     "converged": ((bool,), 0),
 }
-MOST = 1e300
+MOST = 1e300  # so that sums do not overflow
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,17 @@ class RunResult:
     device_accuracies: list[float] | None  # of every device after the last local update, where asked for
     notices: list[str]  # what a reader ought to know about this run
 
-    @property
-    def accuracy(self) -> float:
-        """Final accuracy: the reference device after its last local update."""
-        return self.rounds[-1]["reference_accuracy"]
+    def total(self, column: str, n_rounds: int | None = None) -> float:
+        """Sum of a column over the first rounds, by default all."""
+        return sum(row[column] for row in self.rounds[:n_rounds])
+
+    accuracy = property(lambda run: run.rounds[-1]["reference_accuracy"])  # final, after the last local update
+    elapsed_s = property(lambda run: run.rounds[-1]["elapsed_s"])  # convergence time of all rounds
+    airtime_s = property(lambda run: run.total("airtime_s"))
+    compute_s = property(lambda run: run.total("compute_s"))
+    uplink_bits = property(lambda run: run.total("uplink_bits"))  # asked of the uplink by all devices
+    uplink_delivered = property(lambda run: run.total("uplink_delivered"))  # uploads that arrived
+    server_samples_wanted = property(lambda run: run.rounds[-1]["server_samples_wanted"])  # None: it never distils
 
     @property
     def best_accuracy(self) -> float:
@@ -52,7 +59,13 @@ class RunResult:
     @property
     def server_accuracy(self) -> float | None:
         """Test accuracy of the last global model that the server sent; None where it never sent one."""
-        return next((row["server_accuracy"] for row in reversed(self.rounds) if row["server_accuracy"] is not None), None)
+        accuracies = [row["server_accuracy"] for row in reversed(self.rounds)]
+        return next((accuracy for accuracy in accuracies if accuracy is not None), None)
+
+    @property
+    def model_accuracy(self) -> float:
+        """Accuracy as downloaded: of the last global model, or of the reference device where none was ever sent."""
+        return self.accuracy if self.server_accuracy is None else self.server_accuracy
 
     @property
     def criterion_s(self) -> float | None:
@@ -60,83 +73,41 @@ class RunResult:
         return next((row["elapsed_s"] for row in self.rounds if row["converged"]), None)
 
     @property
-    def elapsed_s(self) -> float:
-        """Convergence time of all rounds: airtime and compute."""
-        return self.rounds[-1]["elapsed_s"]
-
-    @property
-    def airtime_s(self) -> float:
-        """Seconds of all rounds on the air."""
-        return self.total("airtime_s")
-
-    @property
-    def compute_s(self) -> float:
-        """Seconds of all rounds spent computing."""
-        return self.total("compute_s")
-
-    @property
-    def uplink_bits(self) -> int:
-        """Bits that all devices asked of the uplink."""
-        return int(self.total("uplink_bits"))
-
-    @property
-    def uplink_delivered(self) -> int:
-        """Uploads that arrived."""
-        return int(self.total("uplink_delivered"))
-
-    @property
-    def model_accuracy(self) -> float:
-        """Accuracy as downloaded: of the last global model, or of the reference device itself where none was ever sent."""
-        return self.accuracy if self.server_accuracy is None else self.server_accuracy
-
-    @property
     def server_samples(self) -> int | None:
         """Samples that the server learned from when it did last, 0 where it never did; None where it never distils."""
         counts = [row["server_samples"] for row in self.rounds]
         return next((n for n in reversed(counts) if n), counts[-1])
 
-    @property
-    def server_samples_wanted(self) -> int | None:
-        """Samples that the server was to learn from; None where it never distils."""
-        return self.rounds[-1]["server_samples_wanted"]
-
-    def total(self, column: str, n_rounds: int | None = None) -> float:
-        """Sum of a column over the first rounds, by default all."""
-        return sum(row[column] for row in self.rounds[:n_rounds])
-
 
 def result_of(protocol: Protocol, end: Progress, task: Task) -> RunResult:
     """What is kept of a run that stands at its end."""
-    return RunResult(
-        rounds=list(end.rounds),
-        curve=[list(point) for point in end.curve],
-        device_accuracies=None if end.device_accuracies is None else list(end.device_accuracies),
-        notices=notices(protocol, task),
-    )
+    accuracies = None if end.device_accuracies is None else list(end.device_accuracies)
+    return RunResult(list(end.rounds), [list(point) for point in end.curve], accuracies, notices(protocol, task))
 
 
 def check_result(content: dict, identity: dict) -> None:
-    """ValueError, KeyError or TypeError where plain content is not what such a run leaves."""
-    settings, rounds = identity["settings"], content["rounds"]
-    check_rounds(rounds, content["curve"], settings["n_devices"], content["device_accuracies"])
-    if len(rounds) != settings["n_rounds"] and not (settings["stop_when_converged"] and rounds[-1]["converged"]):
-        raise ValueError(f"{len(rounds)} rounds of {settings['n_rounds']}")
-    if identity["test_every_device"] and content["device_accuracies"] is None:
+    """Any exception where plain content is not what such a run leaves."""
+    result, settings = RunResult(**content), identity["settings"]
+    check_history(result, settings["n_devices"])
+    n_rounds, may_stop = len(result.rounds), settings["stop_when_converged"]
+    if n_rounds != settings["n_rounds"] and not (may_stop and result.rounds[-1]["converged"]):
+        raise ValueError(f"{n_rounds} rounds of {settings['n_rounds']}")
+    if identity["test_every_device"] and result.device_accuracies is None:
         raise ValueError("no accuracies of devices")
-    if not all(isinstance(notice, str) for notice in content["notices"]):
+    if not all(isinstance(notice, str) for notice in result.notices):
         raise ValueError("a notice that is no sentence")
-    RunResult(**content)
 
 
-def check_rounds(rounds: Sequence[dict], curve: Sequence, n_devices: int, device_accuracies: Sequence | None) -> None:
-    """ValueError, KeyError or TypeError unless rows and points are such as rounds leave, one row for each round."""
-    for number, row in enumerate(rounds, 1):
+def check_history(run: RunResult | Progress, n_devices: int) -> None:
+    """Any exception unless rows, curve and accuracies are such as rounds leave: one row for each round."""
+    for number, row in enumerate(run.rounds, 1):
         wrong = [name for name, (kinds, least) in COLUMNS.items() if not is_value(row[name], kinds, least)]
         if wrong or set(row) != set(COLUMNS) or row["round"] != number:
             raise ValueError(f"round {number} with a wrong {', '.join(wrong) or 'number or column'}")
-    if not rounds or not curve or not all(len(point) == 2 and are_numbers(point) for point in curve):
+    if not run.rounds or not run.curve or not all(len(point) == 2 and are_numbers(point) for point in run.curve):
         raise ValueError("a curve that is none")
-    if device_accuracies is not None and not (len(device_accuracies) == n_devices and are_numbers(device_accuracies)):
+    accuracies = run.device_accuracies
+    if accuracies is not None and not (len(accuracies) == n_devices and are_numbers(accuracies)):
         raise ValueError("accuracies that are no numbers, or not one for each device")
 
 
@@ -146,5 +117,5 @@ def are_numbers(values: Sequence) -> bool:
 
 
 def is_value(value: Any, kinds: tuple[type, ...], least: float) -> bool:
-    """Whether this is of one of these types, and where it is a number, not too small, and not so large that sums overflow."""
+    """Whether this is of one of these types and, where it is a number, neither too small nor too large."""
     return type(value) in kinds and (value is None or least <= value <= MOST)

@@ -4,11 +4,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mix2fld_np.errors import InputError
 from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Task
+from mix2fld_np.runs import files
 from mix2fld_np.runs.checkpoint import load_checkpoint, save_checkpoint
-from mix2fld_np.runs.files import checksum, json_bytes, plain, read_json, writable, write_whole
 from mix2fld_np.runs.jobs import Job, identity_of
 from mix2fld_np.runs.results import RunResult, check_result
 
@@ -37,13 +36,11 @@ class StoredRun:
         """The file that says where it stands."""
         return self.directory / UNFINISHED / self.job.name
 
-    def result(self) -> RunResult | None:
-        """The result, or None where the run is not finished; InputError where it is damaged or belongs to another run."""
-        if not self.path.exists():
-            return None
+    def result(self) -> RunResult:
+        """The result of a finished run; InputError where it is gone, damaged, or of another run."""
+        files.check_there(self.path)
         stored = read_result(self.path)
-        if stored["identity"] != plain(self.identity):
-            raise InputError(f"{self.path} belongs to a run with other settings; choose another --out or delete it to start again.")
+        files.check_identity(self.path, stored["identity"], self.identity)
         return RunResult(**stored["result"])
 
     def progress(self, task: Task) -> Progress | None:
@@ -57,18 +54,16 @@ class StoredRun:
     def finish(self, result: RunResult) -> None:
         """Keeps the result; the checkpoint is needed no more."""
         content = asdict(result)
-        write_whole(self.path, json_bytes({"identity": self.identity, "checksum": checksum(content), "result": content}))
-        with writable(self.directory):
+        stored = {"identity": self.identity, "checksum": files.checksum(content), "result": content}
+        files.write_whole(self.path, files.json_bytes(stored))
+        with files.writable(self.directory):
             self.checkpoint.unlink(missing_ok=True)
 
 
 def read_result(path: Path) -> dict:
     """Identity and result in the file of a finished run; InputError where it is damaged or holds something else."""
-    stored = read_json(path)
-    if set(stored) != {"identity", "checksum", "result"} or stored["checksum"] != checksum(stored["result"]):
-        raise InputError(f"{path} is damaged: its checksum does not fit; delete it to play this run again.")
-    try:
+    stored = files.read_json(path)
+    named = set(stored) == {"identity", "checksum", "result"}
+    with files.holding_a_run(path, intact=named and stored["checksum"] == files.checksum(stored["result"])):
         check_result(stored["result"], stored["identity"])
-    except (AttributeError, LookupError, TypeError, ValueError) as problem:
-        raise InputError(f"{path} holds something else than a finished run ({problem}); delete it to play this run again.") from problem
     return stored
