@@ -22,11 +22,6 @@ HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
     "runs.results": ("RunResult",),
     "wireless.channel": ("Link", "Transmission", "slots_needed"),
 }
-__all__ = [
-    "COMPARISON", "OUTPUTS", "PRINTED", "PROTOCOLS", "TABLE", "WEIGHTS", "Comparison", "Dataset", "InputError", "Link", "Protocol",
-    "RunResult", "Settings", "Transmission", "as_is", "compare", "distilled", "load", "play",
-    "slots_needed",
-]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -38,4 +33,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return ["__version__", *(name for names in HOMES.values() for name in names)]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import settings
-from mix2fld_np.federation.settings import COMPARISON, LIMITS, PRINTED, Settings
+from mix2fld_np.federation.settings import CHANNELS, COMPARISON, LIMITS, PRINTED, Settings
 from mix2fld_np.wireless import channel
+from mix2fld_np.wireless.channel import outage_probability
 
 
 def test_the_printed_numbers_are_those_of_section_iv():
@@ -120,3 +121,18 @@ def test_fewer_inverse_samples_than_seeds_are_refused():
 
 def test_the_two_channels_are_the_letters():
     assert settings.CHANNELS == {"asymmetric": 23.0, "symmetric": 40.0}
+
+
+@pytest.mark.parametrize("max_slots", range(103, 108))
+def test_any_value_from_103_to_107_tells_the_same_story(max_slots):
+    chances = {
+        name: 1 - outage_probability(replace(COMPARISON, max_slots=max_slots, uplink_power_dbm=power).uplink, 401_408)
+        for name, power in CHANNELS.items()
+    }
+    assert chances["asymmetric"] < 0.04 and chances["symmetric"] > 0.99
+
+
+def test_neither_102_nor_110_does():
+    alone = replace(COMPARISON, max_slots=102, uplink_power_dbm=CHANNELS["symmetric"])
+    assert outage_probability(alone.uplink, 401_408) > 0.02
+    assert outage_probability(replace(COMPARISON, max_slots=110).uplink, 401_408) < 0.9
