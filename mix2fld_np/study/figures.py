@@ -53,15 +53,9 @@ class FigureRun:
     @property
     def place(self) -> dict:
         """The columns that every row of this run begins with."""
-        return {
-            "panel": self.panel.name,
-            "split": self.panel.split,
-            "channel": self.panel.channel,
-            "protocol": self.curve.protocol,
-            "N_S": self.curve.n_seed,
-            "N_I": self.curve.n_inverse,
-            "seed": self.job.seed,
-        }
+        panel, curve = self.panel, self.curve
+        place = {"panel": panel.name, "split": panel.split, "channel": panel.channel, "protocol": curve.protocol}
+        return place | {"N_S": curve.n_seed, "N_I": curve.n_inverse, "seed": self.job.seed}
 
 
 # Misprint: Section IV calls the IID panels "Fig. 2a and Fig. 2c", and a few lines above 2a and 2c the asymmetric ones.

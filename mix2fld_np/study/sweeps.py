@@ -41,7 +41,7 @@ class Sweep:
     symbol: str
     values: Callable[[Settings, Network], tuple]
     series: tuple[Series, ...]
-    besides: Callable[[str, Task], dict]  # (protocol, task) to further columns, known before any run
+    besides: Callable[[str, Task], dict] = lambda protocol, task: {}  # to further columns, known before any run
     base: Settings = FIGURES
 
     @property
@@ -128,11 +128,6 @@ def stops_paying(sweep: Sweep, points: list[dict]) -> float:
 # --- what is recorded besides accuracy --------------------------------------------------------------------------------
 
 
-def nothing_else(protocol: str, task: Task) -> dict:
-    """Accuracy alone."""
-    return {}
-
-
 def privacies(protocol: str, task: Task) -> dict:
     """Sample privacy of what leaves a device (Table II), and of what the server makes (Table III; None for nothing)."""
     drawn, labels, images = seed_samples.mixed(task), task.data.train_labels, task.data.train_images
@@ -176,17 +171,13 @@ def around_the_cliff(settings: Settings, network: Network) -> tuple[int, ...]:
 
 SWEEPS = {
     "ratio": Sweep(
-        "What does privacy cost? Accuracy and sample privacy over the mixing ratio.",
-        "mixing_ratio",
-        "lambda",
+        "What does privacy cost? Accuracy and sample privacy over the mixing ratio.", "mixing_ratio", "lambda",
         lambda settings, network: (0.001, 0.01, 0.1, 0.2, 0.3, 0.4, 0.45, 0.49),
         (Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
         privacies,
     ),
     "inverse-samples": Sweep(
-        "How many inverse samples pay? Accuracy and memory over N_I at a fixed N_S.",
-        "n_inverse_samples",
-        "N_I",
+        "How many inverse samples pay? Accuracy and memory over N_I at a fixed N_S.", "n_inverse_samples", "N_I",
         inverse_samples,
         (Series("IID", "Mix2FLD", (("split", "iid"),)), Series("non-IID", "Mix2FLD", (("split", "non-iid"),))),
         memory,
@@ -194,16 +185,12 @@ SWEEPS = {
     ),
     "beta": Sweep(
         "How much should a student listen to its teacher? Accuracy over the weight of the distillation regulariser.",
-        "beta",
-        "beta",
+        "beta", "beta",
         lambda settings, network: (0.0, 0.01, 0.1, 0.3, 1.0, 3.0),
         (Series("FD", "FD"), Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
-        nothing_else,
     ),
     "slots": Sweep(
-        "Where does FL begin to work? Accuracy over T_max, on both sides of the cliff.",
-        "max_slots",
-        "T_max",
+        "Where does FL begin to work? Accuracy over T_max, on both sides of the cliff.", "max_slots", "T_max",
         around_the_cliff,
         tuple(
             Series(f"{protocol} {name}", protocol, (("uplink_power_dbm", power),))
@@ -212,4 +199,4 @@ SWEEPS = {
         ),
         chance_of_upload,
     ),
-}
+}  # fmt: skip
