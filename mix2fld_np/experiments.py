@@ -31,12 +31,12 @@ def play(
     channel: Callable[..., Transmission] | None = None,
     workers: int | None = None,
 ) -> RunResult:
-    """Plays one protocol, a row of the table or one of your own, and returns its rounds, its curve and what follows from them.
+    """Plays one protocol, a row of the table or one of your own; its rounds, its curve and what follows from them.
 
-    `data` is the name of a data set, or arrays of your own; "auto" is MNIST where it is found, else the embedded digits. A `channel` of
-    your own is called for every upload and download as channel(link, payload_bits, n_devices, rng) and says what arrived, and after how
-    many slots.
-    The result does not depend on `workers`. InputError for what cannot be played, before the first step.
+    `data` is the name of a data set, or arrays of your own; "auto" is MNIST where found, else the embedded digits.
+    A `channel` of your own is called for every upload and download as channel(link, payload_bits, n_devices, rng) and
+    says what arrived, and after how many slots. The result does not depend on `workers`. InputError for what cannot be
+    played, before the first step.
     """
     row = protocol_named(protocol) if isinstance(protocol, str) else protocol
     with threads(workers or os.cpu_count() or 1) as parallel_map:
@@ -75,9 +75,8 @@ def compare(
     """Plays several protocols, each under the same seeds; see `play`."""
     rows = [protocol_named(row) if isinstance(row, str) else row for row in protocols]
     found = dataset(data)
-    return Comparison(
-        settings, {row.name: tuple(play(row, settings, found, seed, channel, workers) for seed in seeds) for row in rows}
-    )
+    runs = {row.name: tuple(play(row, settings, found, seed, channel, workers) for seed in seeds) for row in rows}
+    return Comparison(settings, runs)
 
 
 def dataset(data: str | Dataset) -> Dataset:

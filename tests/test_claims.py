@@ -323,6 +323,19 @@ def test_claims_writes_and_prints_a_verdict_for_every_reading(claims, tmp_path, 
     assert all(row["measured"] is None or math.isfinite(row["measured"]) for row in rows)
 
 
+def test_claims_on_other_figures_replace_what_stands_there(claims, figure_2, figure_3, tmp_path):
+    out, copy = tmp_path / "out", tmp_path / "copy"
+    shutil.copytree(figure_2, copy)
+    assert claims(f"--out={out}") == 0
+    before = (out / "claims.json").read_bytes()
+    assert claims(f"--figure-2={copy}", f"--out={out}") == 0
+    assert json.loads((out / "settings.json").read_text())["figure_2"] == str(copy)
+    assert (out / "claims.json").read_bytes() == before
+    (out / "claims.json").rename(out / "kept.json")
+    (out / "settings.json").unlink()
+    assert claims(f"--out={out}") == 2  # claims.csv is nobody's now
+
+
 def test_claims_without_figures_says_which_command_comes_first(claims, figure_2, tmp_path, capsys):
     assert main(["claims", f"--figure-2={tmp_path}", f"--out={tmp_path / 'out'}"]) == 2
     assert "run mix2fld figure 2 first" in capsys.readouterr().err

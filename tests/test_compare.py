@@ -13,11 +13,13 @@ from mix2fld_np.cli import main
 from mix2fld_np.console.compare import ranking
 from mix2fld_np.datasets.find import find
 from mix2fld_np.datasets.registry import load
+from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.protocols import PROTOCOLS, TABLE
 from mix2fld_np.federation.settings import COMPARISON, PRINTED
 from mix2fld_np.federation.simulation import simulate
 from mix2fld_np.federation.task import Task
+from mix2fld_np.nn.network import Network
 from mix2fld_np.pictures.curves import learning_curves
 from mix2fld_np.runs.jobs import threads
 from mix2fld_np.runs.results import RunResult
@@ -221,12 +223,22 @@ def test_the_channel_table_shows_the_letters_slots(capsys):
     assert "FL, up, can never get through" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["auto", *SOURCES])
+def test_the_channel_counts_weights_and_pixels_of_the_data_that_are_named(name, capsys):
+    data = SOURCES["mnist" if name == "auto" else name]
+    network = Network(data.image_shape, n_labels=data.n_labels)
+    assert main(["channel", f"--data={name}"]) == 0
+    bits = {tuple(line.split()[:2]): line for line in capsys.readouterr().out.splitlines() if line}
+    assert f" {32 * network.n_weights:,} " in bits["FL", "up"]
+    assert f" {32 * data.n_labels**2:,} " in bits["FD", "up"]
+
+
 def test_a_sixth_protocol_is_a_row_of_the_table_and_nothing_else(small_data, tmp_path, monkeypatch, capsys):
     sixth = replace(PROTOCOLS["Mix2FLD"], name="MyFLD", collect=lambda task: seed_samples.mixed(task), prepare=seed_samples.keep)
     monkeypatch.setitem(PROTOCOLS, "MyFLD", sixth)
     for module in ("federation.protocols", "study.channel", "console.options"):
         monkeypatch.setattr(f"mix2fld_np.{module}.TABLE", (*TABLE, sixth))
-    assert [row["protocol"] for row in channel_rows(PRINTED, [10])][-3:] == ["MyFLD"] * 3
+    assert [row["protocol"] for row in channel_rows(PRINTED, [10], Network())][-3:] == ["MyFLD"] * 3
     assert main(["channel"]) == 0
     assert ["MyFLD", "up,", "first", "round", "10", "65,920"] in [
         line.split()[:6] for line in capsys.readouterr().out.splitlines()

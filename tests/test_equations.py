@@ -332,9 +332,16 @@ def test_the_command_prints_a_line_a_row_and_writes_them(tmp_path, capsys):
     said = capsys.readouterr().out
     line = next(line for line in said.splitlines() if line.startswith("eq. (9)"))
     assert "right side with lambda_hat | 1" in line and "1e-11" in line and line.endswith("agree")
-    assert "All 1 rows agree" in said and str(tmp_path) in said
+    assert "The row agrees, over " in said and str(tmp_path) in said
     head, kept = (tmp_path / "equations.csv").read_text().splitlines()
     assert head == "equation,routes,n_cases,largest_error,tolerance,unit,passed,problem" and kept.startswith("eq. (9),")
+
+
+def test_other_rows_replace_those_that_stand_in_the_directory(tmp_path, capsys):
+    assert verify(tmp_path, "--only", "eq. (9)") == 0
+    assert verify(tmp_path, "--only", "EQ. (1") == 0
+    _, *rows = (tmp_path / "equations.csv").read_text().splitlines()
+    assert f"All {len(rows)} rows agree" in capsys.readouterr().out and not any("eq. (9)" in row for row in rows)
 
 
 def test_json_is_all_that_goes_to_stdout(tmp_path, capsys):

@@ -100,3 +100,19 @@ def test_single_precision_does_not_blur_a_small_distance():
 def test_nothing_has_no_privacy(ask):
     with pytest.raises(InputError, match="at least one"):
         ask()
+
+
+@given(generators, st.floats(1e-6, 0.49), st.integers(1, 5))
+def test_images_that_repeat_have_no_distance_whatever_rounding_leaves(rng, lam, n):
+    images = np.repeat(rng.integers(0, 256, (1, 3, 8, 8), dtype=np.uint8), 4 * n, axis=0)
+    first, second = np.arange(2 * n), np.arange(2 * n, 4 * n)
+    pairs = np.stack([np.arange(n), np.arange(n, 2 * n)], axis=1)
+    assert privacy.mixup_privacy(images, first, second, lam) == -np.inf
+    assert privacy.mix2up_privacy(images, first, second, pairs, lam) == -np.inf
+
+
+@given(generators, st.floats(1e-6, 0.49))
+def test_one_pixel_that_differs_by_one_is_a_distance(rng, lam):
+    images = np.repeat(rng.integers(1, 255, (1, 3, 32, 32), dtype=np.uint8), 2, axis=0)
+    images[1, 0, 0, 0] += 1
+    assert privacy.mixup_privacy(images, np.array([0]), np.array([1]), lam) == pytest.approx(np.log(lam), abs=1e-5)

@@ -1,4 +1,4 @@
-"""`mix2fld claims`: the letter's sentences with a number, what was measured on the same comparison, and a verdict on each."""
+"""`mix2fld claims`: the letter's sentences with a number, what was measured, and a verdict on each."""
 
 import argparse
 from collections import Counter
@@ -9,19 +9,23 @@ from mix2fld_np.console.text import table
 from mix2fld_np.datasets.sources import title_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import findings, verdicts
+from mix2fld_np.study.averages import grouped
 from mix2fld_np.study.measures import Results
 from mix2fld_np.study.stored_figures import read_figure_2, read_figure_3
 
 RULE = (
-    f"Reproduced: the printed sign, and within {verdicts.CLOSE:.0%} of the printed effect or {verdicts.SPREADS:g} standard deviations "
-    f"over the seeds. In the same direction: the printed sign, more than {verdicts.SPREADS:g} standard errors from zero. An order is "
-    "reproduced where it holds in all comparisons, in the same direction where it holds in most. 'As high as' allows a point."
+    f"Reproduced: the printed sign, and within {verdicts.CLOSE:.0%} of the printed effect or {verdicts.SPREADS:g} "
+    "standard deviations over the seeds. In the same direction: the printed sign, more than "
+    f"{verdicts.SPREADS:g} standard errors from zero. An order is reproduced where it holds in all comparisons, in the "
+    "same direction where it holds in most. 'As high as' allows a point."
 )
-
-
-OPTIONS = (
-    *(options.Option(f"figure_{n}", str, f"what mix2fld figure {n} wrote", default=f"results/figure-{n}", word="DIR") for n in (2, 3)),
-    options.Option("out", str, "directory for results", default="results/claims", word="DIR"),
+OPTIONS = tuple(
+    options.Option(name, str, explanation, default=f"results/{default}", word="DIR")
+    for name, explanation, default in (
+        ("figure_2", "what mix2fld figure 2 wrote", "figure-2"),
+        ("figure_3", "what mix2fld figure 3 wrote", "figure-3"),
+        ("out", "directory for results", "claims"),
+    )
 )
 
 
@@ -39,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     def report(_):
         rows = findings.findings(results)
         files = {"claims.csv": [findings.flat(row) for row in rows], "claims.json": {"rule": RULE, "claims": rows}}
-        return session.Report(files, f"{heading(results)}\n\n{claims_table(rows)}\n\n{reasons(rows)}", (RULE, count(rows)))
+        text = f"{heading(results)}\n\n{claims_table(rows)}\n\n{reasons(rows)}"
+        return session.Report(files, text, (RULE, count(rows)))
 
     return session.carry_out(request, report)
 
@@ -48,27 +53,28 @@ def heading(results: Results) -> str:
     """On which results."""
     parts = []
     for number, figure in ((2, results.two), (3, results.three)):
-        seeds = "one seed" if len(figure.seeds) == 1 else f"{len(figure.seeds)} seeds"
+        seeds = session.seeds_in_words(len(figure.seeds))
         parts.append(f"Figure {number} ({title_of(figure.data)}, {seeds}, T_max = {figure.settings.max_slots})")
     return "The letter's claims on " + " and ".join(parts)
 
 
 def claims_table(rows: list[dict]) -> str:
     """A line for each reading, below its sentence."""
-    lines, last = [], 0
-    for row in rows:
-        if row["claim"] != last:
-            lines.append([f"{row['claim']}. {row['sentence']}", "", "", ""])
-        last = row["claim"]
-        lines.append([f"     {row['reading']}", findings.shown(row, "printed"), findings.shown(row, "measured"), findings.judged(row)])
+    lines = []
+    for (number, sentence), readings in grouped(rows, "claim", "sentence").items():
+        lines.append([f"{number}. {sentence}", "", "", ""])
+        for row in readings:
+            numbers = [findings.shown(row, which) for which in ("printed", "measured")]
+            lines.append([f"     {row['reading']}", *numbers, findings.judged(row)])
     return table(("claim, and what is compared", "printed", "measured", "verdict"), lines)
 
 
 def reasons(rows: list[dict]) -> str:
     """What the numbers depend on, each sentence once for a claim."""
-    said: dict[int, dict[str, None]] = {}
-    for row in rows:
-        said.setdefault(row["claim"], {}).update(dict.fromkeys(row["reasons"]))
+    said = {
+        number: dict.fromkeys(sentence for row in own for sentence in row["reasons"])
+        for (number,), own in grouped(rows, "claim").items()
+    }
     return "\n".join(f"{number}. {' '.join(sentences)}" for number, sentences in said.items())
 
 

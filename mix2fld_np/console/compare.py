@@ -4,7 +4,7 @@ import argparse
 from statistics import fmean
 
 from mix2fld_np.console import notes, options, session
-from mix2fld_np.console.text import percent, table
+from mix2fld_np.console.text import counted, percent, table_of
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
@@ -25,65 +25,57 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """`mix2fld compare`: the protocols side by side on one task."""
+    """`mix2fld compare`."""
     given, settings = options.resolve_options(args, OPTIONS, COMPARISON, "compare")
     source = session.data_source(given, args.quiet)
     jobs = compare.compare_jobs(given["protocols"], settings, source, session.seeds_of(given))
     request = session.Request("compare", given, settings, [source], jobs, FILES, args.resume, args.quiet)
-    task, title = Task(settings, dataset(source)), session.picture_title(settings, source.name, given["seeds"], "n_rounds")
+    network = Task(settings, dataset(source)).network
+    title = session.picture_title(settings, source.name, given["seeds"], "n_rounds")
 
     def report(results):
-        places = [compare.place_of(job) for job in jobs]
+        places = [{"protocol": job.protocol, "seed": job.seed} for job in jobs]
         summaries = compare.summaries([job.protocol for job in jobs], jobs, results)
         curves = compare.curve_rows(places, results)
         files = {
             "rounds.csv": compare.round_rows(places, results),
             "curve.csv": curves,
-            "summary.json": json_of(summaries),
+            "summary.json": {
+                name: summary.as_json() | {"uplink_bits_relative_to_fl": share_of_fl(summary, summaries)}
+                for name, summary in summaries.items()
+            },
             **render(learning_curves(curves, title), "learning_curves"),
         }
-        return session.Report(files, comparison_table(summaries), remarks(summaries, task.network))
+        return session.Report(files, comparison_table(summaries), remarks(summaries, network))
 
     return session.carry_out(request, report)
 
 
-def json_of(summaries: dict[str, Summary]) -> dict[str, dict]:
-    """As summary.json holds it; relative bits are null where FL did not run."""
-    return {name: s.as_json() | {"uplink_bits_relative_to_fl": share_of_fl(s, summaries)} for name, s in summaries.items()}
-
-
 def share_of_fl(summary: Summary, summaries: dict[str, Summary]) -> float | None:
-    """Uplink bits as a share of FL's over the same rounds."""
+    """Uplink bits as a share of FL's over the same rounds; None where FL did not run."""
     return compare.bits_relative_to(summaries["FL"], summary) if "FL" in summaries else None
 
 
 def comparison_table(summaries: dict[str, Summary]) -> str:
     """The protocols side by side."""
-    head = ("protocol", "final accuracy", "server model", "best", "server samples", "uplink bits", "of FL's", "outage", "criterion met",
-            "all rounds")  # fmt: skip
-    rows = [
-        (
-            name,
-            s.over("accuracy").text(),
-            s.over("server_accuracy").text(),
-            s.over("best_accuracy").text(),
-            notes.samples_of(s),
-            f"{s.over('uplink_bits').mean:,.0f}",
-            percent(share_of_fl(s, summaries)),
-            percent(s.outage_rate),
-            s.over("criterion_s").text(1, 2, " s", spread=False),
-            s.over("elapsed_s").text(1, 2, " s", spread=False),
-        )
-        for name, s in summaries.items()
-    ]
-    return table(head, rows)
+    columns = {
+        "protocol": lambda s: s.protocol,
+        "final accuracy": lambda s: s.over("accuracy").text(),
+        "server model": lambda s: s.over("server_accuracy").text(),
+        "best": lambda s: s.over("best_accuracy").text(),
+        "server samples": notes.samples_of,
+        "uplink bits": lambda s: f"{s.over('uplink_bits').mean:,.0f}",
+        "of FL's": lambda s: percent(share_of_fl(s, summaries)),
+        "outage": lambda s: percent(s.outage_rate),
+        "criterion met": lambda s: s.over("criterion_s").text(1, 2, " s", spread=False),
+        "all rounds": lambda s: s.over("elapsed_s").text(1, 2, " s", spread=False),
+    }
+    return table_of(summaries.values(), columns)
 
 
 def remarks(summaries: dict[str, Summary], network: Network) -> tuple[str | None, ...]:
     """What a reader should notice, from the numbers alone."""
-    final = {
-        name: fmean(run.accuracy for run in summary.runs) for name, summary in summaries.items() if summary.n_downloads
-    }
+    final = {name: fmean(run.accuracy for run in s.runs) for name, s in summaries.items() if s.n_downloads}
     return (
         ranking(final),
         *(notes.never_downloaded(name, summary) for name, summary in summaries.items()),
@@ -96,14 +88,15 @@ def remarks(summaries: dict[str, Summary], network: Network) -> tuple[str | None
 
 
 def ranking(final: dict[str, float]) -> str | None:
-    """Who ends highest, and by how much; None where there is nobody to compare with."""
+    """Which protocol ends highest, and by how much; None where there is nothing to compare with."""
     if len(final) < 2:
         return None
     best, second, *_ = ranked = sorted(final, key=lambda name: -final[name])
-    lead = [f"{100 * (final[best] - final[name]):.1f} points above {name}" for name in dict.fromkeys((second, ranked[-1]))]
     if final[best] == final[ranked[-1]]:
         return f"All of them end alike, at {percent(final[best])}."
-    return f"{best} ends highest, at {percent(final[best])}: {', '.join(lead)}."
+    others = dict.fromkeys((second, ranked[-1]))
+    lead = ", ".join(f"{100 * (final[best] - final[name]):.1f} points above {name}" for name in others)
+    return f"{best} ends highest, at {percent(final[best])}: {lead}."
 
 
 def fewer_bits(summaries: dict[str, Summary]) -> str | None:
@@ -112,17 +105,17 @@ def fewer_bits(summaries: dict[str, Summary]) -> str | None:
         return None
     ours, theirs = summaries["Mix2FLD"], summaries["FL"]
     n_rounds = min(ours.n_rounds, theirs.n_rounds)
-    rounds = "the first round" if n_rounds == 1 else f"the first {n_rounds} rounds"
-    return f"Mix2FLD asked the uplink for {1 / compare.bits_relative_to(theirs, ours):.1f} times fewer bits than FL over {rounds}."
+    rounds = "round" if n_rounds == 1 else counted(n_rounds, "round")
+    times = 1 / compare.bits_relative_to(theirs, ours)
+    return f"Mix2FLD asked the uplink for {times:.1f} times fewer bits than FL over the first {rounds}."
 
 
 def hard_labels(summaries: dict[str, Summary]) -> str | None:
     """What inverse-Mixup did for the server's model."""
-    if not {"Mix2FLD", "MixFLD"} <= set(summaries):
+    means = [summaries[name].over("server_accuracy").mean for name in ("MixFLD", "Mix2FLD") if name in summaries]
+    known = [mean for mean in means if mean is not None]
+    if len(known) < 2:
         return None
-    mixed, inverse = (summaries[name].over("server_accuracy").mean for name in ("MixFLD", "Mix2FLD"))
-    if mixed is None or inverse is None:
-        return None
-    difference = 100 * (inverse - mixed)
-    word = "above" if difference >= 0 else "below"
-    return f"Hard labels: Mix2FLD's server model reaches {percent(inverse)}, {abs(difference):.1f} points {word} MixFLD's {percent(mixed)}."
+    mixed, inverse = known
+    gain = f"{100 * abs(inverse - mixed):.1f} points {'above' if inverse >= mixed else 'below'}"
+    return f"Hard labels: Mix2FLD's server model reaches {percent(inverse)}, {gain} MixFLD's {percent(mixed)}."

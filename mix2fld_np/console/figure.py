@@ -13,18 +13,13 @@ from mix2fld_np.pictures import letter
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs.jobs import Job, dataset
 from mix2fld_np.study import compare, figures
-from mix2fld_np.study.averages import average
+from mix2fld_np.study.averages import average_in
 from mix2fld_np.study.compare import Summary
 from mix2fld_np.wireless.channel import slots_needed
 
-FROM_LEARNING = ("rounds", "iterations", "distill_iterations")
-FROM_RUNNING = ("seeds", "seed")
-OPTIONS = (
-    *options.DATA,
-    *(option for option in options.LEARNING if option.name in FROM_LEARNING),
-    *(option for option in options.RUNNING if option.name in FROM_RUNNING),
-    *options.PLACE,
-)
+CHOICES = (*options.DATA, *options.LEARNING, *options.RUNNING, *options.PLACE)
+GONE_THROUGH = ("split", "inverse_samples", "ratio", "beta", "pairing", "protocols")  # by the figure, or only by --set
+OPTIONS = tuple(option for option in CHOICES if option.name not in GONE_THROUGH)
 FILES = {
     "2": ("figure_2.png", "figure_2.svg", "rounds.csv", "curve.csv", "summary.json"),
     "3": ("figure_3.png", "figure_3.svg", "devices.csv", "distribution.csv", "summary.json"),
@@ -35,19 +30,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 or 3, as in the letter")
     options.add_options(parser, OPTIONS)
-    parser.add_argument(
-        "--printed",
-        action="store_true",
-        help=f"T_max = {PRINTED.max_slots} as printed, instead of {COMPARISON.max_slots}",
-    )
+    words = f"T_max = {PRINTED.max_slots} as printed, instead of {COMPARISON.max_slots}"
+    parser.add_argument("--printed", action="store_true", help=words)
     session.add_switches(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld figure NUMBER`; running it again goes on where it was interrupted."""
     if args.number == "1":
-        raise InputError("Figure 1 is a drawing of the idea and holds no result; figures 2 and 3 can be run, as in mix2fld figure 2.")
-    given, settings = options.resolve_options(args, OPTIONS, figures.FIGURES, f"figure {args.number}")
+        drawn = "Figure 1 is a drawing of the idea and holds no result"
+        raise InputError(f"{drawn}; figures 2 and 3 can be run, as in mix2fld figure 2.")
+    command = f"figure {args.number}"
+    given, settings = options.resolve_options(args, OPTIONS, figures.FIGURES, command)
     if args.printed:
         settings = replace(settings, max_slots=PRINTED.max_slots)
     source, seeds = session.data_source(given, args.quiet), session.seeds_of(given)
@@ -58,55 +52,55 @@ def run(args: argparse.Namespace) -> int:
     else:
         jobs = figures.figure_3_jobs(settings, source, seeds)
         report = figure_3(jobs, task)
-    request = session.Request(f"figure {args.number}", given, settings, [source], jobs, FILES[args.number], quiet=args.quiet)
+    request = session.Request(command, given, settings, [source], jobs, FILES[args.number], quiet=args.quiet)
     return session.carry_out(request, report)
 
 
 def figure_2(runs: list[figures.FigureRun], task: Task) -> Callable:
     """The report on learning curves in four panels."""
     n_seeds, settings = len({run.job.seed for run in runs}), task.settings
-    title = session.picture_title(
-        settings, task.data.name, n_seeds, "split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples"
-    )
+    own = ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
+    title = session.picture_title(settings, task.data.name, n_seeds, *own)
 
     def report(results):
         places = [run.place for run in runs]
-        curves, summary = compare.curve_rows(places, results), figures.figure_2_summary(runs, results)
+        curves = compare.curve_rows(places, results)
+        names = [(run.panel.name, run.curve.label) for run in runs]
+        by_place = compare.summaries(names, [run.job for run in runs], results)
         files = {
             "rounds.csv": compare.round_rows(places, results),
             "curve.csv": curves,
-            "summary.json": {panel: {label: s.as_json() for label, s in own.items()} for panel, own in summary.items()},
+            "summary.json": {
+                panel.name: {curve.label: by_place[panel.name, curve.label].as_json() for curve in figures.CURVES}
+                for panel in figures.PANELS
+            },
             **render(letter.figure_2(curves, title), "figure_2"),
         }
-        named = [(f"{label} in panel {panel}", s) for panel, own in summary.items() for label, s in own.items()]
-        return session.Report(
-            files,
-            f"{accuracy_table(summary)}\n\n{time_table(summary)}",
-            (
-                scheduled(settings),
-                notes.printed_max_slots(settings, task.network, "--printed"),
-                *lost_uploads(summary),
-                *notes.shortages(named),
-            ),
+        said = (
+            scheduled(settings),
+            notes.printed_max_slots(settings, task.network, "--printed"),
+            lost_uploads(by_place),
+            *notes.shortages((f"{label} in panel {panel}", summary) for (panel, label), summary in by_place.items()),
         )
+        return session.Report(files, f"{accuracy_table(by_place)}\n\n{time_table(by_place)}", said)
 
     return report
 
 
 def scheduled(settings: Settings) -> str | None:
-    """Who decides which labels are mixed up; None where chance does."""
+    """That the server decides which labels are mixed up; None where chance does."""
     if settings.pairing != "scheduled":
         return None
-    return (
-        "The server schedules the label pairs that devices mix up; of random ones, only those that are symmetric count."
-    )
+    only = "of random ones, only those that are symmetric count"
+    return f"The server schedules the label pairs that devices mix up; {only}."
 
 
 def figure_3(jobs: list[Job], task: Task) -> Callable:
     """The report on accuracy over devices."""
     n_seeds = len({job.seed for job in jobs})
-    own = ("n_devices", "split", "uplink_power_dbm")
-    title = "Mix2FLD, symmetric channel, " + session.picture_title(jobs[0].settings, task.data.name, n_seeds, *own)
+    shared = session.picture_title(
+        jobs[0].settings, task.data.name, n_seeds, "n_devices", "split", "uplink_power_dbm"
+    )
 
     def report(results):
         devices, rows = figures.device_rows(jobs, results), figures.figure_3_rows(jobs, results)
@@ -115,27 +109,21 @@ def figure_3(jobs: list[Job], task: Task) -> Callable:
             "devices.csv": devices,
             "distribution.csv": rows,
             "summary.json": {"points": points},
-            **render(letter.figure_3(devices, points, title), "figure_3"),
+            **render(letter.figure_3(devices, points, f"Mix2FLD, symmetric channel, {shared}"), "figure_3"),
         }
         names = [f"{SPLITS[job.settings.split]} with {job.settings.n_devices} devices" for job in jobs]
         short = notes.shortages(compare.summaries(names, jobs, results).items())
-        return session.Report(
-            files, distribution_table(points, rows), (only_few(jobs, task), scheduled(task.settings), *short)
-        )
+        said = (only_few(jobs, task), scheduled(task.settings), *short)
+        return session.Report(files, distribution_table(points), said)
 
     return report
 
 
 def only_few(jobs: list[Job], task: Task) -> str | None:
     """Why N_S is the smaller one of Figure 2; None where the larger one would do as well."""
-    most, larger = (
-        max((job.settings for job in jobs), key=lambda settings: settings.n_devices),
-        max(figures.SEED_SAMPLES)[0],
-    )
-    bits = notes.first_upload_bits(
-        "Mix2FLD", replace(most, n_seed_samples=larger, n_inverse_samples=larger), task.network
-    )
-    needed = float(slots_needed(most.uplink, bits))
+    most, larger = max((job.settings for job in jobs), key=lambda s: s.n_devices), max(figures.SEED_SAMPLES)[0]
+    with_larger = replace(most, n_seed_samples=larger, n_inverse_samples=larger)
+    needed = float(slots_needed(most.uplink, notes.first_upload_bits("Mix2FLD", with_larger, task.network)))
     if needed <= most.max_slots:
         return None
     return (
@@ -144,43 +132,45 @@ def only_few(jobs: list[Job], task: Task) -> str | None:
     )
 
 
-def lost_uploads(summary: dict[str, dict[str, Summary]]) -> list[str]:
+Summaries = dict[tuple[str, str], Summary]  # by panel and label
+
+
+def lost_uploads(summaries: Summaries) -> str | None:
     """How many uploads of FL were lost, panel by panel."""
-    rates = {panel: curves["FL"].outage_rate for panel, curves in summary.items()}
+    rates = {panel: summary.outage_rate for (panel, label), summary in summaries.items() if label == "FL"}
     lost = [f"{percent(rate)} in panel {panel}" for panel, rate in rates.items() if rate >= 0.01]
-    return [f"Uploads of FL were lost: {', '.join(lost)}."] if lost else []
+    return f"Uploads of FL were lost: {', '.join(lost)}." if lost else None
 
 
-def accuracy_table(summary: dict[str, dict[str, Summary]]) -> str:
+def accuracy_table(summaries: Summaries) -> str:
     """Final accuracy of each curve in each panel, over its seeds."""
-    return panel_table("final accuracy", summary, lambda s: s.over("accuracy").text())
+    return panel_table("final accuracy", summaries, lambda s: s.over("accuracy").text())
 
 
-def time_table(summary: dict[str, dict[str, Summary]]) -> str:
+def time_table(summaries: Summaries) -> str:
     """Convergence time to the stop criterion, or a dash, and to the end of the last round."""
 
     def cell(s: Summary) -> str:
-        return f"{s.over('criterion_s').text(1, 1, ' s', spread=False)} / {s.over('elapsed_s').text(1, 2, ' s', spread=False)}"
+        met, all_rounds = s.over("criterion_s"), s.over("elapsed_s")
+        return f"{met.text(1, 1, ' s', spread=False)} / {all_rounds.text(1, 2, ' s', spread=False)}"
 
-    return panel_table("criterion met / all rounds", summary, cell)
+    return panel_table("criterion met / all rounds", summaries, cell)
 
 
-def panel_table(corner: str, summary: dict[str, dict[str, Summary]], cell: Callable[[Summary], str]) -> str:
+def panel_table(corner: str, summaries: Summaries, cell: Callable[[Summary], str]) -> str:
     """Curves down, panels across."""
-    head = [corner, *(f"{p.name}: {p.split}, {p.channel}" for p in figures.PANELS)]
-    rows = [[curve.label, *(cell(summary[p.name][curve.label]) for p in figures.PANELS)] for curve in figures.CURVES]
-    return table(head, rows)
+    head = [corner, *(f"{panel.name}: {panel.split}, {panel.channel}" for panel in figures.PANELS)]
+    labels = [curve.label for curve in figures.CURVES]
+    return table(head, [[label, *(cell(summaries[p.name, label]) for p in figures.PANELS)] for label in labels])
 
 
-def distribution_table(points: list[dict], rows: list[dict]) -> str:
+def distribution_table(points: list[dict]) -> str:
     """Mean and variance over devices of each point of Figure 3."""
+    found = {(point["split"], point["n_devices"]): point for point in points}
     head = ["devices", *(f"{title}: {word}" for title in SPLITS.values() for word in ("mean", "variance (points^2)"))]
-    by_place = {(point["split"], point["n_devices"]): point for point in points}
     lines = []
     for n in figures.N_DEVICES:
-        cells = [str(n)]
-        for split in SPLITS:
-            own = [row["mean"] for row in rows if (row["split"], row["n_devices"]) == (split, n)]
-            cells += [average(own).text(), f"{1e4 * by_place[split, n]['variance']:.2f}"]
-        lines.append(cells)
+        lines.append([str(n)])
+        for point in (found[split, n] for split in SPLITS):
+            lines[-1] += [average_in(point, "mean").text(), f"{1e4 * point['variance']:.2f}"]
     return table(head, lines)

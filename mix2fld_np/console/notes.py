@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mix2fld_np.console.text import number, percent
+from mix2fld_np.console.text import counted, number, percent
 from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.protocols import protocol_named, seed_bits
 from mix2fld_np.federation.settings import PRINTED, Settings
@@ -10,20 +10,20 @@ from mix2fld_np.nn.network import Network
 from mix2fld_np.study.compare import Summary
 from mix2fld_np.wireless import channel
 
+SHOWN_BY = f"--max-slots {PRINTED.max_slots}"
 
-def printed_max_slots(
-    settings: Settings, network: Network, shown_by: str = f"--max-slots {PRINTED.max_slots}"
-) -> str | None:
-    """What has to be said about the printed T_max, given how many slots FL needs here; None where it rules nothing out."""
+
+def printed_max_slots(settings: Settings, network: Network, shown_by: str = SHOWN_BY) -> str | None:
+    """What has to be said about the printed T_max, given the slots that FL needs; None where it rules nothing out."""
     needed = float(channel.slots_needed(settings.uplink, protocol_named("FL").uplink.bits(settings, network)))
     printed = PRINTED.max_slots
     if needed <= printed:
         return None
     here = f"T_max is {counted(settings.max_slots, 'slot')}" + (" as printed" if settings.max_slots == printed else "")
+    fl = f"FL, which needs {number(needed)},"
     if needed > settings.max_slots:
-        return f"{here}: FL, which needs {number(needed)}, can never deliver an upload."
-    there = f"with the printed {printed}, FL, which needs {number(needed)}, could never deliver an upload"
-    return f"{here}; {there} ({shown_by} shows it)."
+        return f"{here}: {fl} can never deliver an upload."
+    return f"{here}; with the printed {printed}, {fl} could never deliver an upload ({shown_by} shows it)."
 
 
 def first_upload_bits(name: str, settings: Settings, network: Network) -> int:
@@ -37,53 +37,50 @@ def lost_uploads(name: str, summary: Summary, network: Network) -> str | None:
     if summary.outage_rate < 0.01:
         return None
     link, bits = summary.settings.uplink, first_upload_bits(summary.protocol, summary.settings, network)
+    needed, chance = float(channel.slots_needed(link, bits)), channel.latency_cdf(link, bits, link.max_slots)
+    how_many = f"one in {1 / chance:,.3g} gets" if chance > 1e-12 else "practically none gets"
+    if needed > link.max_slots:
+        how_many = "none can get"
     return (
         f"{percent(summary.outage_rate)} of {name}'s uploads were lost: its largest needs "
-        f"{counted(float(channel.slots_needed(link, bits)), 'good slot')} within T_max = {link.max_slots}, "
-        f"at a success probability of {channel.success_probability(link):.3f} a slot, so {how_often(link, bits)}."
+        f"{counted(needed, 'good slot')} within T_max = {link.max_slots}, at a success probability of "
+        f"{channel.success_probability(link):.3f} a slot, so {how_many} through."
     )
-
-
-def how_often(link: channel.Link, bits: int) -> str:
-    """How many uploads of so many bits get through."""
-    if channel.slots_needed(link, bits) > link.max_slots:
-        return "none can get through"
-    chance = float(channel.latency_cdf(link, bits, link.max_slots))
-    return f"one in {1 / chance:,.3g} gets through" if chance > 1e-12 else "practically none gets through"
 
 
 def never_downloaded(name: str, summary: Summary) -> str | None:
     """Why a protocol cannot be ranked: its devices learned alone under every seed; None where they did not."""
     if summary.n_downloads:
         return None
+    why = "nothing that the server sent arrived"
     if not sum(run.uplink_delivered for run in summary.runs):
-        why = "as none of its uploads arrived"
+        why = "none of its uploads arrived"
     elif summary.server_samples_wanted and not summary.over("server_samples").mean:
-        why = "as the server had no samples to learn from"
-    else:
-        why = "as nothing that the server sent arrived"
-    return f"{name} is not ranked: its devices never downloaded anything, {why}, and learned alone."
+        why = "the server had no samples to learn from"
+    return f"{name} is not ranked: its devices never downloaded anything, as {why}, and learned alone."
+
+
+def samples(made: float | None, wanted: float | None) -> str:
+    """How many samples the server learned from, of how many; a dash where it never distils."""
+    if made is None or not wanted:
+        return "-"
+    return f"{made:,.{0 if made == int(made) else 1}f} of {wanted:,.0f}"
 
 
 def samples_of(summary: Summary) -> str:
-    """How many samples the server learned from, of how many; a dash where it never distils."""
-    wanted, made = summary.server_samples_wanted, summary.over("server_samples")
-    if wanted is None or made.mean is None:
-        return "-"
-    return f"{made.text(1, 0 if made.mean == int(made.mean) else 1, '', spread=False)} of {wanted:,}"
+    """The same for a protocol over its seeds."""
+    return samples(summary.over("server_samples").mean, summary.server_samples_wanted)
 
 
 def shortages(named: Iterable[tuple[str, Summary]]) -> list[str]:
-    """Whose server learned from fewer samples than it was to have: a sentence for each cause."""
+    """Servers that learned from fewer samples than they were to have: a sentence for each cause."""
     short: dict[str, list[str]] = {}
     for name, summary in named:
         made, wanted = summary.over("server_samples").mean, summary.server_samples_wanted
         if made is not None and wanted and made < wanted:
-            short.setdefault(cause_of_shortage(summary), []).append(f"{name} from {samples_of(summary)}")
-    return [
-        f"The server learned from fewer samples than it was to have: {'; '.join(names)}.{cause}"
-        for cause, names in short.items()
-    ]
+            short.setdefault(cause_of_shortage(summary), []).append(f"{name} from {samples(made, wanted)}")
+    learned = "The server learned from fewer samples than it was to have:"
+    return [f"{learned} {'; '.join(names)}.{cause}" for cause, names in short.items()]
 
 
 def cause_of_shortage(summary: Summary) -> str:
@@ -94,8 +91,3 @@ def cause_of_shortage(summary: Summary) -> str:
     random = inverse and summary.settings.pairing == "random"
     remedy = "; pairing=scheduled lets the server hand out label pairs that meet" if random else ""
     return f" Seed samples {' or '.join(causes)}{remedy}." if causes else ""
-
-
-def counted(n: float, noun: str) -> str:
-    """A number and its noun, which has an s unless there is one of it."""
-    return f"{number(n)} {noun}{'' if n == 1 else 's'}"

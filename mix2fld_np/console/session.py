@@ -69,7 +69,8 @@ def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> 
     origins = {name: data.origin for name, data in about.items()}
     described = description(request.command, kept, request.settings, numbers, origins, request.files)
     runs = [StoredRun(job, request.directory) for job in request.jobs]
-    with experiment(request.directory, described, runs, request.resume) as write:
+    resume = request.resume and bool(runs)  # a command that plays nothing writes its own results anew
+    with experiment(request.directory, described, runs, resume) as write:
         results = play(request)
         made = report(results)
         for name in request.files:
@@ -170,6 +171,11 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def seeds_in_words(n_seeds: int) -> str:
+    """Over how many seeds a mean is taken."""
+    return "one seed" if n_seeds == 1 else f"{n_seeds} seeds"
+
+
 def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -> str:
     """What all curves or points of a picture share, in a line; without the settings that it goes through."""
     channels = {power: f"{channel} channel" for channel, power in CHANNELS.items()}
@@ -183,4 +189,4 @@ def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -
         "n_rounds": f"{'at most ' if settings.stop_when_converged else ''}{settings.n_rounds} rounds",
     }
     shown = [text for field, text in parts.items() if field not in left_out]
-    return ", ".join([title_of(name), *shown, "one seed" if n_seeds == 1 else f"{n_seeds} seeds"])
+    return ", ".join([title_of(name), *shown, seeds_in_words(n_seeds)])

@@ -1,34 +1,33 @@
 """`mix2fld study NAME`: one setting goes through many values; questions that the letter leaves open."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 
 from mix2fld_np.console import notes, options, session
-from mix2fld_np.console.text import percent, table
+from mix2fld_np.console.text import percent, table_of
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import studies
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import sweeps
-from mix2fld_np.study.averages import average
+from mix2fld_np.study.averages import average_in, grouped
 from mix2fld_np.study.compare import summaries
 from mix2fld_np.study.sweeps import Sweep
 
 N_SEEDS = 3  # by default: a study asks for differences of a point, which is what two seeds differ by
-FROM_RUNNING = ("seeds", "seed")
+CHOICES = (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
 
 
 def options_of(sweep: Sweep) -> tuple[options.Option, ...]:
     """What can be chosen in a study: all that it does not go through by itself."""
     own = sweep.own_settings
-    channel = [option for option in options.CHANNEL if not (option.name == "channel" and "uplink_power_dbm" in own)]
-    running = [option for option in options.RUNNING if option.name in FROM_RUNNING]
-    chosen = (*options.DATA, *channel, *options.LEARNING, *running, *options.PLACE)
+    left_out = {"pairing", "protocols"} | ({"channel"} if "uplink_power_dbm" in own else set())
     return tuple(
         replace(option, default=N_SEEDS) if option.name == "seeds" else option
-        for option in chosen
-        if option.field not in own and option.name != "pairing"
+        for option in CHOICES
+        if option.field not in own and option.name not in left_out
     )
 
 
@@ -63,33 +62,33 @@ def run(args: argparse.Namespace) -> int:
             "summary.json": {"question": sweep.question, "points": means},
             **render(studies.PICTURES[args.study](means, title), stem),
         }
-        text = f"{sweep.question}\n\n{points_table(sweep, rows, means)}"
+        text = f"{sweep.question}\n\n{points_table(sweep, means)}"
         return session.Report(made, text, (*remarks(args.study, sweep, means, settings), *short))
 
     return session.carry_out(request, report)
 
 
-def points_table(sweep: Sweep, rows: list[dict], means: list[dict]) -> str:
+def points_table(sweep: Sweep, means: list[dict]) -> str:
     """A line for each point, by series."""
     shared = {"series", "protocol", sweep.field, "n_seeds", "elapsed_s", "server_samples", "server_samples_wanted"}
+    columns = {
+        "series": lambda point: point["series"],
+        sweep.symbol: lambda point: f"{point[sweep.field]:g}",
+        "final accuracy": lambda point: average_in(point, "accuracy").text(),
+        "server model": lambda point: average_in(point, "server_accuracy").text(),
+        "server samples": lambda point: notes.samples(point["server_samples"], point["server_samples_wanted"]),
+    }
     besides = [name for name in means[0] if name not in shared and not name.startswith(sweeps.ACCURACIES)]
-    head = ("series", sweep.symbol, "final accuracy", "server model", "server samples", *(name.replace("_", " ") for name in besides))
-    cells = []
-    for point in means:
-        own = [row for row in rows if row["series"] == point["series"] and row[sweep.field] == point[sweep.field]]
-        cells.append(
-            (
-                point["series"],
-                f"{point[sweep.field]:g}",
-                *(average(row[column] for row in own).text() for column in sweeps.ACCURACIES),
-                samples_cell(point),
-                *(percent(point[name]) if name in SHARES else four_digits(point[name]) for name in besides),
-            )
-        )
-    return table(head, cells)
+    return table_of(means, columns | {name.replace("_", " "): cell_of(name) for name in besides})
 
 
 SHARES = {"delivered", "chance_of_upload"}
+
+
+def cell_of(name: str) -> Callable[[dict], str]:
+    """What is shown of a point in a column of the study's own."""
+    shown = percent if name in SHARES else four_digits
+    return lambda point: shown(point[name])
 
 
 def four_digits(value: float | None) -> str:
@@ -99,20 +98,11 @@ def four_digits(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
-def samples_cell(point: dict) -> str:
-    """How many samples the server learned from, of how many; a dash where it never distils."""
-    made, wanted = point["server_samples"], point["server_samples_wanted"]
-    return f"{made:,.1f}".removesuffix(".0") + f" of {wanted:,.0f}" if wanted else "-"
-
-
-def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> list[str]:
+def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> list[str | None]:
     """What a reader should notice, from the numbers alone."""
-    lines: dict[str, list[dict]] = {}
-    for point in means:
-        lines.setdefault(point["series"], []).append(point)
     say = across_the_cliff if name == "slots" else where_highest
-    by_plan = PLANNED.get(name, ()) if settings.pairing == "scheduled" else ()
-    return [*(f"{line}: {say(sweep, own)}" for line, own in lines.items()), *NOTES.get(name, ()), *by_plan]
+    lines = [f"{line}: {say(sweep, own)}" for (line,), own in grouped(means, "series").items()]
+    return [*lines, NOTES.get(name), PLANNED.get(name) if settings.pairing == "scheduled" else None]
 
 
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
@@ -124,28 +114,20 @@ def where_highest(sweep: Sweep, points: list[dict]) -> str:
 
 def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
     """From which T_max on uploads arrive on one line, and what that does to its accuracy."""
-    first, last = points[0], points[-1]
     arrive = next((point["max_slots"] for point in points if point["delivered"] > 0.5), None)
     begin = "no upload arrives" if arrive is None else f"most uploads arrive from T_max = {arrive} on"
-    return (
-        f"{begin}; {percent(first['accuracy'])} at T_max = {first['max_slots']}, {percent(last['accuracy'])} at "
-        f"{last['max_slots']}."
-    )
+    (low, at), (high, end) = ((percent(point["accuracy"]), point["max_slots"]) for point in (points[0], points[-1]))
+    return f"{begin}; {low} at T_max = {at}, {high} at {end}."
 
 
 NOTES = {
-    "ratio": (
-        "Both protocols upload the same kind of mixed-up samples, so the privacy of what leaves a device is that of Table II in both.",
-    ),
-    "inverse-samples": (
-        "Memory is that of all inverse samples in single precision; a server that makes each when it is drawn needs "
-        "the uploads only.",
-    ),
+    "ratio": "Both protocols upload the same kind of mixed-up samples, so the privacy of what leaves a device is that "
+    "of Table II in both.",
+    "inverse-samples": "Memory is that of all inverse samples in single precision; a server that makes each when it is "
+    "drawn needs the uploads only.",
 }
 PLANNED = {  # where the server schedules label pairs
-    "ratio": ("Label pairs are scheduled by the server.",),
-    "inverse-samples": (
-        "The schedule plans for N_I: more of them from the same uploads means fewer and larger groups of one label pair each, until some "
-        "labels are left out (n labels).",
-    ),
+    "ratio": "Label pairs are scheduled by the server.",
+    "inverse-samples": "The schedule plans for N_I: more of them from the same uploads means fewer and larger groups "
+    "of one label pair each, until some labels are left out (n labels).",
 }

@@ -1,7 +1,8 @@
-"""`mix2fld table 2` and `mix2fld table 3`: sample privacy over the letter's mixing ratios, beside the printed values."""
+"""`mix2fld table 2` and `table 3`: sample privacy over the letter's mixing ratios, beside the printed values."""
 
 import argparse
 from dataclasses import replace
+from itertools import product
 from statistics import fmean
 
 from tqdm import tqdm
@@ -16,23 +17,26 @@ from mix2fld_np.pictures import letter
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs.jobs import Source, dataset
 from mix2fld_np.study import tables
+from mix2fld_np.study.averages import grouped
 
-OPTIONS = (
-    next(option for option in options.DATA if option.name == "data_dir"),
-    *(replace(option, default=3) for option in options.RUNNING if option.name == "seeds"),
-    *(option for option in options.RUNNING if option.name == "seed"),
-    *(option for option in options.PLACE if option.name == "out"),
+OPTIONS = tuple(
+    replace(option, default=3) if option.name == "seeds" else option
+    for option in (*options.DATA, *options.RUNNING, *options.PLACE)
+    if option.name in ("data_dir", "seeds", "seed", "out")
 )
 TITLES = {"2": "Table II: sample privacy of Mixup", "3": "Table III: sample privacy of Mix2up"}
 REMARKS = {
-    "2": "Mixup shifts the logarithm of a distance by log(lambda), so the differences between columns are exact, whatever was drawn.",
-    "3": "As lambda falls, an inversely mixed-up sample nears a raw one that another device mixed up, of the label that it ends with.",
+    "2": "Mixup shifts the logarithm of a distance by log(lambda), so the differences between columns are exact, "
+    "whatever was drawn.",
+    "3": "As lambda falls, an inversely mixed-up sample nears a raw one that another device mixed up, of the label "
+    "that it ends with.",
 }
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 (Mixup) or 3 (Mix2up), as in the letter")
+    which = "2 (Mixup) or 3 (Mix2up), as in the letter"
+    parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help=which)
     options.add_options(parser, OPTIONS)
     session.add_switches(parser)
 
@@ -40,7 +44,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """`mix2fld table NUMBER`."""
     if args.number == "1":
-        raise InputError("Table I lists the notation and holds no result; tables 2 and 3 can be measured, as in mix2fld table 2.")
+        listed = "Table I lists the notation and holds no result"
+        raise InputError(f"{listed}; tables 2 and 3 can be measured, as in mix2fld table 2.")
     command, stem = f"table {args.number}", f"table_{args.number}"
     given, settings = options.resolve_options(args, OPTIONS, tables.TABLES, command)
     sources, seeds = found(given["data_dir"], args.quiet), session.seeds_of(given)
@@ -50,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
     def report(_):
         measures = measured(args.number, sources, settings, seeds, args.quiet)
         rows = tables.beside_printed(args.number, measures)
-        title = heading(args.number, settings, len(seeds))
+        over = "one seed" if len(seeds) == 1 else f"mean of {len(seeds)} seeds"
+        n_each = f"{settings.n_devices} devices with N_S = {settings.n_seed_samples} uploads each"
+        title = f"{TITLES[args.number]}, {n_each}, {over}"
         made = {
             "measures.csv": measures,
             "table.csv": rows,
@@ -69,78 +76,67 @@ def found(data_dir: str | None, quiet: bool) -> list[Source]:
     there = [name for name in names if find(name, data_dir)]
     missing = [name for name in names if name not in there]
     if missing and not quiet:
-        print(f"Not found: {', '.join(missing)} (mix2fld data fetch {missing[0]} gets it). The embedded digits are shown too.")
+        get = f"mix2fld data fetch {missing[0]} gets it"
+        print(f"Not found: {', '.join(missing)} ({get}). The embedded digits are shown too.")
     return [Source(name, data_dir) for name in there] + ([Source("digits")] if missing else [])
 
 
 def measured(number: str, sources: list[Source], settings: Settings, seeds: range, quiet: bool) -> list[dict]:
     """All measures, under a progress bar."""
+    rows = []
     total = len(sources) * len(seeds) * len(tables.DEFINITIONS[number]) * len(tables.COLUMNS)
     with tqdm(total=total, unit="cell", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
-        rows = []
-        for source in sources:
-            for seed in seeds:
-                for row in tables.measured(number, dataset(source), settings, seed):
-                    rows.append(row)
-                    bar.update()
-        return rows
-
-
-def heading(number: str, settings: Settings, n_seeds: int) -> str:
-    """What was measured, in a line."""
-    seeds = "one seed" if n_seeds == 1 else f"mean of {n_seeds} seeds"
-    return f"{TITLES[number]}, {settings.n_devices} devices with N_S = {settings.n_seed_samples} uploads each, {seeds}"
+        for source, seed in product(sources, seeds):
+            for row in tables.measured(number, dataset(source), settings, seed):
+                rows.append(row)
+                bar.update()
+    return rows
 
 
 def privacy_table(rows: list[dict]) -> str:
-    """Printed, measured and their difference, a block for each data set; a head in question has a column for each of its readings."""
-    head = ["data set, definition", *(f"{ratio:g}" + ("" if ratio == head else f" (head {head:g})") for head, ratio in tables.COLUMNS)]
+    """Printed, measured and their difference, a block for each data set; a head has a column for each reading."""
+    heads = [f"{ratio:g}" + ("" if ratio == head else f" (head {head:g})") for head, ratio in tables.COLUMNS]
     lines = []
-    for name in dict.fromkeys(row["data"] for row in rows):
-        own = [row for row in rows if row["data"] == name]
-        first = own[: len(tables.COLUMNS)]
-        lines.append([title_of(name), *("" for _ in first)])
-        if first[0]["printed"] is not None:
-            lines.append(["  printed", *(f"{row['printed']:.3f}" for row in first)])
-        for start in range(0, len(own), len(tables.COLUMNS)):
-            cells = own[start : start + len(tables.COLUMNS)]
-            lines.append([f"  {cells[0]['definition']}", *(decimals(row["measured"], ".3f") for row in cells)])
-            if cells[0]["printed"] is not None:
-                lines.append(["    difference", *(decimals(row["difference"], "+.3f") for row in cells)])
-    return table(head, lines)
+    for (name,), block in grouped(rows, "data").items():
+        lines.append([title_of(name), *("" for _ in heads)])
+        first = block[: len(heads)]
+        known = first[0]["printed"] is not None
+        lines += [numbers("  printed", first, "printed", ".3f")] if known else []
+        for (definition,), own in grouped(block, "definition").items():
+            lines.append(numbers(f"  {definition}", own, "measured", ".3f"))
+            lines += [numbers("    difference", own, "difference", "+.3f")] if known else []
+    return table(["data set, definition", *heads], lines)
 
 
-def decimals(value: float | None, form: str) -> str:
-    """A number as `form` says, or a dash."""
-    return "-" if value is None else format(value, form)
+def numbers(name: str, rows: list[dict], column: str, form: str) -> list[str]:
+    """One line of the table; a dash where there is no number."""
+    return [name, *("-" if row[column] is None else format(row[column], form) for row in rows)]
 
 
 def readings(rows: list[dict]) -> list[str]:
     """Which reading of each column head fits, over all data sets and definitions."""
     sentences = []
     for head, ratios in tables.READINGS.items():
-        votes = {ratio: sum(row["fits"] is True for row in rows if row["lambda"] == ratio and row["head"] == head) for ratio in ratios}
-        if any(votes.values()):
-            best = max(votes, key=lambda ratio: votes[ratio])
+        fitting = [row["lambda"] for row in rows if row["fits"] is True and row["head"] == head]
+        if fitting:
+            best = max(ratios, key=fitting.count)
             verdict = "as printed" if best == head else f"not {head:g}"
             sentences.append(
-                f"The column headed {head:g} holds the values of lambda = {best:g}, {verdict}: the step to its neighbour, "
-                f"{tables.NEIGHBOURS[head]:g}, fits in {votes[best]} of {sum(votes.values())} rows."
+                f"The column headed {head:g} holds the values of lambda = {best:g}, {verdict}: the step to its "
+                f"neighbour, {tables.NEIGHBOURS[head]:g}, fits in {fitting.count(best)} of {len(fitting)} rows."
             )
     return sentences
 
 
 def distances(rows: list[dict]) -> list[str]:
     """How far each definition stays from the printed values, in the columns that fit."""
-    off: dict[str, list[float]] = {}
-    for row in rows:
-        if row["difference"] is not None and row["fits"] is not False:
-            off.setdefault(row["definition"], []).append(row["difference"])
-    return [
-        f"Definition '{definition}' is {fmean(map(abs, values)):.2f} from the printed values on average, {min(values):+.2f} to "
-        f"{max(values):+.2f}."
-        for definition, values in off.items()
-    ]
+    compared = [row for row in rows if row["difference"] is not None and row["fits"] is not False]
+    sentences = []
+    for (definition,), own in grouped(compared, "definition").items():
+        off = [row["difference"] for row in own]
+        mean, span = f"{fmean(map(abs, off)):.2f}", f"{min(off):+.2f} to {max(off):+.2f}"
+        sentences.append(f"Definition '{definition}' is {mean} from the printed values on average, {span}.")
+    return sentences
 
 
 def counted(measures: list[dict], settings: Settings) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from tqdm import tqdm
 
 from mix2fld_np.console import options, session
-from mix2fld_np.console.text import table
+from mix2fld_np.console.text import counted, table_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.verify import rows as equations
 from mix2fld_np.verify.check import Check, Verdict, judge
@@ -22,15 +22,15 @@ OPTIONS = (
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command; there is no setting to change in what the letter prints."""
     options.add_options(parser, OPTIONS, settings=False)
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON, for machines, instead of the table")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of the table")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def run(args: argparse.Namespace) -> int:
-    """`mix2fld verify`: every equation of the letter by two routes, one row each; exit code 1 if they disagree in any."""
+    """`mix2fld verify`: every equation of the letter by two routes, one row each; exit code 1 if any disagrees."""
     given, _ = options.resolve_options(args, OPTIONS, PRINTED, "verify")
     checks = equations.chosen(given["only"])
-    request = session.Request("verify", given, PRINTED, [], [], ("equations.csv", "equations.json"), resume=False)
+    request = session.Request("verify", given, PRINTED, [], [], ("equations.csv", "equations.json"))
     verdicts: list[Verdict] = []
 
     def report(_):
@@ -69,27 +69,25 @@ def plain(verdict: Verdict) -> dict:
 
 def verdict_table(verdicts: list[Verdict]) -> str:
     """One row for each equation."""
-    name_width = max(len(verdict.equation) for verdict in verdicts)
-    head = (f"{'equation':{name_width}}  two routes", "cases", "largest error", "tolerance", "", "verdict")
-    cells = [
-        (
-            f"{verdict.equation:{name_width}}  {verdict.routes}",
-            f"{verdict.n_cases:,}",
-            f"{verdict.largest_error:.2g}",
-            f"{verdict.tolerance:g}",
-            f"{verdict.unit:15}",
-            "agree" if verdict.passed else "FAIL",
-        )
-        for verdict in verdicts
-    ]
-    return table(head, cells)
+    width = max(len(verdict.equation) for verdict in verdicts)
+    columns = {
+        f"{'equation':{width}}  two routes": lambda verdict: f"{verdict.equation:{width}}  {verdict.routes}",
+        "cases": lambda verdict: f"{verdict.n_cases:,}",
+        "largest error": lambda verdict: f"{verdict.largest_error:.2g}",
+        "tolerance": lambda verdict: f"{verdict.tolerance:g}",
+        "": lambda verdict: f"{verdict.unit:15}",
+        "verdict": lambda verdict: "agree" if verdict.passed else "FAIL",
+    }
+    return table_of(verdicts, columns)
 
 
 def remarks(verdicts: list[Verdict]) -> list[str]:
     """What the table comes to, and what ended a row early."""
     failed = [verdict for verdict in verdicts if not verdict.passed]
-    n_cases = sum(verdict.n_cases for verdict in verdicts)
+    alone = len(verdicts) == 1
     if not failed:
-        return [f"All {len(verdicts)} rows agree, over {n_cases:,} compared numbers."]
-    said = [f"{len(failed)} of {len(verdicts)} rows do not agree: {', '.join(verdict.equation for verdict in failed)}."]
+        rows = "The row agrees" if alone else f"All {len(verdicts)} rows agree"
+        return [f"{rows}, over {counted(sum(verdict.n_cases for verdict in verdicts), 'compared number')}."]
+    rows = "The row does" if alone else f"{len(failed)} of {len(verdicts)} rows do"
+    said = [f"{rows} not agree: {', '.join(verdict.equation for verdict in failed)}."]
     return said + [f"{verdict.equation} ended early: {verdict.problem}" for verdict in failed if verdict.problem]

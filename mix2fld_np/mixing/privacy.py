@@ -67,9 +67,11 @@ def _mix2up_distance(images: np.ndarray, sources: list[np.ndarray], ratio: float
 
 
 def _smallest_distance(samples: np.ndarray, sources: list[np.ndarray]) -> float:
-    """Smallest Euclidean distance of a sample to one of its own sources, summed in double precision."""
+    """Smallest Euclidean distance of a sample to one of its own sources; zero where it is no more than rounding."""
     flat = np.reshape(samples, (len(samples), -1)).astype(np.float64)
-    return min(float(np.linalg.norm(flat - np.reshape(source, flat.shape), axis=1).min()) for source in sources)
+    distances = [np.linalg.norm(flat - np.reshape(source, flat.shape), axis=1) for source in sources]
+    rounding = 1e-12 * np.linalg.norm(flat, axis=1)
+    return min(float(np.where(distance > rounding, distance, 0.0).min()) for distance in distances)
 
 
 def _smallest_over_chunks(samples: np.ndarray, distance) -> float:

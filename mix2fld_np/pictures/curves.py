@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mix2fld_np.pictures.canvas import add_legend, new_figure, our_style
-from mix2fld_np.study.averages import mean_curve
+from mix2fld_np.pictures.canvas import finish, new_figure, our_style
+from mix2fld_np.study.averages import grouped, mean_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,12 +37,12 @@ LOOKS = {
 }
 OTHER_COLOURS = ("#56B4E9", "#D55E00", "#8C6D31", "#666666")
 OTHER_LINES = ((0, (10, 2)), (0, (4, 1, 1, 1, 1, 1)), (0, (2, 1)), (0, (1, 2.5)), (0, (10, 2, 2, 2)))
-OTHERS = [  # for protocols of one's own, in their order: 35 pairs of dashes and marker
-    Look(OTHER_COLOURS[k % 4], OTHER_LINES[k % 5], "P*Xhp<>"[k % 7]) for k in range(35)
-]
+OTHER_MARKERS = "P*Xhp<>"
+# For protocols of one's own, in their order: 35 pairs of dashes and marker.
+OTHERS = [Look(OTHER_COLOURS[k % 4], OTHER_LINES[k % 5], OTHER_MARKERS[k % 7]) for k in range(35)]
 
 
-def looks_of(names: list[str]) -> dict[str, Look]:
+def looks_of(names: Iterable[str]) -> dict[str, Look]:
     """A look for each protocol, its own where it has one."""
     others = itertools.cycle(OTHERS)
     return {name: LOOKS.get(name) or next(others) for name in names}
@@ -50,44 +50,40 @@ def looks_of(names: list[str]) -> dict[str, Look]:
 
 @our_style()
 def learning_curves(rows: list[dict], title: str) -> Figure:
-    """Test accuracy of the reference device against convergence time, one curve a protocol; a band of one standard deviation over seeds."""
+    """Test accuracy of the reference device against convergence time, one curve a protocol."""
     figure, ((axes,),) = new_figure()
-    names = list(dict.fromkeys(row["protocol"] for row in rows))
-    looks = looks_of(names)
-    draw_curves(axes, {name: ([row for row in rows if row["protocol"] == name], looks[name]) for name in names})
-    finish_axes(axes)
-    axes.set_title(title, fontsize=10, wrap=True)
+    curves = {name: own for (name,), own in grouped(rows, "protocol").items()}
+    draw_curves(axes, curves, looks_of(curves))
+    lines = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
+    lowest = min(line[min(1, len(line) - 1) :].min() for line in lines)  # but for the climb to the first evaluation
+    axes.set_ylim(5 * math.floor(lowest / 5), min(100.0, max(line.max() for line in lines) + 2))
     axes.set_ylabel("test accuracy of the reference device (%)")
     axes.set_xlabel("convergence time: airtime and compute (s)")
-    add_legend(figure, *axes.get_legend_handles_labels())
-    return figure
+    return finish(figure, title, *axes.get_legend_handles_labels())
 
 
-def draw_curves(axes: Axes, curves: dict[str, tuple[list[dict], Look]]) -> list[str]:
-    """A curve for each label, the mean over the seeds in its rows; labels whose curves are equal share one and a name.
+def draw_curves(axes: Axes, curves: Mapping[str, list[dict]], looks: Mapping[str, Look]) -> list[str]:
+    """A curve for each label, the mean over the seeds in its rows, in a band of one standard deviation.
 
-    Returns these names.
+    Labels whose curves are equal share one and its name; returns these names.
     """
-    points = {label: mean_curve(by_seed(rows)) for label, (rows, _) in curves.items()}
+    points = {label: mean_curve(curves_of(rows)) for label, rows in curves.items()}
     groups = equal_ones(points)
-    for k, (label, *others) in enumerate(groups):
-        (seconds, mean, spread), look = points[label], curves[label][1]
+    for k, names in enumerate(groups):
+        (seconds, mean, spread), look = points[names[0]], looks[names[0]]
         at = (k / len(groups) * 0.1, 0.1)  # markers of different curves at different places
-        (line,) = axes.plot(seconds, 100 * mean, markevery=at, label=" = ".join((label, *others)))
-        line.set(**style_of(look))
+        axes.plot(seconds, 100 * mean, markevery=at, label=" = ".join(names), **style_of(look))
         if spread.any():
-            axes.fill_between(
-                seconds, 100 * (mean - spread), 100 * (mean + spread), color=look.colour, alpha=0.15, linewidth=0
-            )
+            band = (100 * (mean - spread), 100 * (mean + spread))
+            axes.fill_between(seconds, *band, color=look.colour, alpha=0.15, linewidth=0)
+    axes.set_xlim(left=0)
+    axes.grid(alpha=0.3)
     return shared_names(groups)
 
 
-def by_seed(rows: list[dict]) -> list[list[tuple[float, float]]]:
-    """The learning curve of each seed in the rows of one curve."""
-    curves: dict[int, list[tuple[float, float]]] = {}
-    for row in rows:
-        curves.setdefault(row["seed"], []).append((row["elapsed_s"], row["accuracy"]))
-    return list(curves.values())
+def curves_of(rows: list[dict]) -> list[list[tuple[float, float]]]:
+    """The learning curve of each seed."""
+    return [[(row["elapsed_s"], row["accuracy"]) for row in own] for own in grouped(rows, "seed").values()]
 
 
 def equal_ones(points: Mapping[str, tuple[np.ndarray, ...]]) -> list[list[str]]:
@@ -107,7 +103,7 @@ def shared_names(groups: list[list[str]]) -> list[str]:
     return [" = ".join(group) for group in groups if len(group) > 1]
 
 
-def handles_of(looks: dict[str, Look]) -> list[Line2D]:
+def handles_of(looks: Mapping[str, Look]) -> list[Line2D]:
     """What a legend shows of each look, drawn or not."""
     from matplotlib.lines import Line2D
 
@@ -117,12 +113,3 @@ def handles_of(looks: dict[str, Look]) -> list[Line2D]:
 def style_of(look: Look) -> dict[str, Any]:
     """A look as matplotlib's lines take it."""
     return {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4, "linewidth": 1.6}
-
-
-def finish_axes(axes: Axes) -> None:
-    """Limits and grid of learning curves; the climb of the first local iterations is cut off."""
-    curves = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
-    lowest = min(curve[min(1, len(curve) - 1) :].min() for curve in curves)
-    axes.set_ylim(5 * math.floor(lowest / 5), min(100.0, max(curve.max() for curve in curves) + 2))
-    axes.set_xlim(left=0)
-    axes.grid(alpha=0.3)

@@ -9,9 +9,10 @@ import numpy as np
 
 from mix2fld_np.datasets.sources import title_of
 from mix2fld_np.federation.settings import SPLITS
-from mix2fld_np.pictures.canvas import add_legend, new_figure, our_style
+from mix2fld_np.pictures.canvas import finish, new_figure, our_style
 from mix2fld_np.pictures.curves import DASH_DOT, LOOKS, Look, draw_curves, handles_of
-from mix2fld_np.study.figures import CURVES, N_DEVICES, PANELS, Curve
+from mix2fld_np.study.averages import grouped
+from mix2fld_np.study.figures import CURVES, N_DEVICES, PANELS
 from mix2fld_np.study.tables import COLUMNS
 
 if TYPE_CHECKING:
@@ -38,29 +39,18 @@ CURVE_LOOKS = {
 def figure_2(rows: list[dict], title: str) -> Figure:
     """Figure 2: test accuracy of the reference device against convergence time, a panel for each split and channel."""
     figure, axes = new_figure(10.5, 7.6, 2, 2, sharex=True, sharey="row")
+    runs = grouped(rows, "panel", "protocol", "N_S", "N_I")
     for panel, ax in zip(PANELS, axes.flat, strict=True):
-        own = [row for row in rows if row["panel"] == panel.name]
-        shared = draw_curves(ax, {curve.label: (rows_of(curve, own), CURVE_LOOKS[curve.label]) for curve in CURVES})
-        ax.set_title(
-            "\n".join((f"({panel.name}) {SPLITS[panel.split]}, {panel.channel} channel", *shared)), fontsize=10
-        )
-        ax.grid(alpha=0.3)
-        ax.set_xlim(left=0)
+        own = {curve.label: runs[panel.name, curve.protocol, curve.n_seed, curve.n_inverse] for curve in CURVES}
+        shared = draw_curves(ax, own, CURVE_LOOKS)
+        head = f"({panel.name}) {SPLITS[panel.split]}, {panel.channel} channel"
+        ax.set_title("\n".join((head, *shared)), fontsize=10)
     for row_axes in axes:
         show_the_race(row_axes)
+        row_axes[0].set_ylabel("test accuracy of the reference device (%)")
     for ax in axes[1]:
         ax.set_xlabel("convergence time: airtime and compute (s)")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("test accuracy of the reference device (%)")
-    add_legend(figure, handles_of(CURVE_LOOKS), list(CURVE_LOOKS))
-    figure.suptitle(title, fontsize=10, wrap=True)
-    return figure
-
-
-def rows_of(curve: Curve, rows: list[dict]) -> list[dict]:
-    """The rows of one curve among those of its panel."""
-    key = (curve.protocol, curve.n_seed, curve.n_inverse)
-    return [row for row in rows if (row["protocol"], row["N_S"], row["N_I"]) == key]
+    return finish(figure, title, handles_of(CURVE_LOOKS), list(CURVE_LOOKS))
 
 
 def show_the_race(row_axes: np.ndarray) -> None:
@@ -82,22 +72,19 @@ def figure_3(rows: list[dict], points: list[dict], title: str) -> Figure:
         axes[1, column].set_xlabel("number of devices |D|")
     axes[0, 0].set_ylabel("test accuracy of each device (%)")
     axes[1, 0].set_ylabel("variance\n(points squared)")
-    add_legend(figure, *axes[0, 0].get_legend_handles_labels())
-    figure.suptitle(title, fontsize=10, wrap=True)
-    return figure
+    return finish(figure, title, *axes[0, 0].get_legend_handles_labels())
 
 
 def draw_boxes(ax: Axes, rows: list[dict]) -> None:
-    """A box for each |D|: quartiles, median, mean as a diamond, whiskers at 1.5 times the height of the box, outliers beyond."""
+    """A box for each |D|: quartiles, median, mean, whiskers at 1.5 times the height of the box, outliers beyond."""
     accuracies = [[100 * row["accuracy"] for row in rows if row["n_devices"] == n] for n in N_DEVICES]
-    colour = GREEN
     drawn = ax.boxplot(
         accuracies,
         positions=N_DEVICES,
         widths=5,
         showmeans=True,
         patch_artist=True,
-        boxprops={"facecolor": colour, "alpha": 0.35},
+        boxprops={"facecolor": GREEN, "alpha": 0.35},
         medianprops={"color": "black"},
         meanprops={"marker": "D", "markerfacecolor": LOOKS["FD"].colour, "markeredgecolor": "black", "markersize": 6},
         flierprops={"marker": ".", "markersize": 5},
@@ -109,43 +96,47 @@ def draw_boxes(ax: Axes, rows: list[dict]) -> None:
 
 def draw_variance(ax: Axes, points: list[dict]) -> None:
     """A bar for each |D|."""
-    ax.bar([point["n_devices"] for point in points], [1e4 * point["variance"] for point in points], 5, color=GREEN, alpha=0.6)
+    heights = [1e4 * point["variance"] for point in points]
+    ax.bar([point["n_devices"] for point in points], heights, 5, color=GREEN, alpha=0.6)
     ax.set_xticks(N_DEVICES, [str(n) for n in N_DEVICES])
     ax.grid(axis="y", alpha=0.3)
 
 
 @our_style()
 def privacy_table(rows: list[dict], title: str) -> Figure:
-    """Table II or III as curves (rows of `tables.beside_printed`): sample privacy against lambda, a panel for each data set."""
-    names = list(dict.fromkeys(row["data"] for row in rows))
-    figure, axes = new_figure(max(7.2, 1.0 + 2.7 * len(names)), 3.9, 1, len(names), sharey=True)
-    for name, ax in zip(names, axes[0], strict=True):
-        draw_privacy(ax, [row for row in rows if row["data"] == name])
+    """Table II or III (rows of `tables.beside_printed`): sample privacy against lambda, a panel for each data set."""
+    by_data = grouped(rows, "data")
+    figure, axes = new_figure(max(7.2, 1.0 + 2.7 * len(by_data)), 3.9, 1, len(by_data), sharey=True)
+    for ((name,), own), ax in zip(by_data.items(), axes[0], strict=True):
+        draw_privacy(ax, own)
         ax.set_title(title_of(name), fontsize=10)
         ax.set_xticks(range(len(LAMBDAS)), [f"{ratio:g}" for ratio in LAMBDAS], fontsize=8, rotation=45)
         ax.set_xlabel(r"mixing ratio $\lambda$ (not to scale)")
         ax.grid(alpha=0.3)
     axes[0, 0].set_ylabel("sample privacy")
     entries = dict(entry for ax in axes[0] for entry in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    add_legend(figure, list(entries.values()), list(entries))
-    figure.suptitle(title, fontsize=10, wrap=True)
-    return figure
+    return finish(figure, title, list(entries.values()), list(entries))
 
 
 def draw_privacy(ax: Axes, rows: list[dict]) -> None:
-    """One data set: a line for each definition, and the printed values as crosses where their heads say and where they fit."""
-    definitions = list(dict.fromkeys(row["definition"] for row in rows))
-    for definition, colour, line in zip(definitions, (GREEN, BLUE), ("solid", (0, (2, 1))), strict=True):
-        own = [row for row in rows if row["definition"] == definition]
-        places, values = [LAMBDAS.index(row["lambda"]) for row in own], [finite(row["measured"]) for row in own]
-        ax.plot(places, values, color=colour, linestyle=line, marker=".", label=definition)
-    printed = [row for row in rows if row["definition"] == definitions[0] and row["printed"] is not None]
+    """One data set: a line for each definition, and the printed values where their heads say and where they fit."""
+    by_definition = grouped(rows, "definition")
+    for ((name,), own), colour, line in zip(by_definition.items(), (GREEN, BLUE), ("solid", (0, (2, 1))), strict=True):
+        values = [finite(row["measured"]) for row in own]
+        ax.plot(places(own), values, color=colour, linestyle=line, marker=".", label=name)
+    own, *_ = by_definition.values()
+    printed = [row for row in own if row["printed"] is not None]
     fitting = [row for row in printed if row["fits"] is not False]
     misplaced = [row for row in printed if row["fits"] is False and row["lambda"] == row["head"]]
-    for at, marker, label in (fitting, "o", "printed, at the lambda that fits"), (misplaced, "x", "printed, at the lambda of its head"):
+    for at, marker, where in (fitting, "o", "that fits"), (misplaced, "x", "of its head"):
         if at:
-            places, values = [LAMBDAS.index(row["lambda"]) for row in at], [row["printed"] for row in at]
-            ax.plot(places, values, marker, color=VERMILION, markerfacecolor="none", label=label)
+            label, values = f"printed, at the lambda {where}", [row["printed"] for row in at]
+            ax.plot(places(at), values, marker, color=VERMILION, markerfacecolor="none", label=label)
+
+
+def places(rows: list[dict]) -> list[int]:
+    """Where the lambda of each row stands."""
+    return [LAMBDAS.index(row["lambda"]) for row in rows]
 
 
 def finite(value: float | None) -> float:

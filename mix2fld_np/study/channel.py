@@ -8,22 +8,19 @@ from mix2fld_np.nn.network import Network
 from mix2fld_np.wireless import channel
 
 
-def channel_rows(settings: Settings, seed_samples: list[int]) -> list[dict]:
-    """One row for each protocol, direction and N_S: bits, slots needed, mean latency, outage; first round, later rounds apart."""
+def channel_rows(settings: Settings, seed_samples: list[int], network: Network) -> list[dict]:
+    """One row for each protocol, direction and N_S, first and later rounds apart: bits, slots, latency, outage."""
     rows = []
     for protocol in TABLE:
-        if seed_bits(protocol, settings, Network(filters=settings.filters)):
-            rows += [channel_row(protocol, settings, "up, first round", n_seed) for n_seed in seed_samples]
-            rows.append(channel_row(protocol, settings, "up, later", 0))
-        else:
-            rows.append(channel_row(protocol, settings, "up", 0))
-        rows.append(channel_row(protocol, settings, "down", 0))
+        sends = [("up", 0), ("down", 0)]
+        if seed_bits(protocol, settings, network):
+            sends = [*(("up, first round", n_seed) for n_seed in seed_samples), ("up, later", 0), ("down", 0)]
+        rows += [channel_row(protocol, settings, network, direction, n_seed) for direction, n_seed in sends]
     return rows
 
 
-def channel_row(protocol: Protocol, settings: Settings, direction: str, n_seed: int) -> dict:
+def channel_row(protocol: Protocol, settings: Settings, network: Network, direction: str, n_seed: int) -> dict:
     """The closed forms for one payload."""
-    network = Network(filters=settings.filters)
     link, load = (settings.downlink, protocol.downlink) if direction == "down" else (settings.uplink, protocol.uplink)
     bits = load.bits(settings, network)
     if n_seed:

@@ -1,13 +1,16 @@
 """`compare`: the protocols side by side on one task; which runs that needs, and the rows that come out."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import TypeVar
 
 from mix2fld_np.federation.settings import CHANNELS, Settings
 from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import Average, average
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def compare_jobs(protocols: list[str], settings: Settings, source: Source, seeds: Sequence[int]) -> list[Job]:
@@ -27,11 +30,6 @@ def curve_rows(places: Sequence[dict], results: Sequence[RunResult]) -> list[dic
         for place, result in zip(places, results, strict=True)
         for seconds, accuracy in result.curve
     ]
-
-
-def place_of(job: Job) -> dict:
-    """The columns that every row of a run begins with."""
-    return {"protocol": job.protocol, "seed": job.seed}
 
 
 def with_channel(settings: Settings, channel: str) -> Settings:
@@ -55,10 +53,6 @@ class Summary:
     def over(self, quantity: str) -> Average:
         """The average over seeds of a property of `RunResult`."""
         return average(getattr(run, quantity) for run in self.runs)
-
-    def first_bits(self, n_rounds: int) -> float:
-        """Mean uplink bits of the first rounds."""
-        return fmean(run.total("uplink_bits", n_rounds) for run in self.runs)
 
     @property
     def outage_rate(self) -> float:
@@ -96,18 +90,17 @@ class Summary:
         }
 
 
-def summaries(names: Sequence[str], jobs: Sequence[Job], results: Sequence[RunResult]) -> dict[str, Summary]:
+def summaries(names: Sequence[Name], jobs: Sequence[Job], results: Sequence[RunResult]) -> dict[Name, Summary]:
     """One summary for each name, in the order of the jobs; jobs of one name differ in their seeds only."""
-    own: dict[str, list[tuple[Job, RunResult]]] = {}
+    found: dict[Name, Summary] = {}
     for name, job, result in zip(names, jobs, results, strict=True):
-        own.setdefault(name, []).append((job, result))
-    return {
-        name: Summary(runs[0][0].protocol, runs[0][0].settings, tuple(result for _, result in runs))
-        for name, runs in own.items()
-    }
+        before = found[name].runs if name in found else ()
+        found[name] = Summary(job.protocol, job.settings, (*before, result))
+    return found
 
 
 def bits_relative_to(theirs: Summary, ours: Summary) -> float:
     """Our uplink bits as a share of theirs, over the rounds that both played under every seed."""
     n_rounds = min(ours.n_rounds, theirs.n_rounds)
-    return ours.first_bits(n_rounds) / theirs.first_bits(n_rounds)
+    our_bits, their_bits = (fmean(run.total("uplink_bits", n_rounds) for run in one.runs) for one in (ours, theirs))
+    return our_bits / their_bits

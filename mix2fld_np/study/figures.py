@@ -9,8 +9,13 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, SPLITS, Settings
 from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
-from mix2fld_np.study.averages import average
-from mix2fld_np.study.compare import Summary, summaries, with_channel
+from mix2fld_np.study.averages import average, grouped
+from mix2fld_np.study.compare import with_channel
+
+
+def joined(between: str, *parts: str | int | None) -> str:
+    """The parts that there are, with something between them."""
+    return between.join(str(part) for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Curve:
     @property
     def label(self) -> str:
         """As in the legend."""
-        numbers = ", ".join(str(number) for number in (self.n_seed, self.n_inverse) if number)
+        numbers = joined(", ", self.n_seed, self.n_inverse)
         return f"{self.protocol} ({numbers})" if numbers else self.protocol
 
 
@@ -48,19 +53,13 @@ class FigureRun:
     @property
     def place(self) -> dict:
         """The columns that every row of this run begins with."""
-        return {
-            "panel": self.panel.name,
-            "split": self.panel.split,
-            "channel": self.panel.channel,
-            "protocol": self.curve.protocol,
-            "N_S": self.curve.n_seed,
-            "N_I": self.curve.n_inverse,
-            "seed": self.job.seed,
-        }
+        panel, curve = self.panel, self.curve
+        place = {"panel": panel.name, "split": panel.split, "channel": panel.channel, "protocol": curve.protocol}
+        return place | {"N_S": curve.n_seed, "N_I": curve.n_inverse, "seed": self.job.seed}
 
 
-# Misprint: Section IV calls the IID panels "Fig. 2a and Fig. 2c", and a few lines above 2a and 2c the asymmetric ones. The IID ones are
-# 2a and 2b, as only then 2c and 2d, which it calls non-IID, are a pair.
+# Misprint: Section IV calls the IID panels "Fig. 2a and Fig. 2c", and a few lines above 2a and 2c the asymmetric ones.
+# The IID ones are 2a and 2b, as only then 2c and 2d, which it calls non-IID, are a pair.
 PANELS = (
     Panel("a", "iid", "asymmetric"),
     Panel("b", "iid", "symmetric"),
@@ -76,22 +75,29 @@ CURVES = (
 )
 N_DEVICES = (10, 20, 30, 40, 50)  # |D| of Figure 3
 
-# With N_S = 10, random label pairs leave too few symmetric partners for N_I = 20, so both figures let the server schedule them.
+# With N_S = 10, random label pairs leave too few symmetric partners for N_I = 20: both let the server schedule.
 FIGURES = replace(COMPARISON, pairing="scheduled")
-# The letter is silent: which (N_S, N_I) Figure 3 uses. With 50 devices a slot carries 800 bits, so N_S = 50 would take 396 of the 100 slots
-# and never arrive; N_S = 10 takes 83. N_I is 20, the larger of those that Figure 2 has for N_S = 10.
+# The letter is silent: which (N_S, N_I) Figure 3 uses. With 50 devices a slot carries 800 bits, so N_S = 50 would take
+# 396 of the 100 slots and never arrive; N_S = 10 takes 83. N_I is 20, the larger that Figure 2 has for N_S = 10.
 FIGURE_3_SEEDS: dict[str, Any] = {"n_seed_samples": 10, "n_inverse_samples": 20}
 
 
 def figure_2_runs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[FigureRun]:
     """Eight runs for each panel and seed; MixFLD, which makes no inverse samples, once for each N_S."""
-    check_own(settings, "figure 2", ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples"))
+    own = ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
+    check_free(settings, FIGURES, "figure 2", own)
     return [
-        FigureRun(panel, curve, Job(job_name(panel, curve, seed), curve.protocol, placed(settings, panel, curve), source, seed))
+        FigureRun(panel, curve, Job(job_name(panel, curve, seed), curve.protocol, chosen, source, seed))
         for seed in seeds
         for panel in PANELS
         for curve in CURVES
+        for chosen in [placed(settings, panel, curve)]
     ]
+
+
+def job_name(panel: Panel, curve: Curve, seed: int) -> str:
+    """The name of a run's file."""
+    return joined("-", panel.name, curve.protocol, curve.n_seed, curve.n_inverse, f"seed{seed}")
 
 
 def placed(settings: Settings, panel: Panel, curve: Curve) -> Settings:
@@ -102,51 +108,40 @@ def placed(settings: Settings, panel: Panel, curve: Curve) -> Settings:
     return replace(settings, n_seed_samples=curve.n_seed, n_inverse_samples=curve.n_inverse or curve.n_seed)
 
 
-def job_name(panel: Panel, curve: Curve, seed: int) -> str:
-    """The name of a run's file."""
-    return "-".join(str(part) for part in (panel.name, curve.protocol, curve.n_seed, curve.n_inverse, f"seed{seed}") if part)
-
-
 def figure_3_jobs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[Job]:
     """One run of Mix2FLD for each |D|, split and seed under symmetric channels; its last round tests every device."""
-    check_own(settings, "figure 3", ("split", "uplink_power_dbm", "n_devices", *FIGURE_3_SEEDS))
+    check_free(settings, FIGURES, "figure 3", ("split", "uplink_power_dbm", "n_devices", *FIGURE_3_SEEDS))
     symmetric = replace(with_channel(settings, "symmetric"), **FIGURE_3_SEEDS)
     return [
-        Job(f"{split}-{n}-seed{seed}", "Mix2FLD", replace(symmetric, split=split, n_devices=n), source, seed, test_every_device=True)
+        Job(f"{split}-{n}-seed{seed}", "Mix2FLD", chosen, source, seed, test_every_device=True)
         for seed in seeds
         for split in SPLITS
         for n in N_DEVICES
+        for chosen in [replace(symmetric, split=split, n_devices=n)]
     ]
 
 
-def check_own(settings: Settings, figure: str, names: Iterable[str]) -> None:
-    """InputError where somebody chose what the figure goes through by itself."""
-    for name in names:
-        if getattr(settings, name) != getattr(FIGURES, name):
-            raise InputError(f"{name} = {getattr(settings, name)} cannot be chosen: {figure} goes through values of its own; leave it out.")
+def check_free(settings: Settings, base: Settings, what: str, own: Iterable[str]) -> None:
+    """InputError where somebody chose, other than in `base`, one of its own settings that `what` goes through."""
+    for name in own:
+        chosen, expected = getattr(settings, name), getattr(base, name)
+        if name == "n_inverse_samples":  # follows N_S where that is larger
+            expected = max(expected, settings.n_seed_samples)
+        if chosen != expected:
+            why = f"{what} goes through values of its own"
+            raise InputError(f"{name} = {chosen} cannot be chosen: {why}; leave it out.")
 
 
-# --- rows ------------------------------------------------------------------------------------------------------------
-
-
-def figure_2_summary(runs: list[FigureRun], results: list[RunResult]) -> dict[str, dict[str, Summary]]:
-    """What a reader wants to know of each curve over its seeds: {panel: {label: Summary}}."""
-    found = {}
-    for panel in PANELS:
-        own = [(run, result) for run, result in zip(runs, results, strict=True) if run.panel == panel]
-        found[panel.name] = summaries(
-            [run.curve.label for run, _ in own], [run.job for run, _ in own], [result for _, result in own]
-        )
-    return found
+# --- rows of Figure 3 -------------------------------------------------------------------------------------------------
 
 
 def place_of(job: Job) -> dict:
-    """The columns that every row of a run of Figure 3 begins with."""
+    """The columns that every row of a run begins with."""
     return {"split": job.settings.split, "n_devices": job.settings.n_devices, "seed": job.seed}
 
 
 def device_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
-    """One row for each device of each run of Figure 3: its test accuracy at the end of the last round's local update."""
+    """One row for each device of each run: its test accuracy at the end of the last round's local update."""
     return [
         {**place_of(job), "device": d, "accuracy": accuracy}
         for job, result in zip(jobs, results, strict=True)
@@ -155,7 +150,7 @@ def device_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
 
 
 def figure_3_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
-    """One row for each run of Figure 3: mean and variance of the test accuracy over devices."""
+    """One row for each run: mean and variance of the test accuracy over devices."""
     return [
         {
             **place_of(job),
@@ -177,9 +172,6 @@ def device_accuracies(result: RunResult) -> list[float]:
 
 def over_seeds(rows: list[dict]) -> list[dict]:
     """Rows of `figure_3_rows`, averaged over the seeds; a point of the figure each."""
-    points: dict[tuple[str, int], list[dict]] = {}
-    for row in rows:
-        points.setdefault((row["split"], row["n_devices"]), []).append(row)
     return [
         {
             "split": split,
@@ -187,5 +179,5 @@ def over_seeds(rows: list[dict]) -> list[dict]:
             **average(row["mean"] for row in own).columns("mean"),
             "variance": fmean(row["variance"] for row in own),
         }
-        for (split, n_devices), own in points.items()
+        for (split, n_devices), own in grouped(rows, "split", "n_devices").items()
     ]

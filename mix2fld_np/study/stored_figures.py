@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean, pstdev
 from typing import Any
 
 from mix2fld_np.errors import InputError
@@ -13,7 +12,7 @@ from mix2fld_np.runs.files import plain, read_json
 from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.runs.store import StoredRun, read_result
-from mix2fld_np.study.figures import device_accuracies, figure_2_runs, figure_3_jobs
+from mix2fld_np.study.figures import figure_2_runs, figure_3_jobs, figure_3_rows
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,13 @@ def read_figure_3(directory: Path) -> StoredFigure3:
     """What `mix2fld figure 3` left in a directory; InputError where it is not there or not whole."""
     settings, data, seeds = finished(directory, "figure 3")
     jobs = figure_3_jobs(settings, Source(data), seeds)
-    accuracies = [device_accuracies(result) for result in read_results(directory, jobs)]
-    places = [(job.settings.split, job.settings.n_devices, job.seed) for job in jobs]
-    points = [(fmean(values), pstdev(values) ** 2) for values in accuracies]
-    return StoredFigure3(settings, data, seeds, dict(zip(places, points, strict=True)))
+    rows = figure_3_rows(jobs, read_results(directory, jobs))
+    points = {(row["split"], row["n_devices"], row["seed"]): (row["mean"], row["variance"]) for row in rows}
+    return StoredFigure3(settings, data, seeds, points)
 
 
 def read_results(directory: Path, jobs: Iterable[Job]) -> list[RunResult]:
-    """The results of finished runs, whatever machine computed them; InputError for the first that is missing, damaged or another."""
+    """The results of finished runs, of any machine; InputError for the first that is missing, damaged or another."""
     results = []
     for job in jobs:
         path = StoredRun(job, directory).path
@@ -69,23 +67,20 @@ def read_results(directory: Path, jobs: Iterable[Job]) -> list[RunResult]:
 
 
 def finished(directory: Path, command: str) -> tuple[Settings, str, tuple[int, ...]]:
-    """Settings, data set and seeds of a finished command, from its settings.json, or an InputError that says how to get it."""
+    """Settings, data set and seeds of a finished command, from its settings.json; else an InputError how to get it."""
     file = directory / SEAL
     if not file.exists():
-        option = "--" + command.replace(" ", "-")
         raise InputError(
-            f"{directory} holds no finished {command}, which the claims are checked on; run mix2fld {command} first, or name its directory "
-            f"with {option} DIR."
+            f"{directory} holds no finished {command}, which the claims are checked on; run mix2fld {command} first, "
+            f"or name its directory with --{command.replace(' ', '-')} DIR."
         )
     described = read_json(file)
-    if described.get("command") != command:
-        raise InputError(f"{directory} holds mix2fld {described.get('command')}, not mix2fld {command}; name another directory.")
+    if (found := described.get("command")) != command:
+        raise InputError(f"{directory} holds mix2fld {found}, not mix2fld {command}; name another directory.")
     if not is_sealed(described):
-        raise InputError(f"{file} is damaged or was changed: its checksum does not fit; run mix2fld {command} again.")
-    return settings_of(described), described["data"], tuple(range(described["seed"], described["seed"] + described["seeds"]))
-
-
-def settings_of(described: dict[str, Any]) -> Settings:
-    """The settings in a settings.json."""
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in described["settings"].items()}
-    return Settings(**values)
+        raise InputError(
+            f"{file} is damaged or was changed: its checksum does not fit; run mix2fld {command} again."
+        )
+    first, stored = described["seed"], described["settings"].items()
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored}
+    return Settings(**values), described["data"], tuple(range(first, first + described["seeds"]))

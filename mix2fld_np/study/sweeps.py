@@ -1,4 +1,4 @@
-"""Beyond the letter: one setting goes through many values, a row each. The questions that the letter leaves to future work."""
+"""Questions that the letter leaves to future work: one setting goes through many values, a row each."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -16,8 +16,8 @@ from mix2fld_np.mixing import pairing, privacy
 from mix2fld_np.nn.network import Network
 from mix2fld_np.runs.jobs import Job, Source, dataset
 from mix2fld_np.runs.results import RunResult
-from mix2fld_np.study.averages import average
-from mix2fld_np.study.figures import FIGURES
+from mix2fld_np.study.averages import average, grouped
+from mix2fld_np.study.figures import FIGURES, check_free
 from mix2fld_np.wireless import channel
 
 ACCURACIES = ("accuracy", "server_accuracy")
@@ -41,7 +41,7 @@ class Sweep:
     symbol: str
     values: Callable[[Settings, Network], tuple]
     series: tuple[Series, ...]
-    besides: Callable[[str, Task], dict]  # (protocol, task) to further columns, known before any run
+    besides: Callable[[str, Task], dict] = lambda protocol, task: {}  # to further columns, known before any run
     base: Settings = FIGURES
 
     @property
@@ -64,7 +64,7 @@ def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[
 
     InputError where the settings already choose what the study goes through, or leave it nothing.
     """
-    check_free(sweep, settings)
+    check_free(settings, sweep.base, "this study", sweep.own_settings)
     values = sweep.values(settings, Task(settings, dataset(source)).network)
     if not values:
         raise InputError(
@@ -86,18 +86,8 @@ def job_at(sweep: Sweep, settings: Settings, line: Series, value: float, source:
     return Job(name, line.protocol, replace(settings, **changes), source, seed)
 
 
-def check_free(sweep: Sweep, settings: Settings) -> None:
-    """InputError for a setting that the study goes through by itself."""
-    for name in sweep.own_settings:
-        expected = getattr(sweep.base, name)
-        if name == "n_inverse_samples":  # follows N_S where that is larger
-            expected = max(expected, settings.n_seed_samples)
-        if getattr(settings, name) != expected:
-            raise InputError(f"{name} = {getattr(settings, name)} cannot be chosen: this study goes through its own values; leave it out.")
-
-
 def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[RunResult]) -> list[dict]:
-    """One row for each run: final accuracy of the reference device, accuracy of the server's model, and what else the study records."""
+    """One row for each run: final accuracy, accuracy of the server's model, and what else the study records."""
     return [
         {
             "series": point.series.name,
@@ -117,13 +107,10 @@ def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[
 
 
 def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
-    """One row for each line and value: means over the seeds that have a value, their spread and number for the accuracies."""
-    cells: dict[tuple[str, float], list[dict]] = {}
-    for row in rows:
-        cells.setdefault((row["series"], row[sweep.field]), []).append(row)
+    """One row for each line and value: means over the seeds that have one, and of accuracies spread and number."""
     found = []
-    for (name, value), own in cells.items():
-        point = {"series": name, "protocol": own[0]["protocol"], sweep.field: value, "n_seeds": len(own)}
+    for (name, protocol, value), own in grouped(rows, "series", "protocol", sweep.field).items():
+        point = {"series": name, "protocol": protocol, sweep.field: value, "n_seeds": len(own)}
         for column in [column for column in own[0] if column not in ("seed", *point)]:
             over = average(row[column] for row in own)
             point |= over.columns(column) if column in ACCURACIES else {column: over.mean}
@@ -132,18 +119,13 @@ def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
 
 
 def stops_paying(sweep: Sweep, points: list[dict]) -> float:
-    """The smallest value whose accuracy is within a standard error of the best one's mean over the seeds; `points` of one line."""
+    """The smallest value on one line whose accuracy is within a standard error of the best mean over the seeds."""
     best = max(points, key=lambda point: point["accuracy"])
     error = (best["accuracy_spread"] or 0.0) / math.sqrt(best["n_seeds"])
     return min(point[sweep.field] for point in points if point["accuracy"] >= best["accuracy"] - error)
 
 
-# --- what is recorded besides accuracy -------------------------------------------------------------------------------------------------
-
-
-def nothing_else(protocol: str, task: Task) -> dict:
-    """Accuracy alone."""
-    return {}
+# --- what is recorded besides accuracy --------------------------------------------------------------------------------
 
 
 def privacies(protocol: str, task: Task) -> dict:
@@ -158,15 +140,11 @@ def privacies(protocol: str, task: Task) -> dict:
 
 
 def memory(protocol: str, task: Task) -> dict:
-    """How many inverse samples the server makes, of how many labels, and the memory that they take in single precision."""
+    """How many inverse samples the server makes, of how many labels, and their memory in single precision."""
     material = seed_samples.inversely_mixed(seed_samples.mixed(task), task)
-    n_labels = int(material.render(np.arange(material.n_samples))[1].any(axis=0).sum()) if material.n_samples else 0
-    pixel_bytes = 4 * math.prod(task.network.image_shape)
-    return {
-        "n_made": material.n_samples,
-        "n_labels": n_labels,
-        "memory_mb": material.n_samples * pixel_bytes / 1e6,
-    }
+    n_made = material.n_samples
+    n_labels = int(material.render(np.arange(n_made))[1].any(axis=0).sum()) if n_made else 0
+    return {"n_made": n_made, "n_labels": n_labels, "memory_mb": n_made * 4 * math.prod(task.network.image_shape) / 1e6}
 
 
 def chance_of_upload(protocol: str, task: Task) -> dict:
@@ -175,7 +153,7 @@ def chance_of_upload(protocol: str, task: Task) -> dict:
     return {"chance_of_upload": 1 - channel.outage_probability(task.uplink, bits)}
 
 
-# --- the studies -----------------------------------------------------------------------------------------------------------------------
+# --- the studies ------------------------------------------------------------------------------------------------------
 
 
 def inverse_samples(settings: Settings, network: Network) -> tuple[int, ...]:
@@ -193,17 +171,13 @@ def around_the_cliff(settings: Settings, network: Network) -> tuple[int, ...]:
 
 SWEEPS = {
     "ratio": Sweep(
-        "What does privacy cost? Accuracy and sample privacy over the mixing ratio.",
-        "mixing_ratio",
-        "lambda",
+        "What does privacy cost? Accuracy and sample privacy over the mixing ratio.", "mixing_ratio", "lambda",
         lambda settings, network: (0.001, 0.01, 0.1, 0.2, 0.3, 0.4, 0.45, 0.49),
         (Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
         privacies,
     ),
     "inverse-samples": Sweep(
-        "How many inverse samples pay? Accuracy and memory over N_I at a fixed N_S.",
-        "n_inverse_samples",
-        "N_I",
+        "How many inverse samples pay? Accuracy and memory over N_I at a fixed N_S.", "n_inverse_samples", "N_I",
         inverse_samples,
         (Series("IID", "Mix2FLD", (("split", "iid"),)), Series("non-IID", "Mix2FLD", (("split", "non-iid"),))),
         memory,
@@ -211,16 +185,12 @@ SWEEPS = {
     ),
     "beta": Sweep(
         "How much should a student listen to its teacher? Accuracy over the weight of the distillation regulariser.",
-        "beta",
-        "beta",
+        "beta", "beta",
         lambda settings, network: (0.0, 0.01, 0.1, 0.3, 1.0, 3.0),
         (Series("FD", "FD"), Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
-        nothing_else,
     ),
     "slots": Sweep(
-        "Where does FL begin to work? Accuracy over T_max, on both sides of the cliff.",
-        "max_slots",
-        "T_max",
+        "Where does FL begin to work? Accuracy over T_max, on both sides of the cliff.", "max_slots", "T_max",
         around_the_cliff,
         tuple(
             Series(f"{protocol} {name}", protocol, (("uplink_power_dbm", power),))
@@ -229,4 +199,4 @@ SWEEPS = {
         ),
         chance_of_upload,
     ),
-}
+}  # fmt: skip

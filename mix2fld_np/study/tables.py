@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,17 +13,17 @@ from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import mixup, pairing, privacy
 from mix2fld_np.mixing.inverse import inverse_mixup
-from mix2fld_np.study.averages import average
+from mix2fld_np.study.averages import average, grouped
 
 N_SEED = 100  # N_S of both tables
-# The letter is silent: how samples are split over devices in Tables II and III, and whose uploads count. IID, and all ten devices'.
+# The letter is silent: how samples are split over devices in Tables II and III, and whose uploads count. IID, all ten.
 TABLES = replace(PRINTED, split="iid", n_seed_samples=N_SEED, n_inverse_samples=N_SEED)
 
 HEADS = (0.001, 0.1, 0.2, 0.3, 0.4, 0.499)  # of the columns, as printed
 # Misprint: Tables II and III, first and last column. Differences between columns show that 0.01 and 0.49 were used.
 READINGS = {0.001: (0.001, 0.01), 0.499: (0.49, 0.499)}
 NEIGHBOURS = {0.001: 0.1, 0.499: 0.4}  # the column that a head in question is compared with
-COLUMNS = tuple((head, ratio) for head in HEADS for ratio in READINGS.get(head, (head,)))  # (head, lambda), eight of them
+COLUMNS = tuple((head, ratio) for head in HEADS for ratio in READINGS.get(head, (head,)))  # eight (head, lambda)
 
 PRINTED_VALUES = {
     "2": {
@@ -42,17 +43,17 @@ PRINTED_VALUES = {
 
 @dataclass(frozen=True)
 class Uploads:
-    """What ten devices upload: images (N, ...) with pixels 0..255, indices of the samples each upload is made of, symmetric pairs of it."""
+    """What ten devices upload."""
 
-    images: np.ndarray
-    labels: np.ndarray
-    first: np.ndarray
+    images: np.ndarray  # (N, ...) with pixels 0..255
+    labels: np.ndarray  # (N,)
+    first: np.ndarray  # (M,), the two samples that each upload is made of
     second: np.ndarray
-    pairs: np.ndarray
+    pairs: np.ndarray  # (P, 2), uploads with symmetric labels
 
 
 def uploads_of(data: Dataset, settings: Settings, seed: int) -> Uploads:
-    """N_S mixed-up samples of each device, drawn as MixFLD and Mix2FLD draw them, and all pairs with symmetric labels among them."""
+    """N_S mixed-up samples of each device, as MixFLD and Mix2FLD draw them, and all symmetric pairs of them."""
     task = Task(settings, data, seed)
     task.check()
     drawn = seed_samples.mixed(task)
@@ -61,7 +62,7 @@ def uploads_of(data: Dataset, settings: Settings, seed: int) -> Uploads:
     return Uploads(data.train_images, labels, drawn.first, drawn.second, pairs)
 
 
-# --- the definitions -------------------------------------------------------------------------------------------------------------------
+# --- the definitions --------------------------------------------------------------------------------------------------
 
 
 def as_uploaded(up: Uploads, ratio: float) -> float:
@@ -70,7 +71,7 @@ def as_uploaded(up: Uploads, ratio: float) -> float:
 
 
 def any_two(up: Uploads, ratio: float) -> float:
-    """Table II: any two samples of different labels might be mixed up, among those that some upload begins with, about 1,000."""
+    """Table II: any two samples of different labels, among those, about 1,000, that some upload begins with."""
     pair = nearest_of_different_labels(up.images, up.labels, np.unique(up.first))
     return privacy.mixup_privacy(up.images, pair[:1], pair[1:], ratio)
 
@@ -82,16 +83,14 @@ def to_raw(up: Uploads, ratio: float) -> float:
 
 def to_mixed(up: Uploads, ratio: float) -> float:
     """Table III: each inversely mixed-up sample against the two mixed-up samples that it is made of."""
-    return min(privacy_to_mixed(up, part, ratio) for part in np.array_split(up.pairs, 1 + len(up.pairs) // privacy.CHUNK))
 
+    def smallest(pairs: np.ndarray) -> float:
+        one, other = up.images[up.first[pairs]].astype(float), up.images[up.second[pairs]].astype(float)
+        both = [mixup.mixup(one[:, k], other[:, k], ratio) for k in (0, 1)]
+        return min(privacy.sample_privacy(made, *both) for made in inverse_mixup(np.stack(both), [ratio, 1 - ratio]))
 
-def privacy_to_mixed(up: Uploads, pairs: np.ndarray, ratio: float) -> float:
-    """The same for a part of the pairs (P, 2); infinite for none."""
-    if not len(pairs):
-        return np.inf
-    both = [mixup.mixup(up.images[up.first[m]].astype(float), up.images[up.second[m]].astype(float), ratio) for m in pairs.T]
-    made = inverse_mixup(np.stack(both), [ratio, 1 - ratio])
-    return min(privacy.sample_privacy(one, *both) for one in made)
+    parts = range(0, len(up.pairs), privacy.CHUNK)
+    return min((smallest(up.pairs[start : start + privacy.CHUNK]) for start in parts), default=np.inf)
 
 
 def nearest_of_different_labels(images: np.ndarray, labels: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -103,8 +102,7 @@ def nearest_of_different_labels(images: np.ndarray, labels: np.ndarray, among: n
     return among[list(np.unravel_index(distances.argmin(), distances.shape))]
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(NamedTuple):
     """One way to understand the measure of a table."""
 
     name: str
@@ -117,7 +115,7 @@ DEFINITIONS = {
 }
 
 
-# --- rows ------------------------------------------------------------------------------------------------------------------------------
+# --- rows -------------------------------------------------------------------------------------------------------------
 
 
 def measured(table: str, data: Dataset, settings: Settings, seed: int) -> Iterator[dict]:
@@ -137,15 +135,13 @@ def measured(table: str, data: Dataset, settings: Settings, seed: int) -> Iterat
 
 
 def beside_printed(table: str, rows: list[dict]) -> list[dict]:
-    """One row for each data set, definition and lambda: mean over the seeds, printed value (None for the digits), difference, verdict."""
-    cells: dict[tuple[str, str, float], list[float]] = {}
-    for row in rows:
-        cells.setdefault((row["data"], row["definition"], row["lambda"]), []).append(row["privacy"])
-    means = {key: average(values) for key, values in cells.items()}
+    """One row for each data set, definition, lambda: mean over seeds, printed value (none for digits), difference."""
     found = []
-    for name, definition in dict.fromkeys((name, definition) for name, definition, _ in cells):
+    for (name, definition), own in grouped(rows, "data", "definition").items():
+        cells = grouped(own, "lambda").items()
+        means = {ratio: average(row["privacy"] for row in cell) for (ratio,), cell in cells}
         for head, ratio in COLUMNS:
-            over, printed = means[name, definition, ratio], printed_value(table, name, head)
+            over, printed = means[ratio], printed_value(table, name, head)
             found.append(
                 {
                     "data": name,
@@ -156,7 +152,7 @@ def beside_printed(table: str, rows: list[dict]) -> list[dict]:
                     "measured": over.mean,
                     "spread": over.spread,
                     "difference": None if printed is None or over.mean is None else over.mean - printed,
-                    "fits": fits(table, name, head, ratio, lambda other, n=name, d=definition: means[n, d, other].mean),
+                    "fits": fits(table, name, head, ratio, {other: mean.mean for other, mean in means.items()}.get),
                 }
             )
     return found
@@ -168,21 +164,18 @@ def printed_value(table: str, name: str, head: float) -> float | None:
     return None if values is None else values[HEADS.index(head)]
 
 
-def fits(table: str, name: str, head: float, ratio: float, measure: Callable[..., float | None]) -> bool | None:
+def fits(table: str, name: str, head: float, ratio: float, measure: Callable[[float], float | None]) -> bool | None:
     """Whether `ratio` is the reading of a column head that fits best; None without a choice or a distance.
 
-    What is compared is the step from the neighbouring column: it does not depend on which samples were drawn, the numbers do.
+    The step from the neighbouring column is compared: unlike the numbers, it does not depend on the samples drawn.
     """
-    if head not in READINGS or name not in PRINTED_VALUES[table]:
+    printed = printed_value(table, name, head)
+    if head not in READINGS or printed is None:
         return None
-    neighbour, values = NEIGHBOURS[head], PRINTED_VALUES[table][name]
-    step = values[HEADS.index(head)] - values[HEADS.index(neighbour)]
-    found = {
-        reading: value
-        for reading in (neighbour, *READINGS[head])
-        if (value := measure(reading)) is not None and isfinite(value)
-    }
-    if len(found) < 1 + len(READINGS[head]):
+    neighbour = NEIGHBOURS[head]
+    step = printed - PRINTED_VALUES[table][name][HEADS.index(neighbour)]
+    found = {reading: measure(reading) for reading in (neighbour, *READINGS[head])}
+    known = {reading: value for reading, value in found.items() if value is not None and isfinite(value)}
+    if len(known) < len(found):
         return None
-    return ratio == min(READINGS[head], key=lambda reading: abs(found[reading] - found[neighbour] - step))
-
+    return ratio == min(READINGS[head], key=lambda reading: abs(known[reading] - known[neighbour] - step))

@@ -1,4 +1,4 @@
-"""What becomes of a sentence of the letter: the rule, written down before any result was seen, and the same for every sentence."""
+"""What becomes of a sentence of the letter: one rule for all sentences, written down before any result was seen."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -10,16 +10,24 @@ REPRODUCED, SAME_DIRECTION, NOT_REPRODUCED = "reproduced", "in the same directio
 IMPOSSIBLE = "impossible as printed"
 
 CLOSE = 0.2  # of the printed effect: as near as this counts as the same size
-SPREADS = 2.0  # standard deviations over the seeds: as near as this counts as well; and standard errors, to be sure of a sign
+SPREADS = 2.0  # standard deviations over the seeds: as near as this does as well; and standard errors, for a sure sign
 EQUAL = 0.01  # of accuracy: one point, within which two accuracies are "as high"
 MOST = 0.5  # of the comparisons that a sentence makes have to hold, for its direction
+
+
+def verdict(printed: float | None, measured: Sequence[float]) -> str:
+    """By the rule for what a sentence prints: an order (None), "as high as" (zero), or an effect."""
+    if printed is None:
+        return verdict_of_order(measured)
+    return verdict_of_effect(printed, measured) if printed else verdict_of_equality(measured)
 
 
 def verdict_of_effect(printed: float, measured: Sequence[float]) -> str:
     """The verdict on a printed effect, given what was measured under each seed; zero means no difference, in both.
 
-    Reproduced: the mean has the printed sign and lies within 2 standard deviations over the seeds, or 20 %, of the printed effect. In the
-    same direction: it has the printed sign. A sign counts where the mean is more than 2 standard errors from zero; with one seed, always.
+    Reproduced: the mean has the printed sign and lies within 2 standard deviations over the seeds, or 20 %, of the
+    printed effect. In the same direction: it has the printed sign. A sign counts where the mean is more than 2 standard
+    errors from zero; with one seed, always.
     """
     if not measured:
         return NOT_REPRODUCED
@@ -30,7 +38,7 @@ def verdict_of_effect(printed: float, measured: Sequence[float]) -> str:
 
 
 def near_by_spread_alone(printed: float | None, measured: Sequence[float]) -> bool:
-    """Whether a measured effect is near the printed one only because the seeds differ so much; an order and "as high as" never are."""
+    """Whether a measured effect is near the printed one only because seeds differ; no order or "as high as" is."""
     if not printed or not measured:
         return False
     return abs(fmean(measured) - printed) > CLOSE * abs(printed)
