@@ -35,11 +35,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 or 3, as in the letter")
     options.add_options(parser, OPTIONS)
-    parser.add_argument(
-        "--printed",
-        action="store_true",
-        help=f"T_max = {PRINTED.max_slots} as printed, instead of {COMPARISON.max_slots}",
-    )
+    printed, words = f"max_slots={PRINTED.max_slots}", f"T_max as printed, instead of {COMPARISON.max_slots}"
+    parser.add_argument("--printed", action="append_const", dest="set", const=printed, help=f"--set {printed}: {words}")
     session.add_switches(parser)
 
 
@@ -48,8 +45,6 @@ def run(args: argparse.Namespace) -> int:
     if args.number == "1":
         raise InputError("Figure 1 is a drawing of the idea and holds no result; figures 2 and 3 can be run, as in mix2fld figure 2.")
     given, settings = options.resolve_options(args, OPTIONS, figures.FIGURES, f"figure {args.number}")
-    if args.printed:
-        settings = replace(settings, max_slots=PRINTED.max_slots)
     source, seeds = session.data_source(given, args.quiet), session.seeds_of(given)
     task = Task(settings, dataset(source))
     if args.number == "2":
