@@ -35,26 +35,36 @@ NOTHING_KEPT = "nothing was kept; the same command begins anew."
 def main(argv: list[str] | None = None) -> int:
     """Runs one command, the process's own where `argv` is None; returns its exit code. Defects have a traceback."""
     process.open_streams()
-    with warnings.catch_warnings(), process.interruptible(to_the_end=argv is None) as interruption:
+    with warnings.catch_warnings():
         warnings.showwarning = process.warn
         try:
-            return ended(argv, interruption)
+            return ended(argv)
         finally:
-            process.flush()
+            process.write(sys.stdout)
 
 
-def ended(argv: list[str] | None, interruption: process.Interruption) -> int:
+def ended(argv: list[str] | None) -> int:
     """The exit code, when a command is done or what ended it has been said."""
-    asked: list[str] = []  # the command, once it is known
+    command, as_program = "", argv is None
     try:
-        code = run(argv, asked, interruption)
+        if as_program:
+            process.on_ctrl_c(process.leave)  # a module cannot be loaded by half
+        args = loaded(as_program).parse_args(argv)
+        command = args.command
+        if as_program:
+            process.on_ctrl_c(process.interrupt)
+        code = args.run(args)
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # whoever read the output has gone
+    except SystemExit as end:  # after --help or --version
+        return int(end.code or 0)
+    except BrokenPipeError:  # the reader of the output has gone
         return 141
     except KeyboardInterrupt:
-        process.say(f"interrupted; {AFTER_CTRL_C.get(asked[0], NOTHING_KEPT)}" if asked else "interrupted.")
-        interruption.told = True
+        process.say(f"interrupted; {AFTER_CTRL_C.get(command, NOTHING_KEPT)}")
+        if as_program:
+            process.write(sys.stdout)
+            os._exit(process.INTERRUPTED)  # and waits for no thread
         return process.INTERRUPTED
     except Exception as problem:
         sentence = in_words(problem)
@@ -79,44 +89,30 @@ def in_words(problem: Exception) -> str | None:
     return None
 
 
-def run(argv: list[str] | None, asked: list[str], interruption: process.Interruption) -> int:
-    """Loads everything, parses, and runs the command, whose name is put into `asked`; --help is a command as well."""
-    try:
-        with interruption.postponed():  # a module cannot be loaded by half
-            args = loaded(as_program=argv is None).parse_args(argv)
-        asked.append(args.command)
-        return args.run(args)
-    except SystemExit as end:
-        return int(end.code or 0)
-
-
 def loaded(as_program: bool) -> "argparse.ArgumentParser":
     """The parser, when all modules are there; InputError for an environment in which they cannot be loaded."""
     if as_program:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the work is shared out by threads of our own
-    process.check_memory()
-    suspects = [
-        name for name in os.environ if name.startswith(("NUMBA_", "TQDM_"))
-    ]  # which the libraries read when they are loaded
+    if process.memory_limit() < process.NEEDED_BYTES:
+        raise MemoryError
+    suspects = [name for name in os.environ if name.startswith(("NUMBA_", "TQDM_"))]  # read when libraries are loaded
     try:
         return parser()
     except ValueError as problem:
         if not suspects:
             raise
-        raise InputError(
-            f"the libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}."
-        ) from None
+        raise InputError(f"the libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}.") from None
 
 
 def parser() -> "argparse.ArgumentParser":
     """All commands and their options."""
     from mix2fld_np.console import channel, claims, compare, data, figure, options, study, table, verify
 
-    modules = {"compare": compare, "figure": figure, "table": table, "claims": claims, "study": study, "verify": verify}
     top = options.Parser(prog="mix2fld", description=mix2fld_np.__doc__)
     top.add_argument("--version", action="version", version=f"mix2fld_np {mix2fld_np.__version__}")
     subparsers = top.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
-    for name, module in (modules | {"channel": channel, "data": data}).items():
+    for module in (compare, figure, table, claims, study, verify, channel, data):
+        name = module.__name__.rpartition(".")[2]
         command = subparsers.add_parser(name, help=EXPLANATIONS[name], description=EXPLANATIONS[name])
         command.set_defaults(run=module.run)
         module.add(command)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from dataclasses import asdict, fields, replace
 
 import pytest
@@ -242,7 +243,25 @@ def test_a_changed_word_on_the_line_changes_only_that(data, tmp_path):
     again = ["compare", "--quiet", f"--config={tmp_path}/first/settings.json", f"--out={tmp_path}/again", "--rounds=1"]
     assert cli.main(again) == 0
     first, second = (json.loads((tmp_path / name / "settings.json").read_text()) for name in ("first", "again"))
-    assert second == first | {"settings": first["settings"] | {"n_rounds": 1}}
+    about = first["about"] | {"checksum": second["about"]["checksum"]}
+    assert second == first | {"settings": first["settings"] | {"n_rounds": 1}, "about": about}
+
+
+@pytest.mark.parametrize("power", [23.0, 40.0, 30.0])
+def test_the_channel_beside_all_settings_says_what_they_say_and_is_refused_otherwise(ask, power):
+    chosen, settings = ask(f"--set=uplink_power_dbm={power}")
+    everything = {"channel": chosen["channel"], "settings": asdict(settings)}
+    assert ask("", json.dumps(everything), ".json") == (chosen, settings)
+    other = {"asymmetric": "symmetric"}.get(chosen["channel"], "asymmetric")
+    assert "set the same" in refusal(ask, "", json.dumps(everything | {"channel": other}), ".json")
+
+
+@pytest.mark.parametrize("words", [["--printed", "--set=max_slots=7"], ["--set=max_slots=100", "--printed"]])
+def test_the_printed_slots_and_others_are_refused_together(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["figure", "2", *words]) == 2
+    assert "--set max_slots is given twice" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_settings_of_another_command_are_refused(data, tmp_path, capsys):
@@ -252,6 +271,13 @@ def test_settings_of_another_command_are_refused(data, tmp_path, capsys):
 
 
 # --------------------------------------------------------------------------------------------------------------- memory
+@pytest.mark.parametrize("limit", [1e9, math.inf])
+def test_the_limit_of_the_process_counts_where_it_is_below_the_memory_of_the_machine(monkeypatch, limit):
+    machine = session.memory_bytes()
+    monkeypatch.setattr(session, "memory_limit", lambda: limit)
+    assert session.memory_bytes() == min(limit, machine) < math.inf
+
+
 def test_a_run_that_would_not_fit_into_memory_is_refused_before_it_begins():
     task = Task(replace(COMPARISON, n_devices=200), load("digits", n_train=1_000, n_test=10))
     session.check_memory(task, 1e9)

@@ -30,8 +30,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 or 3, as in the letter")
     options.add_options(parser, OPTIONS)
-    words = f"T_max = {PRINTED.max_slots} as printed, instead of {COMPARISON.max_slots}"
-    parser.add_argument("--printed", action="store_true", help=words)
+    printed, words = f"max_slots={PRINTED.max_slots}", f"T_max as printed, instead of {COMPARISON.max_slots}"
+    parser.add_argument("--printed", action="append_const", dest="set", const=printed, help=f"--set {printed}: {words}")
     session.add_switches(parser)
 
 
@@ -42,8 +42,6 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"{drawn}; figures 2 and 3 can be run, as in mix2fld figure 2.")
     command = f"figure {args.number}"
     given, settings = options.resolve_options(args, OPTIONS, figures.FIGURES, command)
-    if args.printed:
-        settings = replace(settings, max_slots=PRINTED.max_slots)
     source, seeds = session.data_source(given, args.quiet), session.seeds_of(given)
     task = Task(settings, dataset(source))
     if args.number == "2":

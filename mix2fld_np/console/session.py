@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mix2fld_np.console.process import memory_limit
 from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
 from mix2fld_np.datasets.find import find, named_folder
@@ -150,8 +151,9 @@ def check_memory(task: Task, there_bytes: float) -> None:
 
 
 def memory_bytes() -> float:
-    """Memory of this machine, as far as the system tells."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    """Memory of this machine or, if that is less, what this process may take; infinite if the system does not tell."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    return min(there, memory_limit())
 
 
 @contextmanager
