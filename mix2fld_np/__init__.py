@@ -4,26 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mix2fld_np.datasets.registry import Dataset as Dataset
-    from mix2fld_np.datasets.registry import load as load
+    from mix2fld_np.datasets.registry import Dataset as Dataset, load as load
     from mix2fld_np.errors import InputError as InputError
-    from mix2fld_np.experiments import Comparison as Comparison
-    from mix2fld_np.experiments import compare as compare
-    from mix2fld_np.experiments import play as play
-    from mix2fld_np.federation.protocols import OUTPUTS as OUTPUTS
-    from mix2fld_np.federation.protocols import PROTOCOLS as PROTOCOLS
-    from mix2fld_np.federation.protocols import TABLE as TABLE
-    from mix2fld_np.federation.protocols import WEIGHTS as WEIGHTS
-    from mix2fld_np.federation.protocols import Protocol as Protocol
-    from mix2fld_np.federation.protocols import as_is as as_is
-    from mix2fld_np.federation.protocols import distilled as distilled
-    from mix2fld_np.federation.settings import COMPARISON as COMPARISON
-    from mix2fld_np.federation.settings import PRINTED as PRINTED
-    from mix2fld_np.federation.settings import Settings as Settings
+    from mix2fld_np.experiments import Comparison as Comparison, compare as compare, play as play
+    from mix2fld_np.federation.protocols import (
+        OUTPUTS as OUTPUTS,
+        PROTOCOLS as PROTOCOLS,
+        TABLE as TABLE,
+        WEIGHTS as WEIGHTS,
+        Protocol as Protocol,
+        as_is as as_is,
+        distilled as distilled,
+    )
+    from mix2fld_np.federation.settings import COMPARISON as COMPARISON, PRINTED as PRINTED, Settings as Settings
     from mix2fld_np.runs.results import RunResult as RunResult
-    from mix2fld_np.wireless.channel import Link as Link
-    from mix2fld_np.wireless.channel import Transmission as Transmission
-    from mix2fld_np.wireless.channel import slots_needed as slots_needed
+    from mix2fld_np.wireless.channel import Link as Link, Transmission as Transmission, slots_needed as slots_needed
 
 __version__ = "1.1.0"
 HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import naive
 import numpy as np
-from hypothesis import HealthCheck, assume, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, settings, strategies as st
 
 from mix2fld_np.nn.network import Network
 from mix2fld_np.wireless.channel import Link

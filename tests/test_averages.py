@@ -5,8 +5,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from made_up import made_up_rows
 
 from mix2fld_np.runs.results import RunResult

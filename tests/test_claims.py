@@ -10,8 +10,7 @@ from statistics import fmean
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from made_up import made_up_run
 
 from mix2fld_np.cli import main
@@ -19,8 +18,7 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import SPLITS
 from mix2fld_np.runs.files import checksum
 from mix2fld_np.runs.jobs import Source
-from mix2fld_np.study import figures as letter
-from mix2fld_np.study import findings, measures, reasons, stored_figures, verdicts
+from mix2fld_np.study import figures as letter, findings, measures, reasons, stored_figures, verdicts
 from mix2fld_np.study.claims import AGAINST_FD, AGAINST_FL, ALL, CLAIMS, FEW_AGAINST_MANY
 from mix2fld_np.study.findings import judged
 from mix2fld_np.study.stored_figures import StoredFigure2, StoredFigure3

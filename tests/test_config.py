@@ -6,8 +6,7 @@ import math
 from dataclasses import asdict, fields, replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from small_runs import compare, files_of, write_digits
 
 from mix2fld_np import cli

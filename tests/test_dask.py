@@ -14,8 +14,7 @@ from small_runs import compare, files_of, write_digits
 
 from mix2fld_np import cli
 from mix2fld_np.errors import InputError
-from mix2fld_np.runs import dask_cluster as cluster
-from mix2fld_np.runs import jobs
+from mix2fld_np.runs import dask_cluster as cluster, jobs
 from mix2fld_np.runs.dask_cluster import check_address, connected
 
 README = Path(__file__).parents[1] / "README.md"

@@ -6,8 +6,7 @@ import pathlib
 import shutil
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from small_runs import files_of, job, small, write_digits
 
 from mix2fld_np.errors import InputError

@@ -10,16 +10,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mix2fld_np.cli import main
 from mix2fld_np.federation import protocols
 from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.nn import losses, training
-from mix2fld_np.verify import by_hand
-from mix2fld_np.verify import rows as equations
+from mix2fld_np.verify import by_hand, rows as equations
 from mix2fld_np.verify.by_hand import FIVE
 from mix2fld_np.verify.check import Check, Tolerance, judge
 from mix2fld_np.verify.rounds_by_hand import rounds_by_hand

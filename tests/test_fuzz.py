@@ -13,14 +13,12 @@ import warnings
 from dataclasses import fields
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, seed, settings, strategies as st
 from small_runs import compare, job, write_digits
 from test_config import commands
 
 from mix2fld_np import cli
-from mix2fld_np.console import data as data_command
-from mix2fld_np.console import session, table, verify
+from mix2fld_np.console import data as data_command, session, table, verify
 from mix2fld_np.datasets.formats import read_cifar, read_idx
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings

@@ -3,8 +3,7 @@
 import naive
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.testing import assert_allclose
 from strategies import exercises, kink_distance, patient, random_exercise
 

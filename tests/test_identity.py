@@ -13,8 +13,7 @@ from small_runs import compare, files_of, job, write_digits
 
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
-from mix2fld_np.runs import jobs
-from mix2fld_np.runs import play as players
+from mix2fld_np.runs import jobs, play as players
 from mix2fld_np.runs.store import StoredRun
 
 FEW = ("--protocols=FL,FD", "--rounds=1")

@@ -19,8 +19,7 @@ from mix2fld_np.mixing import mixup, pairing
 from mix2fld_np.pictures import letter as letter_pictures
 from mix2fld_np.pictures.canvas import new_figure, render
 from mix2fld_np.runs.jobs import Source
-from mix2fld_np.study import figures as letter
-from mix2fld_np.study import tables
+from mix2fld_np.study import figures as letter, tables
 from mix2fld_np.wireless import channel
 
 

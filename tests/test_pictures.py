@@ -5,8 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from mix2fld_np.federation.protocols import TABLE
 from mix2fld_np.federation.settings import SPLITS

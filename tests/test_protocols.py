@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from federations import CLEAR, DEAF, play, small_task
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mix2fld_np.datasets.formats import pixels

@@ -5,8 +5,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import settings

@@ -15,8 +15,7 @@ from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.simulation import beginning
 from mix2fld_np.federation.task import Task
-from mix2fld_np.runs import jobs
-from mix2fld_np.runs import play as players
+from mix2fld_np.runs import jobs, play as players
 from mix2fld_np.runs.play import play_all
 from mix2fld_np.runs.store import StoredRun
 

@@ -167,8 +167,7 @@ def torch_vmap(m: Material) -> list[Contender]:
 def jax_scan(m: Material) -> list[Contender]:
     """JAX: the whole loop in one compiled scan. Unfolded convolutions train faster than its own, which infer faster."""
     import jax
-    from jax import lax
-    from jax import numpy as jnp
+    from jax import lax, numpy as jnp
 
     (_, H, W), _ = m.network.image_shape, m.network.filters
     images, targets, unseen = jnp.asarray(m.images), jnp.asarray(m.targets), jnp.asarray(m.unseen)
