@@ -6,13 +6,16 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "mix2fld_np" / "__init__.py").read_text(encoding="utf-8")).group(1)
+VERSION = re.search(
+    r'__version__ = "(.+?)"', (HERE / "mix2fld_np" / "__init__.py").read_text(encoding="utf-8")
+).group(1)
 NOTEBOOKS = ["nbclient>=0.10", "nbformat>=5.9", "ipykernel>=6.25"]
 
 setup(
     name="mix2fld_np",
     version=VERSION,
-    description="Mix2FLD from scratch in NumPy and Numba: federated learning, distillation and Mixup over fading channels",
+    description="Mix2FLD from scratch in NumPy and Numba: "
+    "federated learning, distillation and Mixup over fading channels",
     long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
     long_description_content_type="text/markdown",
     license="MIT",

@@ -1,4 +1,5 @@
-"""Chance has an address: every random draw of an experiment is named by its purpose, not by its place in the program."""
+"""Chance has an address: every random draw of an experiment is named by its purpose,
+not by its place in the program."""
 
 import zlib
 
@@ -10,11 +11,12 @@ UP, DOWN = 0, 1  # the two directions of the channel, as the last part of an add
 def stream(seed: int, purpose: str, *index: int) -> np.random.Generator:
     """The generator that belongs to `purpose` (and round, device, direction ...) under `seed`.
 
-    `stream(seed, "channel", p, UP)` gives the fading of round p's uplink wherever it is asked for. So under one seed all protocols
-    meet the same split, the same start, the same batches and the same fading; a resumed run repeats an uninterrupted one to the bit,
-    and so does a run on more workers.
+    `stream(seed, "channel", p, UP)` gives the fading of round p's uplink wherever it is asked for. So under one seed
+    all protocols meet the same split, the same start, the same batches and the same fading; a resumed run repeats an
+    uninterrupted one to the bit, and so does a run on more workers.
 
-    The surprise: `default_rng([seed, a])` would collide with `default_rng([seed, a, 0])`; a `SeedSequence` with a spawn key does not.
+    The surprise: `default_rng([seed, a])` would collide with `default_rng([seed, a, 0])`;
+    a `SeedSequence` with a spawn key does not.
     """
     address = (zlib.crc32(purpose.encode()), *index)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=address))

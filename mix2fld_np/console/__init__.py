@@ -1,1 +1,2 @@
-"""The commands of `mix2fld`: what was asked, who plays it, what is printed. Each command is a module with `add` and `run`."""
+"""The commands of `mix2fld`: what was asked, who plays it, what is printed.
+Each command is a module with `add` and `run`."""

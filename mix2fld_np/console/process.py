@@ -58,10 +58,13 @@ def warn(message: Warning | str, *where: Any, **options: Any) -> None:
 
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------------
 def on_ctrl_c(handler: Callable[..., Any]) -> None:
-    """Has Ctrl-C handled by one of the next two, unless it is ignored, as in the background of a shell, or handled by others."""
+    """Has Ctrl-C handled by one of the next two, unless it is ignored, as in the background of a shell,
+    or handled by others."""
     if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, leave):
         signal.signal(signal.SIGINT, handler)
-        sys.unraisablehook = lambda info: leave() if info.exc_type is KeyboardInterrupt else sys.__unraisablehook__(info)
+        sys.unraisablehook = lambda info: (
+            leave() if info.exc_type is KeyboardInterrupt else sys.__unraisablehook__(info)
+        )
 
 
 def leave(*signal_and_frame: Any) -> NoReturn:

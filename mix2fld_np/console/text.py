@@ -11,7 +11,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     width = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
-        first, *others = (cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(cells, width, strict=True)))
+        first, *others = (
+            cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(cells, width, strict=True))
+        )
         return "  ".join((first, *others)).rstrip()
 
     return "\n".join([line(head), "  ".join("-" * w for w in width), *map(line, rows)])
@@ -33,7 +35,8 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def number(value: float, digits: int = 0) -> str:
-    """A number with so many decimals, or with four digits where that would hide it or claim digits that nobody knows."""
+    """A number with so many decimals, or with four digits
+    where that would hide it or claim digits that nobody knows."""
     return f"{value:,.{digits}f}" if value == 0 or 1 <= value < 1e14 else f"{value:.4g}"
 
 
@@ -42,7 +45,7 @@ def bullets(*sentences: str | None) -> Iterable[str]:
     return (f"* {sentence}" for sentence in sentences if sentence)
 
 
-# --- the data --------------------------------------------------------------------------------------------------------------------------
+# --- the data ---------------------------------------------------------------------------------------------------------
 
 
 def data_table(rows: list[Row]) -> str:
@@ -56,6 +59,8 @@ def data_table(rows: list[Row]) -> str:
         cells.append((row.name, *counts, row.digest[:12] if row.digest else "-", where))
     name, *middle, _ = (max(len(line[k]) for line in (head, *cells)) for k in range(len(head)))
     return "\n".join(
-        "  ".join((line[0].ljust(name), *(cell.rjust(width) for cell, width in zip(line[1:-1], middle, strict=True)), line[-1]))
+        "  ".join((
+            line[0].ljust(name), *(cell.rjust(width) for cell, width in zip(line[1:-1], middle, strict=True)), line[-1]
+        ))
         for line in (head, *cells)
     )

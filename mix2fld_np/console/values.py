@@ -13,7 +13,9 @@ NUMBER = re.compile(rf"[+-]?(?:{BLOCK}\.?(?:{BLOCK})?|\.{BLOCK})(?:[eE][+-]?{BLO
 def whole(text: str) -> int:
     """A whole number, for argparse and for --set."""
     if not WHOLE.fullmatch(text.strip()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; give one in digits alone, such as 10 (1000, not 1e3)")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no whole number; give one in digits alone, such as 10 (1000, not 1e3)"
+        )
     try:
         return int(text)
     except ValueError:  # of more digits than Python reads
@@ -31,12 +33,16 @@ def path(text: str) -> str:
     """A path whose ~ is the user's home directory, for argparse."""
     expanded = os.path.expanduser(text)
     if expanded.startswith("~"):
-        raise argparse.ArgumentTypeError(f"{text!r}: there is no such home directory; write ./{text} for a folder of that name")
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: there is no such home directory; write ./{text} for a folder of that name"
+        )
     return filled(expanded)
 
 
 def filled(text: str) -> str:
     """A text that is not empty, for argparse."""
     if not text.strip():
-        raise argparse.ArgumentTypeError("the value is empty (is a shell variable not set?); give one or leave the option out")
+        raise argparse.ArgumentTypeError(
+            "the value is empty (is a shell variable not set?); give one or leave the option out"
+        )
     return text

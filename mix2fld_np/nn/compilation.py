@@ -23,7 +23,9 @@ def kept(function: Callable) -> Callable:
     A warning says once that none of them can be written to, or that nothing is compiled at all (NUMBA_DISABLE_JIT).
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        warn_once("NUMBA_DISABLE_JIT is set: nothing is compiled, and training takes a thousand times as long; unset it.")
+        warn_once(
+            "NUMBA_DISABLE_JIT is set: nothing is compiled, and training takes a thousand times as long; unset it."
+        )
     else:
         function._cache = MachineCode(function.py_func)  # type: ignore[attr-defined]
     return function
@@ -62,10 +64,13 @@ class MachineCode(NullCache):
                 return
             except Exception as problem:
                 problems.append(f"{folder} ({getattr(problem, 'strerror', None) or problem})")
-        warn_once(f"compiled code cannot be kept in {problems[0]}: it is compiled each time; set NUMBA_CACHE_DIR to a folder.")
+        warn_once(
+            f"compiled code cannot be kept in {problems[0]}: it is compiled each time; set NUMBA_CACHE_DIR to a folder."
+        )
 
     def address(self, folder: Path, sig: Any, codegen: Any) -> tuple[bytes, Path]:
-        """(digest of all that the machine code depends on, its file): for which types and processor, and from which source."""
+        """(digest of all that the machine code depends on, its file): for which types and processor,
+        and from which source."""
         place = repr((self.name, sys.implementation.cache_tag, sig, codegen.magic_tuple())).encode()
         digest = hashlib.sha256(place + numba.__version__.encode() + self.source.read_bytes()).digest()
         return digest, folder / f"{self.name}-{hashlib.sha256(place).hexdigest()[:16]}.nbc"
