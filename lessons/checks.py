@@ -1,4 +1,5 @@
-"""What all lessons share: a check that fails loudly, an exercise that hints, pictures of digits, and data that load fast."""
+"""What all lessons share: a check that fails loudly, an exercise that hints, pictures of digits,
+and data that load fast."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +14,11 @@ CLOSE = 1e-3  # how far, relatively, a number may be from the right one; three d
 
 
 def agree(name: str, by_hand: ArrayLike, library: ArrayLike, tolerance: float = 1e-6) -> None:
-    """Prints the largest difference between two ways of computing one thing; AssertionError where it is not within the tolerance.
+    """Prints the largest difference between two ways of computing one thing;
+    AssertionError where it is not within the tolerance.
 
-    Shapes must be equal: an array is never stretched to fit another, an empty one agrees with nothing, and neither does NaN.
+    Shapes must be equal: an array is never stretched to fit another, an empty one agrees with nothing,
+    and neither does NaN.
     """
     a, b = np.asarray(by_hand, float), np.asarray(library, float)
     if a.shape != b.shape:
@@ -29,13 +32,15 @@ def agree(name: str, by_hand: ArrayLike, library: ArrayLike, tolerance: float = 
         raise AssertionError(f"{name}: by hand and library differ by {difference:.3g}, more than {tolerance:g}")
 
 
-def exercise(name: str, answer: Any, right: Any, hints: Sequence[tuple[Any, str]] = (), tolerance: float = CLOSE) -> None:
+def exercise(
+    name: str, answer: Any, right: Any, hints: Sequence[tuple[Any, str]] = (), tolerance: float = CLOSE
+) -> None:
     """Says whether the answer to an exercise is right; AssertionError with the most fitting hint where it is not.
 
-    `right` is the right answer or a function that says whether an answer is right. Each of the `hints` is a pair: a wrong answer (or a
-    function that recognises it) and what to say to whoever gave it; the first that fits is shown, so the general ones, such as
-    (otherwise, "..."), go last. Numbers may be rounded to three digits, or differ by `tolerance`, relatively; whole
-    numbers have to be hit.
+    `right` is the right answer or a function that says whether an answer is right. Each of the `hints` is a pair: a
+    wrong answer (or a function that recognises it) and what to say to whoever gave it; the first that fits is shown, so
+    the general ones, such as (otherwise, "..."), go last. Numbers may be rounded to three digits, or differ by
+    `tolerance`, relatively; whole numbers have to be hit.
     """
     if answer is None:
         print(f"exercise {name}: not answered yet")
@@ -53,7 +58,8 @@ def otherwise(answer: Any) -> bool:
 
 
 def fits(answer: Any, wanted: Any, tolerance: float = CLOSE) -> bool:
-    """Whether an answer is the wanted one, or pleases it where `wanted` is a function; what cannot be compared does not fit."""
+    """Whether an answer is the wanted one, or pleases it where `wanted` is a function;
+    what cannot be compared does not fit."""
     try:
         if callable(wanted):
             return bool(wanted(answer))
@@ -67,22 +73,28 @@ def fits(answer: Any, wanted: Any, tolerance: float = CLOSE) -> bool:
 
 
 def allowed(right: np.ndarray, tolerance: float) -> np.ndarray:
-    """How far a number may be from the right one: half a unit of its third digit, or `tolerance` of it where that is more."""
+    """How far a number may be from the right one: half a unit of its third digit,
+    or `tolerance` of it where that is more."""
     size = np.maximum(np.abs(right), 1e-9)
     third_digit = 10.0 ** (np.floor(np.log10(size)) - 2)
     return np.maximum(tolerance * size, 0.5 * third_digit) * (1 + 1e-9) + 1e-9
 
 
 def lesson_data(name: str, n_train: int = 6_000, n_test: int = 1_000) -> Dataset:
-    """The data set `name` cut down to a size that keeps a lesson short; "digits" are drawn, "mnist" has to be on this machine.
+    """The data set `name` cut down to a size that keeps a lesson short; "digits" are drawn,
+    "mnist" has to be on this machine.
 
-    Images are bytes (N, 1, 28, 28), as `Task` wants them; `mix2fld_np.datasets.formats.pixels` makes floats from 0 to 1 of them.
+    Images are bytes (N, 1, 28, 28), as `Task` wants them;
+    `mix2fld_np.datasets.formats.pixels` makes floats from 0 to 1 of them.
     """
     if name == "digits":
         return load(name, n_train=n_train, n_test=n_test)
     data = load(name)
     train, test = spread(len(data.train_labels), n_train), spread(len(data.test_labels), n_test)
-    images, labels = (data.train_images[train], data.test_images[test]), (data.train_labels[train], data.test_labels[test])
+    images, labels = (
+        (data.train_images[train], data.test_images[test]),
+        (data.train_labels[train], data.test_labels[test]),
+    )
     return Dataset(data.name, images[0], labels[0], images[1], labels[1], data.n_labels, data.origin)
 
 
@@ -98,7 +110,8 @@ def show_digits(
     scale: tuple[float, float] = (0.0, 1.0),
     size: float = 1.1,
 ) -> None:
-    """A grid of pictures, images (N, H, W) or (N, 1, H, W): white is scale[0], black is scale[1], the same for all of them."""
+    """A grid of pictures, images (N, H, W) or (N, 1, H, W): white is scale[0], black is scale[1],
+    the same for all of them."""
     pictures = np.asarray(images, float)
     pictures = pictures.reshape(-1, *pictures.shape[-2:])
     columns = min(len(pictures), columns or 10)
@@ -112,7 +125,8 @@ def show_digits(
 
 
 def canvas(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 3.0) -> tuple[Any, Any]:
-    """Figure and axes (as `plt.subplots` returns them) in the style of the lessons; width and height of one panel in inches."""
+    """Figure and axes (as `plt.subplots` returns them) in the style of the lessons;
+    width and height of one panel in inches."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(rows, columns, figsize=(columns * width, rows * height), dpi=DPI, layout="constrained")

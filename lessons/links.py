@@ -1,4 +1,5 @@
-"""Says where the repository lives in public, in one place: `python lessons/links.py OWNER/NAME` points all links of README.md there."""
+"""Says where the repository lives in public, in one place:
+`python lessons/links.py OWNER/NAME` points all links of README.md there."""
 
 import re
 import sys
@@ -11,12 +12,14 @@ ADDRESS = r"(?:https?://github\.com/)?([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?"
 BINDER_FILES = {"runtime.txt": "python-3.12\n", "postBuild": "#!/bin/bash\nset -e\npip install --no-cache-dir .\n"}
 
 NO_ADDRESS = """
-This copy of the repository has no public address yet, so the links of the table lead here. Whoever publishes it on GitHub runs
+This copy of the repository has no public address yet, so the links of the table lead here. Whoever publishes \
+it on GitHub runs
 `python lessons/links.py OWNER/NAME` once, and commits this page and the folder `.binder/`.
 """
 
 COLAB = """
-**Binder** is ready when it has started, which may take minutes. **Colab** opens the notebook alone: add a cell on top and run
+**Binder** is ready when it has started, which may take minutes. **Colab** opens the notebook alone: \
+add a cell on top and run
 
 ```
 !git clone --depth 1 https://github.com/{repository}
@@ -27,9 +30,12 @@ COLAB = """
 
 
 def page_with(page: str, repository: str | None) -> str:
-    """README.md with its last part written anew: how to open a lesson in a browser, and where each link of the table leads."""
+    """README.md with its last part written anew: how to open a lesson in a browser,
+    and where each link of the table leads."""
     words = COLAB.format(repository=repository, name=repository.split("/")[1]) if repository else NO_ADDRESS
-    definitions = [definition for notebook in notebooks_in(page) for definition in link_definitions(notebook, repository)]
+    definitions = [
+        definition for notebook in notebooks_in(page) for definition in link_definitions(notebook, repository)
+    ]
     return "\n".join([page.partition(MARKER)[0] + MARKER, words, *definitions, ""])
 
 
@@ -41,8 +47,14 @@ def notebooks_in(page: str) -> list[str]:
 def link_definitions(notebook: str, repository: str | None) -> list[str]:
     """The Markdown definitions of a lesson's links, [c00] to Colab and [b00] to Binder."""
     number, here = notebook[:2], "#in-a-browser-without-installing-anything"
-    colab = f"https://colab.research.google.com/github/{repository}/blob/{BRANCH}/lessons/{notebook}" if repository else here
-    binder = f"https://mybinder.org/v2/gh/{repository}/{BRANCH}?urlpath=lab/tree/lessons/{notebook}" if repository else here
+    colab = (
+        f"https://colab.research.google.com/github/{repository}/blob/{BRANCH}/lessons/{notebook}"
+        if repository
+        else here
+    )
+    binder = (
+        f"https://mybinder.org/v2/gh/{repository}/{BRANCH}?urlpath=lab/tree/lessons/{notebook}" if repository else here
+    )
     return [f"[c{number}]: {colab}", f"[b{number}]: {binder}"]
 
 
@@ -56,7 +68,10 @@ def main(arguments: list[str]) -> int:
     """Writes README.md and what Binder needs to build; exit code 2 for an address that is none."""
     given = re.fullmatch(ADDRESS, arguments[0]) if len(arguments) == 1 else None
     if given is None:
-        print(f"'{' '.join(arguments)}' is no repository on GitHub: give OWNER/NAME, such as python lessons/links.py ada/mix2fld_np.")
+        print(
+            f"'{' '.join(arguments)}' is no repository on GitHub: "
+            "give OWNER/NAME, such as python lessons/links.py ada/mix2fld_np."
+        )
         return 2
     page = LESSONS / "README.md"
     page.write_text(page_with(page.read_text(encoding="utf-8"), given.group(1)), encoding="utf-8")
