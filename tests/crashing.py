@@ -2,11 +2,12 @@
 
     python crashing.py kill|full|over|random DATA WORK_DIRECTORY
 
-"kill" sends SIGKILL right before the k-th change of a file, "full" has the disk full from then on, and "over" kills a command that begins
-anew in the directory of another experiment. For each k = 1, 2, ... until the command survives, the command is then run again with
---resume; "over" ends once the new experiment has begun, and where it has not, the old one is gone on with instead. "random" kills at random
-moments, and again while it resumes. What came of it is printed as a line of JSON: exit codes, what was said, the files that the disaster
-left, and a digest of all files after recovery. Children are forked, so that Python starts only once.
+"kill" sends SIGKILL right before the k-th change of a file, "full" has the disk full from then on, and "over" kills a
+command that begins anew in the directory of another experiment. For each k = 1, 2, ... until the command survives, the
+command is then run again with --resume; "over" ends once the new experiment has begun, and where it has not, the old
+one is gone on with instead. "random" kills at random moments, and again while it resumes. What came of it is printed as
+a line of JSON: exit codes, what was said, the files that the disaster left, and a digest of all files after recovery.
+Children are forked, so that Python starts only once.
 """
 
 import errno
@@ -56,8 +57,11 @@ def disaster_at(k: int, kind: str, below: str) -> None:
     sys.addaudithook(listen)
 
 
-def in_a_child(arguments: list[str], prepare: Callable[[], None] = lambda: None, kill_after_s: float | None = None) -> int:
-    """Exit code of the command in a forked child, negative where a signal ended it; what it says goes to the file `said`."""
+def in_a_child(
+    arguments: list[str], prepare: Callable[[], None] = lambda: None, kill_after_s: float | None = None
+) -> int:
+    """Exit code of the command in a forked child, negative where a signal ended it;
+    what it says goes to the file `said`."""
     child = os.fork()
     if child == 0:
         with open("said", "w") as said:
@@ -110,14 +114,18 @@ def disasters(kind: str, data: Path, work: Path, other: Path) -> None:
         if between not in recovered:
             recovered[between] = recover(data, out)
         second, third, after = recovered[between]
-        outcome = {"first": first, "said": said, "left": left, "between": between, "second": second, "third": third, "digest": after}
+        outcome = {
+            "first": first, "said": said, "left": left, "between": between, "second": second, "third": third,
+            "digest": after,
+        }
         print(json.dumps(outcome))
         if first == 0 or (kind == "over" and second == 0):
             return
 
 
 def recover(data: Path, out: Path) -> tuple[int, int | None, str]:
-    """Exit codes of going on with the experiment, and where that is refused with the other one; and a digest of what comes of it."""
+    """Exit codes of going on with the experiment, and where that is refused with the other one;
+    and a digest of what comes of it."""
     before, second = digest(out), in_a_child(compare(data, out, *OPTIONS, "--resume"))
     if second == 0:
         return second, None, digest(out)

@@ -32,7 +32,9 @@ def pictures(images: np.ndarray) -> set[bytes]:
     return {image.tobytes() for image in images}
 
 
-def write_mnist(folder: Path, name: str = "{}-ubyte.gz", n_images: int = 5, n_labels: int = 5, size: int = 28, label: int = 9) -> Path:
+def write_mnist(
+    folder: Path, name: str = "{}-ubyte.gz", n_images: int = 5, n_labels: int = 5, size: int = 28, label: int = 9
+) -> Path:
     """Four small files of MNIST's kind: `n_images` for training, three for testing."""
     folder.mkdir(parents=True)
     for split, images, labels in (("train", n_images, n_labels), ("t10k", 3, 3)):

@@ -11,7 +11,10 @@ from mix2fld_np.runs.jobs import Job, Source
 
 SIZES = {"n_devices": 3, "n_samples": 30, "n_local_iterations": 30, "n_distill_iterations": 30, "n_rounds": 2}
 SEEDS = {"n_seed_samples": 3, "n_inverse_samples": 6}
-SAME = "--set=n_samples=30 --devices=3 --iterations=30 --distill-iterations=30 --rounds=2 --seed-samples=3 --inverse-samples=6".split()
+SAME = (
+    "--set=n_samples=30 --devices=3 --iterations=30 --distill-iterations=30 --rounds=2 "
+    "--seed-samples=3 --inverse-samples=6"
+).split()
 
 SHORT = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --workers=1".split()
 SHORT += ["--set=n_samples=60", "--set=n_evaluations=1"]
@@ -24,8 +27,12 @@ def write_digits(folder: Path, n_train: int = 400, n_test: int = 60) -> Path:
     (folder / "mnist").mkdir(parents=True)
     for stem, n in (("train", n_train), ("t10k", n_test)):
         images, labels = digits(n, rng)
-        (folder / "mnist" / f"{stem}-images-idx3-ubyte").write_bytes(struct.pack(">BBBBIII", 0, 0, 8, 3, n, 28, 28) + images.tobytes())
-        (folder / "mnist" / f"{stem}-labels-idx1-ubyte").write_bytes(struct.pack(">BBBBI", 0, 0, 8, 1, n) + labels.tobytes())
+        (folder / "mnist" / f"{stem}-images-idx3-ubyte").write_bytes(
+            struct.pack(">BBBBIII", 0, 0, 8, 3, n, 28, 28) + images.tobytes()
+        )
+        (folder / "mnist" / f"{stem}-labels-idx1-ubyte").write_bytes(
+            struct.pack(">BBBBI", 0, 0, 8, 1, n) + labels.tobytes()
+        )
     return folder
 
 

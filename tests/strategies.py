@@ -119,7 +119,8 @@ def random_exercise(network: Network, rng: np.random.Generator, n_samples: int) 
 
 
 def kink_distance(network: Network, weights: np.ndarray, images: np.ndarray) -> float:
-    """How far every sum in front of a ReLU stays from zero, and the largest pixel of every pooling cell from the second.
+    """How far every sum in front of a ReLU stays from zero,
+    and the largest pixel of every pooling cell from the second.
 
     Below it the loss is a smooth function of the weights: there a central difference may stand in for the derivative.
     """

@@ -101,12 +101,16 @@ def wrong_with(path, name):
 
 
 def wrong_words(path, tree):
-    """What is wrong with the words of a file: compiled functions outside the kernels, pickles let in, chance without an address."""
+    """What is wrong with the words of a file: compiled functions outside the kernels, pickles let in,
+    chance without an address."""
     for node in ast.walk(tree):
         words = ast.unparse(node) if isinstance(node, (ast.Attribute, ast.Name)) else ""
         if words.split(".")[-1] in ("njit", "jit", "guvectorize") and path.as_posix() != "nn/kernels.py":
             yield node.lineno, f"says {words}"
-        if words in ("np.random.seed", "np.random.rand", "np.random.randn", "np.random.randint", "np.random.choice", "eval", "exec"):
+        if words in (
+            "np.random.seed", "np.random.rand", "np.random.randn", "np.random.randint", "np.random.choice", "eval",
+            "exec",
+        ):
             yield node.lineno, f"says {words}"
         if words == "np.random.default_rng" and path.as_posix() != "randomness.py":
             yield node.lineno, "draws without an address"
@@ -128,10 +132,14 @@ def test_every_room_has_its_floor():
 def loaded_by(statement):
     """The modules that a fresh Python has loaded after a statement."""
     command = f"import sys; {statement}; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout.split()
+    )
 
 
-@pytest.mark.parametrize("statement", ["import mix2fld_np", "import mix2fld_np.cli", "from mix2fld_np import cli; cli.parser()"])
+@pytest.mark.parametrize(
+    "statement", ["import mix2fld_np", "import mix2fld_np.cli", "from mix2fld_np import cli; cli.parser()"]
+)
 def test_what_is_slow_to_load_waits_until_it_is_needed(statement):
     assert not loaded_by(statement) & {"matplotlib", "distributed", "dask", "scipy", "torch"}
 
@@ -164,7 +172,11 @@ def test_importing_the_package_alone_loads_next_to_nothing():
         ("study/a.py", "def f():\n    import matplotlib.pyplot", "imports matplotlib, which has its own place"),
         ("console/a.py", "if True:\n    from matplotlib import pyplot", "imports matplotlib, which has its own place"),
         ("pictures/canvas.py", "import matplotlib", "before anything is drawn"),
-        ("pictures/canvas.py", "class A:\n    try:\n        import matplotlib.axes\n    finally: pass", "before anything is drawn"),
+        (
+            "pictures/canvas.py",
+            "class A:\n    try:\n        import matplotlib.axes\n    finally: pass",
+            "before anything is drawn",
+        ),
         ("nn/a.py", "import numba", "imports numba, which has its own place"),
         ("study/a.py", "import numba\n@numba.njit\ndef f(): pass", "says numba.njit"),
         ("nn/a.py", "from x import y\n@njit(cache=True)\ndef f(): pass", "says njit"),
@@ -185,12 +197,21 @@ def test_each_rule_finds_who_breaks_it(tmp_path, path, content, problem):
 @pytest.mark.parametrize(
     ("path", "content"),
     [
-        ("cli.py", "from mix2fld_np.console import compare\nfrom mix2fld_np.errors import InputError\nimport mix2fld_np"),
+        (
+            "cli.py",
+            "from mix2fld_np.console import compare\nfrom mix2fld_np.errors import InputError\nimport mix2fld_np",
+        ),
         ("__main__.py", "from mix2fld_np.cli import main"),
-        ("study/a.py", "from mix2fld_np.wireless import channel\nfrom mix2fld_np.runs.jobs import Job\nimport mix2fld_np"),
+        (
+            "study/a.py",
+            "from mix2fld_np.wireless import channel\nfrom mix2fld_np.runs.jobs import Job\nimport mix2fld_np",
+        ),
         ("nn/kernels.py", "import numba\n@numba.njit\ndef f(): pass"),
         ("nn/a.py", "import numpy as np\nfrom mix2fld_np.randomness import stream"),
-        ("pictures/canvas.py", "if TYPE_CHECKING:\n    from matplotlib.axes import Axes\ndef f():\n    import matplotlib"),
+        (
+            "pictures/canvas.py",
+            "if TYPE_CHECKING:\n    from matplotlib.axes import Axes\ndef f():\n    import matplotlib",
+        ),
         ("randomness.py", "np.random.default_rng(3)"),
         ("study/a.py", "np.load(path, allow_pickle=False)"),
     ],

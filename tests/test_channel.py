@@ -18,8 +18,10 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import LIMITS
 from mix2fld_np.wireless import channel, units
 
-PRINTED_UPLINK = channel.Link(power_dbm=23, bandwidth_hz=2e6, distance_m=1000, path_loss_exponent=4, noise_dbm_per_hz=-174,
-                              threshold=3, slot_s=1e-3, max_slots=100)
+PRINTED_UPLINK = channel.Link(
+    power_dbm=23, bandwidth_hz=2e6, distance_m=1000, path_loss_exponent=4, noise_dbm_per_hz=-174, threshold=3,
+    slot_s=1e-3, max_slots=100,
+)
 SYMMETRIC_UPLINK = replace(PRINTED_UPLINK, power_dbm=40)
 DOWNLINK = replace(PRINTED_UPLINK, power_dbm=40, bandwidth_hz=10e6)
 FL_BITS = 32 * 12_544
@@ -49,7 +51,9 @@ def test_no_power_has_no_decibels(nothing):
 
 
 # --------------------------------------------------------------------------------------------- the slot
-@pytest.mark.parametrize(("link", "printed"), [(PRINTED_UPLINK, 0.88717), (SYMMETRIC_UPLINK, 0.99761), (DOWNLINK, 0.98813)])
+@pytest.mark.parametrize(
+    ("link", "printed"), [(PRINTED_UPLINK, 0.88717), (SYMMETRIC_UPLINK, 0.99761), (DOWNLINK, 0.98813)]
+)
 def test_a_slot_succeeds_as_often_as_the_letters_numbers_say(link, printed):
     assert channel.success_probability(link) == pytest.approx(printed, abs=5e-6)
 
@@ -74,7 +78,8 @@ def test_a_printed_slot_carries_4000_bits_up_and_20000_down():
 
 def test_the_letters_payloads_take_the_slots_noted():
     assert_array_equal(channel.slots_needed(PRINTED_UPLINK, np.array([FL_BITS, 3_200, 3_200 + 313_600])), [101, 1, 80])
-    assert channel.slots_needed(replace(PRINTED_UPLINK, bandwidth_hz=10e6 * 2 / 50), 3_200 + 50 * 6_272) == 396  # Figure 3
+    # Figure 3
+    assert channel.slots_needed(replace(PRINTED_UPLINK, bandwidth_hz=10e6 * 2 / 50), 3_200 + 50 * 6_272) == 396
 
 
 @given(links(), st.integers(1, 5_000))
@@ -102,7 +107,8 @@ decades = st.floats(-1, 1)  # where between its two limits a number lies, in its
 @given(decades, decades, decades, st.floats(1e-4, 1), st.integers(1, 2**63 - 1))
 def test_no_link_that_settings_allow_has_a_wrong_number_of_slots(bandwidth, threshold, slot, share, bits):
     W, theta, tau = (math.exp(np.interp(at, (-1, 1), np.log(LIMITS[name][:2])))
-                     for at, name in ((bandwidth, "bandwidth_hz"), (threshold, "threshold"), (slot, "slot_s")))  # fmt: skip
+                     for at, name in (
+                         (bandwidth, "bandwidth_hz"), (threshold, "threshold"), (slot, "slot_s")))  # fmt: skip
     link = replace(PRINTED_UPLINK, bandwidth_hz=W * share, threshold=theta, slot_s=tau)
     needed = channel.slots_needed(link, bits)
     exact = Fraction(bits) / (Fraction(tau) * Fraction(W * share) * Fraction(math.log1p(theta) / math.log(2)))
@@ -231,7 +237,8 @@ def test_the_pmf_is_a_law_and_knows_which_slots_are_impossible():
 def test_a_tiny_outage_keeps_its_digits():
     link = link_with_success(1 - 1e-9, max_slots=1_010)
     q = Fraction(-math.expm1(-link.threshold / channel.mean_snr(link)))
-    exact = sum(math.comb(1_010, k) * q**k * (1 - q) ** (1_010 - k) for k in range(11, 40))  # more than ten slots lost; 1e-69
+    # more than ten slots lost; 1e-69
+    exact = sum(math.comb(1_010, k) * q**k * (1 - q) ** (1_010 - k) for k in range(11, 40))
     assert channel.outage_probability(link, 1_000) == pytest.approx(float(exact), rel=1e-9, abs=0)
     assert channel.slowest_outage_probability(link, 1_000, 50) == pytest.approx(50 * float(exact), rel=1e-9, abs=0)
 
@@ -240,7 +247,8 @@ def test_a_tiny_outage_keeps_its_digits():
 def test_outage_and_arrival_share_all_chances(link, bits, n_devices):
     T = link.max_slots
     assert channel.outage_probability(link, bits) + channel.latency_cdf(link, bits, T) == pytest.approx(1)
-    assert channel.slowest_outage_probability(link, bits, n_devices) + channel.slowest_cdf(link, bits, T, n_devices) == pytest.approx(1)
+    assert (channel.slowest_outage_probability(link, bits, n_devices)
+            + channel.slowest_cdf(link, bits, T, n_devices)) == pytest.approx(1)
 
 
 def test_a_perfect_slot_needs_exactly_n_slots_and_an_imperfect_one_more():
@@ -267,8 +275,14 @@ def test_fl_never_delivers_within_100_slots_but_both_statements_hold_at_105():
 
 
 # --------------------------------------------------------------- closed form against slot-by-slot simulation
-@pytest.mark.parametrize(("link", "bits"), [(replace(PRINTED_UPLINK, max_slots=115), FL_BITS), (PRINTED_UPLINK, 3_200 + 313_600),
-                                            (link_with_success(0.1, max_slots=60), 5)])
+@pytest.mark.parametrize(
+    ("link", "bits"),
+    [
+        (replace(PRINTED_UPLINK, max_slots=115), FL_BITS),
+        (PRINTED_UPLINK, 3_200 + 313_600),
+        (link_with_success(0.1, max_slots=60), 5),
+    ],
+)
 def test_latency_law_agrees_with_the_simulation_within_five_standard_errors(link, bits):
     n_rounds, D = 2_000, 10
     sent = channel.transmit(link, bits, n_rounds * D, np.random.default_rng(11))
@@ -278,7 +292,9 @@ def test_latency_law_agrees_with_the_simulation_within_five_standard_errors(link
     assert_within_five_standard_errors(~sent.delivered, outage)
     assert_within_five_standard_errors(sent.slots, channel.mean_airtime_slots(link, bits, 1))
     assert_within_five_standard_errors(slots.max(axis=1), channel.mean_airtime_slots(link, bits, D))
-    assert_within_five_standard_errors(~sent.delivered.reshape(n_rounds, D).all(axis=1), channel.slowest_outage_probability(link, bits, D))
+    assert_within_five_standard_errors(
+        ~sent.delivered.reshape(n_rounds, D).all(axis=1), channel.slowest_outage_probability(link, bits, D)
+    )
     median = int(np.median(slots.max(axis=1)))
     if median < link.max_slots:
         assert_within_five_standard_errors(slots.max(axis=1) <= median, channel.slowest_cdf(link, bits, median, D))
@@ -300,12 +316,16 @@ def assert_within_five_standard_errors(drawn, expected):
 
 
 # ----------------------------------------------------------------------------------------------- the door
-@pytest.mark.parametrize(("change", "said"), [
-    ({"bandwidth_hz": 0.0}, "bandwidth_hz = 0.0"), ({"distance_m": -1.0}, "distance_m"), ({"threshold": 0}, "threshold"),
-    ({"slot_s": math.nan}, "slot_s"), ({"power_dbm": math.inf}, "power_dbm"), ({"path_loss_exponent": 1.9}, "free space"),
-    ({"max_slots": 0}, "max_slots"), ({"max_slots": 99.5}, "max_slots"), ({"power_dbm": 9e3}, "check the units"),
-    ({"threshold": 1e-60}, "check the units"), ({"slot_s": 1e-300}, "check the units"),
-])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"bandwidth_hz": 0.0}, "bandwidth_hz = 0.0"), ({"distance_m": -1.0}, "distance_m"),
+        ({"threshold": 0}, "threshold"), ({"slot_s": math.nan}, "slot_s"), ({"power_dbm": math.inf}, "power_dbm"),
+        ({"path_loss_exponent": 1.9}, "free space"), ({"max_slots": 0}, "max_slots"),
+        ({"max_slots": 99.5}, "max_slots"), ({"power_dbm": 9e3}, "check the units"),
+        ({"threshold": 1e-60}, "check the units"), ({"slot_s": 1e-300}, "check the units"),
+    ],
+)
 def test_a_link_that_cannot_be_says_why(change, said):
     with pytest.raises(InputError, match=said):
         replace(PRINTED_UPLINK, **change)

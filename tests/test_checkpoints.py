@@ -1,4 +1,5 @@
-"""Checkpoints and results that cannot be mistaken: what was stored comes back to the bit, and anything else is refused in a sentence."""
+"""Checkpoints and results that cannot be mistaken: what was stored comes back to the bit,
+and anything else is refused in a sentence."""
 
 import hashlib
 import io
@@ -76,7 +77,9 @@ def any_numbers(draw, array):
     """The array with some other numbers in it, NaN where the state may hold it."""
     if array is None or array.dtype == bool:
         return array
-    numbers = draw(st.lists(st.floats(-1e3, 1e3, width=32) | st.just(np.nan if array.ndim == 3 else 1.0), min_size=1, max_size=20))
+    numbers = draw(
+        st.lists(st.floats(-1e3, 1e3, width=32) | st.just(np.nan if array.ndim == 3 else 1.0), min_size=1, max_size=20)
+    )
     flat = array.ravel().copy()
     flat[: len(numbers)] = numbers
     return flat.reshape(array.shape)
@@ -86,7 +89,10 @@ def any_numbers(draw, array):
 @given(data=st.data())
 def test_a_checkpoint_gives_back_progress_to_the_bit(stopped, data):
     fed = Federation(**{name: any_numbers(data.draw, getattr(stopped.progress.fed, name)) for name in ARRAYS})
-    row = stopped.progress.rounds[0] | {"elapsed_s": data.draw(st.floats(1e-9, 1e250)), "converged": data.draw(st.booleans())}
+    row = stopped.progress.rounds[0] | {
+        "elapsed_s": data.draw(st.floats(1e-9, 1e250)),
+        "converged": data.draw(st.booleans()),
+    }
     curve = tuple(data.draw(st.lists(st.tuples(finite, finite), min_size=1, max_size=5)))
     accuracies = data.draw(st.none() | st.lists(finite, min_size=3, max_size=3).map(tuple))
     progress = Progress(1, fed, row["elapsed_s"], row["converged"], (row,), curve, accuracies)
@@ -100,7 +106,9 @@ def test_a_checkpoint_gives_back_progress_to_the_bit(stopped, data):
 
 
 @pytest.mark.parametrize("protocol", ["FL", "FD", "FLD", "MixFLD", "Mix2FLD"])
-@pytest.mark.parametrize("changes", [{}, {"max_slots": 3, "uplink_power_dbm": -20.0}, {"slot_s": 1, "device_s_per_iteration": 0}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"max_slots": 3, "uplink_power_dbm": -20.0}, {"slot_s": 1, "device_s_per_iteration": 0}]
+)
 def test_every_row_that_a_round_makes_has_the_columns_that_are_asked_for(data, tmp_path, protocol, changes):
     run = StoredRun(job(data, protocol, **changes), tmp_path)
     play(run)
@@ -128,7 +136,9 @@ def test_a_checkpoint_cut_anywhere_is_refused(stopped, share):
     stopped.refusal()
 
 
-@pytest.mark.parametrize("change", [{"seed": 4}, {"protocol": "FD"}, {"settings": {"beta": 0.02}}, {"numpy": "2"}, {"data": "0" * 64}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 4}, {"protocol": "FD"}, {"settings": {"beta": 0.02}}, {"numpy": "2"}, {"data": "0" * 64}]
+)
 def test_a_checkpoint_of_another_run_is_refused(stopped, change):
     stopped.stored()
     assert "belongs to a run with other settings" in stopped.refusal(stopped.run.identity | change)
@@ -145,7 +155,7 @@ def test_a_folder_in_place_of_a_checkpoint_is_refused(stopped, tmp_path):
         load_checkpoint(tmp_path, stopped.run.identity, stopped.task)
 
 
-# ------------------------------------------------------------------------------------------- sealed, but with anything in it
+# -------------------------------------------------------------------------------------- sealed, but with anything in it
 def sealed(body):
     return MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
@@ -162,14 +172,17 @@ def head_of(content):
 
 
 def resealed(stopped, arrays=None, **story):
-    """Writes the checkpoint with some arrays and parts of the story replaced, or left out where they are None, under a right checksum."""
+    """Writes the checkpoint with some arrays and parts of the story replaced, or left out where they are None,
+    under a right checksum."""
     _, content = stopped.stored()
     with np.load(io.BytesIO(content[len(MAGIC) + 65 :])) as stored:
         found = {name: stored[name] for name in stored.files} | (arrays or {})
     head = json.loads(found["head"].tobytes())
     head["story"] |= story
     found["head"] = head_of(json.dumps(head).encode())
-    stopped.run.checkpoint.write_bytes(sealed(archive(**{name: value for name, value in found.items() if value is not None})))
+    stopped.run.checkpoint.write_bytes(
+        sealed(archive(**{name: value for name, value in found.items() if value is not None}))
+    )
 
 
 BODIES = [
@@ -200,7 +213,10 @@ def test_a_sealed_file_that_holds_something_else_is_refused(stopped, body):
         *({"elapsed_s": value} for value in (float("nan"), float("inf"), "1", None, -1.0)),
         *({"converged": value} for value in ("yes", None, 0)),
         *({"rounds": value} for value in ([], None, 3, [{}], [{"round": 1}], [None], {"round": 1})),
-        *({"curve": value} for value in ([], None, [[1.0]], [[1.0, "x"]], [[float("nan"), 0.5]], [[1.0, 2.0, 3.0]], [3])),
+        *(
+            {"curve": value}
+            for value in ([], None, [[1.0]], [[1.0, "x"]], [[float("nan"), 0.5]], [[1.0, 2.0, 3.0]], [3])
+        ),
         *({"device_accuracies": value} for value in ([], [0.5], ["a", "b", "c"], [float("nan")] * 3, 0.5)),
         {"unknown": 1},
     ],
@@ -229,7 +245,10 @@ def test_a_row_with_another_column_or_one_less_is_refused(stopped, name):
 @pytest.mark.parametrize("name", ARRAYS)
 def test_an_array_of_another_shape_or_type_is_refused(stopped, name):
     array = getattr(stopped.progress.fed, name)
-    others = [array[:-1], array[None], np.zeros((0,), array.dtype), np.ones_like(array, np.float16), np.ones_like(array, ">i8")]
+    others = [
+        array[:-1], array[None], np.zeros((0,), array.dtype), np.ones_like(array, np.float16),
+        np.ones_like(array, ">i8"),
+    ]
     if name != "mean":  # there is none before the first upload that arrives
         others.append(None)
     for other in others:
@@ -284,7 +303,10 @@ def test_whatever_a_sealed_checkpoint_holds_it_is_refused_or_played_on(stopped, 
 def sealed_result(run, result=None, identity=None):
     """The run with another result stored under a right checksum."""
     stored = json.loads(run.path.read_bytes())
-    result, identity = stored["result"] if result is None else result, stored["identity"] if identity is None else identity
+    result, identity = (
+        stored["result"] if result is None else result,
+        stored["identity"] if identity is None else identity,
+    )
     other = StoredRun(run.job, run.directory.with_name("resealed"))
     other.path.parent.mkdir(parents=True, exist_ok=True)
     other.path.write_bytes(json_bytes({"identity": identity, "checksum": checksum(result), "result": result}))
@@ -303,7 +325,9 @@ def test_a_result_comes_back_as_it_was(finished):
     assert sealed_result(finished).result() == result
 
 
-@pytest.mark.parametrize("result", [[], {}, 3, "x", {"rounds": []}, {"rounds": [], "curve": [], "device_accuracies": None, "notices": []}])
+@pytest.mark.parametrize(
+    "result", [[], {}, 3, "x", {"rounds": []}, {"rounds": [], "curve": [], "device_accuracies": None, "notices": []}]
+)
 def test_a_sealed_result_that_is_none_is_refused(finished, result):
     assert_refused(sealed_result(finished, result))
 
@@ -322,10 +346,14 @@ def test_whatever_a_sealed_result_holds_it_is_refused_or_taken_whole(finished, d
     result = json.loads(finished.path.read_bytes())["result"]
     parts = st.sampled_from(sorted(result))
     if data.draw(st.booleans()):
-        result |= data.draw(st.dictionaries(parts | st.just("more"), plain_values.filter(is_json), min_size=1, max_size=2))
+        result |= data.draw(
+            st.dictionaries(parts | st.just("more"), plain_values.filter(is_json), min_size=1, max_size=2)
+        )
     else:
         row = data.draw(st.sampled_from(result["rounds"]))
-        row |= data.draw(st.dictionaries(st.sampled_from(sorted(row)), plain_values.filter(is_json), min_size=1, max_size=2))
+        row |= data.draw(
+            st.dictionaries(st.sampled_from(sorted(row)), plain_values.filter(is_json), min_size=1, max_size=2)
+        )
     with suppress(InputError):
         found = sealed_result(finished, result).result()
         assert [row["round"] for row in found.rounds] == [1, 2]

@@ -1,4 +1,5 @@
-"""The letter's sentences: the rule behind each verdict, what is compared, and the command that reads what figures left."""
+"""The letter's sentences: the rule behind each verdict, what is compared,
+and the command that reads what figures left."""
 
 import csv
 import json
@@ -61,10 +62,14 @@ def test_a_spread_between_seeds_forgives_size_but_not_an_uncertain_sign():
 
 def test_what_only_its_spread_makes_near_says_so():
     def world(times):
-        return made_up_results(lambda panel, label, seed: made_up_run(elapsed_s=times[seed] if label == "FL" else 10.0), n_seeds=3)
+        return made_up_results(
+            lambda panel, label, seed: made_up_run(elapsed_s=times[seed] if label == "FL" else 10.0), n_seeds=3
+        )
 
     def words(times):
-        return judged(next(row for row in of_claim("1.2x faster", world(times)) if row["reading"] == "time of all rounds"))
+        return judged(
+            next(row for row in of_claim("1.2x faster", world(times)) if row["reading"] == "time of all rounds")
+        )
 
     assert words((12.0, 12.0, 12.0)) == words((11.9, 12.3, 12.1)) == "reproduced"
     assert words((30.0, 50.0, 85.0)) == "reproduced, by a wide spread alone"
@@ -74,7 +79,9 @@ def test_what_only_its_spread_makes_near_says_so():
 @given(st.lists(effects, min_size=1, max_size=12), st.randoms())
 def test_an_order_is_reproduced_where_it_always_holds_and_half_of_the_time_is_not_most(differences, random):
     share = np.mean(np.array(differences) > 0)
-    expected = verdicts.REPRODUCED if share == 1 else verdicts.SAME_DIRECTION if share > 0.5 else verdicts.NOT_REPRODUCED
+    expected = (
+        verdicts.REPRODUCED if share == 1 else verdicts.SAME_DIRECTION if share > 0.5 else verdicts.NOT_REPRODUCED
+    )
     random.shuffle(differences)
     assert verdicts.verdict_of_order(differences) == expected
 
@@ -105,7 +112,9 @@ def made_up_results(run=lambda panel, label, seed: made_up_run(), n_seeds=2, **c
 def results_with_accuracies(draw):
     """Results whose final accuracies are all drawn."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return made_up_results(lambda panel, label, seed: made_up_run(accuracy=rng.uniform(0.3, 1)), draw(st.integers(1, 3)))
+    return made_up_results(
+        lambda panel, label, seed: made_up_run(accuracy=rng.uniform(0.3, 1)), draw(st.integers(1, 3))
+    )
 
 
 @given(results_with_accuracies())
@@ -114,7 +123,11 @@ def test_up_to_is_the_largest_gain_that_loops_find_and_on_average_is_not_above_i
     average = measures.over(fmean, measures.in_points, ALL, AGAINST_FL)(results)
     runs = results.two.runs
     for seed in results.two.seeds:
-        looped = [runs[panel, ours, seed].accuracy - runs[panel, "FL", seed].accuracy for panel in "abcd" for ours, _ in AGAINST_FL]
+        looped = [
+            runs[panel, ours, seed].accuracy - runs[panel, "FL", seed].accuracy
+            for panel in "abcd"
+            for ours, _ in AGAINST_FL
+        ]
         assert largest[seed] == max(looped)
         assert average[seed] == pytest.approx(np.mean(looped))
 
@@ -155,14 +168,17 @@ def test_while_speaks_of_the_curve_that_gains_most_accuracy():
 
 def test_the_same_tendency_means_a_smaller_gain_yet_a_gain_and_less_variance():
     world = made_up_results()
-    ends = {("iid", 10): (0.80, 4e-4), ("iid", 50): (0.86, 2e-4), ("non-iid", 10): (0.70, 9e-4), ("non-iid", 50): (0.72, 6e-4)}
+    ends = {
+        ("iid", 10): (0.80, 4e-4), ("iid", 50): (0.86, 2e-4), ("non-iid", 10): (0.70, 9e-4),
+        ("non-iid", 50): (0.72, 6e-4),
+    }
     points = {(*place, seed): end for place, end in ends.items() for seed in world.three.seeds}
     assert measures.same_tendency(replace(world, three=replace(world.three, points=points))) == pytest.approx(
         [0.04, 0.02, 3e-4]
     )
 
 
-# ------------------------------------------------------------------------------------------------------ convergence time
+# ----------------------------------------------------------------------------------------------------- convergence time
 @given(accuracies, accuracies, st.floats(1, 100), st.floats(1, 100))
 def test_a_common_accuracy_is_reached_by_both_and_knows_no_ours_and_theirs(one, other, one_s, other_s):
     ours, theirs = made_up_run(one, one_s), made_up_run(other, other_s)
@@ -199,7 +215,9 @@ def test_three_ways_to_say_the_same_ratio_of_times_agree(ours_s, theirs_s):
 @given(st.floats(0.05, 5), st.floats(0.01, 0.5), st.floats(0.001, 0.05))
 def test_needed_compute_makes_all_rounds_differ_as_printed(ratio_above_one, fl_air, our_air):
     ratio = 1 + ratio_above_one
-    run_of = lambda panel, label, seed: made_up_run(airtime_s=fl_air if label == "FL" else our_air, compute_s=1.0)  # noqa: E731
+    run_of = lambda panel, label, seed: made_up_run(  # noqa: E731
+        airtime_s=fl_air if label == "FL" else our_air, compute_s=1.0
+    )
     sentence = reasons.needed_compute(ratio, "FL", ALL)(made_up_results(run_of))
     times = (fl_air - ratio * our_air) / (ratio - 1)  # of x that solves fl_air + x = ratio (our_air + x)
     if times > 0:
@@ -209,7 +227,7 @@ def test_needed_compute_makes_all_rounds_differ_as_printed(ratio_above_one, fl_a
         assert "No length of computing" in sentence
 
 
-# ------------------------------------------------------------------------------------------------------------ all claims
+# ----------------------------------------------------------------------------------------------------------- all claims
 def of_claim(words, results):
     """The rows of the one claim whose sentence holds the words."""
     found = [row for row in findings.findings(results) if words in row["sentence"]]
@@ -261,7 +279,9 @@ def test_as_printed_no_claim_can_be_made_about_an_fl_that_learns():
     for max_slots, expected in ((100, True), (105, False)):
         rows = findings.findings(made_up_results(letters_bits, max_slots=max_slots))
         about_fl = [row for row in rows if row["impossible_as_printed"]]
-        assert {row["claim"] for row in about_fl} == {number for number, claim in enumerate(CLAIMS, 1) if claim.fl_learns}
+        assert {row["claim"] for row in about_fl} == {
+            number for number, claim in enumerate(CLAIMS, 1) if claim.fl_learns
+        }
         assert {row["verdict"] == verdicts.IMPOSSIBLE for row in about_fl} == {expected}
 
 
@@ -272,8 +292,9 @@ def test_a_world_as_the_letter_describes_it_reproduces_its_claims_on_accuracy():
     world = made_up_results(
         lambda panel, label, seed: letters_bits(panel, label, seed, accuracy=levels[label][panel in "bd"])
     )
-    for words in ("up to 16.7%", "highest accuracy under asymmetric", "up to 17.3%", "FL achieves the highest accuracy", "as high as FL",
-                  "lower accuracy than FD", "resolves this problem", "compromising accuracy", "increases up to 1.7%"):  # fmt: skip
+    for words in ("up to 16.7%", "highest accuracy under asymmetric", "up to 17.3%", "FL achieves the highest accuracy",
+                  "as high as FL", "lower accuracy than FD", "resolves this problem", "compromising accuracy",
+                  "increases up to 1.7%"):  # fmt: skip
         assert of_claim(words, world)[0]["verdict"] == verdicts.REPRODUCED, words
     assert of_claim("increases by 5.7%", world)[0]["measured"] == pytest.approx(0.85 / 0.81 - 1)
     assert of_claim("variance decreases", world)[0]["measured"] == pytest.approx(-0.8)

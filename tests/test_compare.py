@@ -40,7 +40,9 @@ def test_one_command_writes_all_that_was_promised(compared):
     }  # fmt: skip
     rounds = rows_of(compared / "rounds.csv")
     assert len(rounds) == 5 * 2 * 2
-    assert {"uplink_bits", "downlink_bits", "uplink_slots", "airtime_s", "compute_s", "elapsed_s", "server_accuracy"} <= set(rounds[0])
+    assert {
+        "uplink_bits", "downlink_bits", "uplink_slots", "airtime_s", "compute_s", "elapsed_s", "server_accuracy"
+    } <= set(rounds[0])
     assert {row["protocol"] for row in rows_of(compared / "curve.csv")} == set(PROTOCOLS)
 
 
@@ -64,7 +66,9 @@ def test_the_summary_follows_from_the_rows(compared):
         assert kept["server_accuracy_n_seeds"] == len(models) == (0 if name == "FD" else 2)
         assert kept["server_accuracy"] == (pytest.approx(fmean(models)) if models else None)
         assert kept["total_uplink_bits"] == sum(int(row["uplink_bits"]) for row in mine) / 2
-        assert kept["outage_rate"] == pytest.approx(1 - sum(int(row["uplink_delivered"]) for row in mine) / (3 * len(mine)))
+        assert kept["outage_rate"] == pytest.approx(
+            1 - sum(int(row["uplink_delivered"]) for row in mine) / (3 * len(mine))
+        )
         assert kept["downloads"] == sum(int(row["downlink_delivered"]) for row in mine)
         assert kept["elapsed_s"] == pytest.approx(fmean(float(row["elapsed_s"]) for row in last))
         samples = [int(row["server_samples"]) for row in last if row["server_samples"]]
@@ -234,7 +238,9 @@ def test_the_channel_counts_weights_and_pixels_of_the_data_that_are_named(name, 
 
 
 def test_a_sixth_protocol_is_a_row_of_the_table_and_nothing_else(small_data, tmp_path, monkeypatch, capsys):
-    sixth = replace(PROTOCOLS["Mix2FLD"], name="MyFLD", collect=lambda task: seed_samples.mixed(task), prepare=seed_samples.keep)
+    sixth = replace(
+        PROTOCOLS["Mix2FLD"], name="MyFLD", collect=lambda task: seed_samples.mixed(task), prepare=seed_samples.keep
+    )
     monkeypatch.setitem(PROTOCOLS, "MyFLD", sixth)
     for module in ("federation.protocols", "study.channel", "console.options"):
         monkeypatch.setattr(f"mix2fld_np.{module}.TABLE", (*TABLE, sixth))
@@ -282,7 +288,10 @@ def test_the_letters_main_result_on_mnist(channel):
 @pytest.mark.parametrize(
     "final, said",
     [
-        ({"FL": 0.8, "FLD": 0.91, "Mix2FLD": 0.9}, "FLD ends highest, at 91.0 %: 1.0 points above Mix2FLD, 11.0 points above FL."),
+        (
+            {"FL": 0.8, "FLD": 0.91, "Mix2FLD": 0.9},
+            "FLD ends highest, at 91.0 %: 1.0 points above Mix2FLD, 11.0 points above FL.",
+        ),
         ({"FL": 0.8, "FD": 0.9}, "FD ends highest, at 90.0 %: 10.0 points above FL."),
         ({"FL": 0.1, "FD": 0.1, "FLD": 0.1}, "All of them end alike, at 10.0 %."),
     ],

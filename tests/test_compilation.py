@@ -1,4 +1,5 @@
-"""Machine code is kept between runs where that is possible; whatever state its files are in, a function is compiled and right."""
+"""Machine code is kept between runs where that is possible; whatever state its files are in,
+a function is compiled and right."""
 
 import importlib.util
 import os

@@ -51,7 +51,11 @@ def refusal(ask, *arguments):
 def test_without_anything_the_defaults_hold(ask):
     chosen, settings = ask()
     assert settings == COMPARISON
-    assert chosen["data"] == "auto" and chosen["seeds"] == 1 and chosen["out"] is chosen["workers"] is chosen["dask"] is None
+    assert (
+        chosen["data"] == "auto"
+        and chosen["seeds"] == 1
+        and chosen["out"] is chosen["workers"] is chosen["dask"] is None
+    )
     assert chosen["protocols"] == ["FL", "FD", "FLD", "MixFLD", "Mix2FLD"]
 
 
@@ -125,8 +129,9 @@ def test_asking_for_more_seed_samples_alone_is_no_contradiction(ask):
 
 
 @given(values=st.fixed_dictionaries({}, optional={
-    "n_rounds": st.integers(1, 99), "beta": st.floats(0, 9), "printed_sign": st.booleans(), "filters": st.tuples(*[st.integers(1, 9)] * 2),
-    "split": st.sampled_from(["iid", "non-iid"]), "noise_dbm_per_hz": st.integers(-200, -100),
+    "n_rounds": st.integers(1, 99), "beta": st.floats(0, 9), "printed_sign": st.booleans(),
+    "filters": st.tuples(*[st.integers(1, 9)] * 2), "split": st.sampled_from(["iid", "non-iid"]),
+    "noise_dbm_per_hz": st.integers(-200, -100),
 }))  # fmt: skip
 def test_set_reads_numbers_words_truth_and_pairs_as_toml_does(values):
     parser = options.Parser(prog="mix2fld compare")
@@ -195,9 +200,13 @@ def test_one_slip_of_the_pen_finds_every_setting(name):
         assert f"did you mean {name!r}?" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ['{"rounds": 1, "rounds": 1}', '{"settings": {"beta": 1, "n_rounds": 1, "beta": 2}}'])
+@pytest.mark.parametrize(
+    "content", ['{"rounds": 1, "rounds": 1}', '{"settings": {"beta": 1, "n_rounds": 1, "beta": 2}}']
+)
 def test_a_name_that_stands_twice_in_a_file_is_refused(ask, content):
-    assert f"{'beta' if 'beta' in content else 'rounds'!r} stands twice in one table" in refusal(ask, "", content, ".json")
+    assert f"{'beta' if 'beta' in content else 'rounds'!r} stands twice in one table" in refusal(
+        ask, "", content, ".json"
+    )
 
 
 def test_a_folder_a_missing_file_and_one_that_is_too_large_are_refused(ask, tmp_path):
@@ -206,7 +215,7 @@ def test_a_folder_a_missing_file_and_one_that_is_too_large_are_refused(ask, tmp_
         assert "is no file of settings" in refusal(ask, f"--config={path}")
 
 
-# --------------------------------------------------------------------------------------------------------- every command
+# -------------------------------------------------------------------------------------------------------- every command
 def commands(parser):
     """Every command below a parser, by its words."""
     found = {}
@@ -230,7 +239,10 @@ def test_the_place_of_data_can_stand_in_a_file(data, tmp_path, capsys):
 
 # -------------------------------------------------------------------------------------------------------- settings.json
 def test_the_settings_of_a_finished_run_repeat_it(data, tmp_path):
-    odd = "--protocols=FD,Mix2FLD --seeds=2 --seed=4 --ratio=0.3 --channel=symmetric --set=epsilon=0.25 --set=filters=[4,3]".split()
+    odd = (
+        "--protocols=FD,Mix2FLD --seeds=2 --seed=4 --ratio=0.3 --channel=symmetric "
+        "--set=epsilon=0.25 --set=filters=[4,3]"
+    ).split()
     assert cli.main(compare(data, tmp_path / "first", *odd)) == 0
     again = ["compare", "--quiet", f"--config={tmp_path}/first/settings.json", f"--out={tmp_path}/again"]
     assert cli.main(again) == 0

@@ -1,4 +1,5 @@
-"""A real Dask scheduler and real workers on this machine: the same bytes, also when a worker dies; and what is said when there is none."""
+"""A real Dask scheduler and real workers on this machine: the same bytes, also when a worker dies;
+and what is said when there is none."""
 
 import os
 import signal
@@ -158,12 +159,17 @@ def test_a_worker_with_another_version_is_refused(scheduler, monkeypatch):
     with connected(scheduler[0]) as workers:
         workers.client.wait_for_workers(1, timeout=120)
     monkeypatch.setattr("mix2fld_np.__version__", "9.9")
-    with pytest.raises(InputError, match=r"has mix2fld_np 1\..*; install mix2fld_np 9.9 there"), connected(scheduler[0]):
+    with (
+        pytest.raises(InputError, match=r"has mix2fld_np 1\..*; install mix2fld_np 9.9 there"),
+        connected(scheduler[0]),
+    ):
         pass
 
 
 @pytest.mark.slow
-def test_a_worker_that_would_compute_other_numbers_is_refused_in_one_line(data, tmp_path, scheduler, monkeypatch, capsys):
+def test_a_worker_that_would_compute_other_numbers_is_refused_in_one_line(
+    data, tmp_path, scheduler, monkeypatch, capsys
+):
     add_workers(scheduler, 1)
     monkeypatch.setattr(jobs, "NUMBERS", 99)
     jobs.numerics.cache_clear()
@@ -173,7 +179,10 @@ def test_a_worker_that_would_compute_other_numbers_is_refused_in_one_line(data, 
 
 
 # -------------------------------------------------------------------------------------------------- without a cluster
-@pytest.mark.parametrize("address", ["tcp://", "127.0.0.1:8786", "tcp://host", "http://host:80", "tcp://h:port", "tcp://a b:1", "tcp://h:1\n"])
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://", "127.0.0.1:8786", "tcp://host", "http://host:80", "tcp://h:port", "tcp://a b:1", "tcp://h:1\n"],
+)
 def test_what_is_no_address_is_refused_before_anything_begins(data, tmp_path, capsys, address):
     with pytest.raises(InputError, match="no address of a Dask scheduler"):
         check_address(address)

@@ -1,4 +1,5 @@
-"""The embedded digits: fixed by their generator, all of them different, readable, and as hard as the letter's own data set."""
+"""The embedded digits: fixed by their generator, all of them different, readable,
+and as hard as the letter's own data set."""
 
 import math
 import os
@@ -56,7 +57,9 @@ images, labels = digits(1_000, np.random.default_rng(5))
 print(hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())
 """
 THOUSAND_DIGEST = "1650958e51de697d4a8b0b8075164152b1ab7b069c49fa5180183be629b44ff7"
-AVX_512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR X86_V4"  # as older and newer NumPy say it
+AVX_512 = (
+    "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR X86_V4"  # as older and newer NumPy say it
+)
 PROCESSORS = {
     "one thread": {"OPENBLAS_NUM_THREADS": "1"},
     "two threads": {"OPENBLAS_NUM_THREADS": "2"},
@@ -72,7 +75,9 @@ PROCESSORS = {
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_every_processor_draws_the_same_bytes(processor):
     command = [sys.executable, "-W", "ignore", "-c", THOUSAND]
-    printed = subprocess.run(command, env=os.environ | PROCESSORS[processor], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        command, env=os.environ | PROCESSORS[processor], capture_output=True, text=True, check=True
+    ).stdout
     assert printed.strip() == THOUSAND_DIGEST
 
 
@@ -158,7 +163,9 @@ def test_a_picture_is_the_sum_of_its_blots_added_one_by_one(monkeypatch):
         for row in range(28):
             for column in range(28):
                 far = ((column - across) ** 2 + (row - down) ** 2) / drawing.PEN**2
-                expected[row, column] += drawing.SOAK * amount * math.exp(-far / 2) / (math.sqrt(2 * math.pi) * drawing.PEN)
+                expected[row, column] += (
+                    drawing.SOAK * amount * math.exp(-far / 2) / (math.sqrt(2 * math.pi) * drawing.PEN)
+                )
     expected = 255 * np.clip(expected - drawing.FAINTEST, 0, 1)
     assert expected.max() > 100
     assert_allclose(drawing._soak(x, y, ink, rng)[0], expected, atol=1)  # profiles are rounded, and so are pixels
@@ -171,7 +178,9 @@ def test_a_pen_that_is_lifted_leaves_no_ink():
 
 
 def test_labels_name_what_the_pictures_show_but_a_mean_picture_of_each_is_not_enough(some):
-    (train, train_labels), (test, test_labels) = ((pixels(images).reshape(len(images), -1), labels) for images, labels in some)
+    (train, train_labels), (test, test_labels) = (
+        (pixels(images).reshape(len(images), -1), labels) for images, labels in some
+    )
     means = np.array([train[train_labels == l].mean(axis=0) for l in range(10)])
     nearest = ((test[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
     assert 0.6 < (nearest == test_labels).mean() < 0.9  # MNIST: 0.82

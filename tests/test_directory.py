@@ -20,7 +20,9 @@ RESULT = json_bytes({"identity": {"protocol": "FL"}})
 
 
 def described(command="compare", **changes):
-    return description(command, {"seeds": 2}, small(**changes), {"numpy": "2"}, {"mnist": "MNIST"}, ("rounds.csv", "curve.csv"))
+    return description(
+        command, {"seeds": 2}, small(**changes), {"numpy": "2"}, {"mnist": "MNIST"}, ("rounds.csv", "curve.csv")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,10 @@ def test_another_experiment_is_refused_and_the_difference_named(tmp_path, finish
     except KeyboardInterrupt:
         pass
     before = files_of(tmp_path)
-    with pytest.raises(InputError, match="n_rounds = 2 instead of 5"), experiment(tmp_path, described(n_rounds=5), [], resume=True):
+    with (
+        pytest.raises(InputError, match="n_rounds = 2 instead of 5"),
+        experiment(tmp_path, described(n_rounds=5), [], resume=True),
+    ):
         pass
     assert files_of(tmp_path) == before
 
@@ -84,7 +89,10 @@ def test_a_new_experiment_makes_the_old_one_an_unfinished_one_before_anything_el
         pass
     monkeypatch.undo()
     assert set(files_of(tmp_path)) == {"rounds.csv", "runs/FL-seed0.json", "unfinished/settings.json"}
-    with pytest.raises(InputError, match="n_rounds = 2 instead of 9"), experiment(tmp_path, described(n_rounds=9), [], resume=True):
+    with (
+        pytest.raises(InputError, match="n_rounds = 2 instead of 9"),
+        experiment(tmp_path, described(n_rounds=9), [], resume=True),
+    ):
         pass
     with experiment(tmp_path, described(), [], resume=True):
         assert (tmp_path / "runs" / "FL-seed0.json").exists()
@@ -94,14 +102,20 @@ def test_a_new_experiment_takes_away_runs_and_checkpoints_of_the_old_one_and_not
     with pytest.raises(KeyboardInterrupt), experiment(tmp_path, described(), [], resume=False):
         write_whole(tmp_path / "runs" / "FL-seed0.json", RESULT)
         write_whole(tmp_path / "unfinished" / "FD-seed0", MAGIC + b"damaged")
-        write_whole(tmp_path / "unfinished" / "FD-seed1", MAGIC.replace(b"point 2", b"point 1") + b"of an older version")
+        write_whole(
+            tmp_path / "unfinished" / "FD-seed1", MAGIC.replace(b"point 2", b"point 1") + b"of an older version"
+        )
         write_whole(tmp_path / "runs" / "notes.json", b"{}")
         write_whole(tmp_path / "runs" / "FL-seed0.txt", RESULT)
         write_whole(tmp_path / "unfinished" / "symphony.txt", b"in b minor")
         raise KeyboardInterrupt
     with experiment(tmp_path, described(n_rounds=9), [], resume=False):
-        assert set(files_of(tmp_path)) == {"runs/notes.json", "runs/FL-seed0.txt", "unfinished/symphony.txt", "unfinished/settings.json"}
-    assert set(files_of(tmp_path)) == {"runs/notes.json", "runs/FL-seed0.txt", "unfinished/symphony.txt", "settings.json"}
+        assert set(files_of(tmp_path)) == {
+            "runs/notes.json", "runs/FL-seed0.txt", "unfinished/symphony.txt", "unfinished/settings.json"
+        }
+    assert set(files_of(tmp_path)) == {
+        "runs/notes.json", "runs/FL-seed0.txt", "unfinished/symphony.txt", "settings.json"
+    }
 
 
 @pytest.mark.parametrize("name", ["settings.json", "unfinished/settings.json"])
@@ -159,7 +173,10 @@ def test_a_folder_may_be_a_link_to_another_disk(tmp_path, linked, monkeypatch):
             write_whole(tmp_path / "out" / "unfinished" / "FD-seed0", MAGIC)
             raise KeyboardInterrupt
         with experiment(tmp_path / "out", described(n_rounds=n_rounds), [], resume=True) as write:
-            assert (tmp_path / "out" / "runs" / "FL-seed0.json").exists() and (tmp_path / "out" / "unfinished" / "FD-seed0").exists()
+            assert (
+                (tmp_path / "out" / "runs" / "FL-seed0.json").exists()
+                and (tmp_path / "out" / "unfinished" / "FD-seed0").exists()
+            )
             (tmp_path / "out" / "unfinished" / "FD-seed0").unlink()
             write("rounds.csv", [{"a": 1}])
     assert (tmp_path / "out" / linked).is_symlink()
@@ -170,7 +187,9 @@ def within_a_disk(rename):
     """As it does between two disks, it fails between two folders of which one is called scratch."""
 
     def renamed(old, new):
-        if ("scratch" in str(pathlib.Path(old).resolve().parent)) != ("scratch" in str(pathlib.Path(new).parent.resolve())):
+        if ("scratch" in str(pathlib.Path(old).resolve().parent)) != (
+            "scratch" in str(pathlib.Path(new).parent.resolve())
+        ):
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
         return rename(old, new)
 
@@ -195,7 +214,11 @@ def test_a_checkpoint_that_a_kill_left_beside_its_result_does_not_outlive_the_ex
 
 def test_what_killed_processes_left_half_written_is_cleared_away_where_results_are_written(tmp_path):
     others = [".film.part", "more/.mix2fld-film.1.part", "runs/deep/.mix2fld-film.1.part"]
-    ours = [".mix2fld-rounds.csv.123.part", "runs/.mix2fld-FL-seed0.json.77.part", "unfinished/.mix2fld-FL-seed0.1.part"]
+    ours = [
+        ".mix2fld-rounds.csv.123.part",
+        "runs/.mix2fld-FL-seed0.json.77.part",
+        "unfinished/.mix2fld-FL-seed0.1.part",
+    ]
     for name in (*ours, *others):
         write_whole(tmp_path / name, b"half")
     with experiment(tmp_path, described(), [], resume=True):
@@ -209,7 +232,9 @@ def test_where_another_process_may_still_write_nothing_half_written_is_cleared_a
         assert ".mix2fld-rounds.csv.123.part" in files_of(tmp_path)
 
 
-values = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2) | st.just({})
+values = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2) | st.just({})
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)

@@ -28,8 +28,10 @@ import hashlib, sys
 from mix2fld_np.pictures import canvas, curves
 if "before" in sys.argv:
     import matplotlib
-    matplotlib.rcParams.update({"lines.linewidth": 9, "font.size": 20, "axes.grid": True, "savefig.bbox": "tight", "svg.fonttype": "path"})
-rows = [{"protocol": "FL", "seed": seed, "elapsed_s": t, "accuracy": 0.1 * t + seed / 50} for seed in (0, 1) for t in range(5)]
+    matplotlib.rcParams.update({"lines.linewidth": 9, "font.size": 20, "axes.grid": True, \
+"savefig.bbox": "tight", "svg.fonttype": "path"})
+rows = [{"protocol": "FL", "seed": seed, "elapsed_s": t, "accuracy": 0.1 * t + seed / 50} \
+for seed in (0, 1) for t in range(5)]
 for content in canvas.render(curves.learning_curves(rows, "$N_S$ = 50"), "curves").values():
     print(hashlib.sha256(content).hexdigest())
 if "before" in sys.argv:
@@ -75,13 +77,16 @@ def is_one_line(said):
 # ------------------------------------------------------------------------------------------------------------ variables
 FINE = {  # an answer, and not a word more
     "nothing is where it should be": {
-        "HOME": None, "XDG_CACHE_HOME": None, "TMPDIR": "/nowhere", "NUMBA_CACHE_DIR": "/proc/nowhere", "MPLBACKEND": "nonsense",
+        "HOME": None, "XDG_CACHE_HOME": None, "TMPDIR": "/nowhere", "NUMBA_CACHE_DIR": "/proc/nowhere",
+        "MPLBACKEND": "nonsense",
     },
     "nothing has the form that it should have": {
-        "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "COLUMNS": "x", "LINES": "-1",
-        "OPENBLAS_NUM_THREADS": "x", "OMP_NUM_THREADS": "-3", "HOME": "/nowhere/at/all", "MPLBACKEND": "module://not_there",
+        "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "COLUMNS": "x",
+        "LINES": "-1", "OPENBLAS_NUM_THREADS": "x", "OMP_NUM_THREADS": "-3", "HOME": "/nowhere/at/all",
+        "MPLBACKEND": "module://not_there",
     },
-    "no compiler and no assertions": {"NUMBA_DISABLE_JIT": "1", "PYTHONOPTIMIZE": "2"},  # which this command does not need
+    # which this command does not need
+    "no compiler and no assertions": {"NUMBA_DISABLE_JIT": "1", "PYTHONOPTIMIZE": "2"},
 }  # fmt: skip
 SAID = {  # an answer and a line
     "a number of threads that is none": {"NUMBA_NUM_THREADS": "x"},
@@ -169,7 +174,8 @@ def test_in_a_directory_that_was_removed(tmp_path):
 
 @pytest.fixture(scope="module")
 def as_nobody():
-    """The beginning of a command of a user without home and entry; skipped where this test may not become somebody else."""
+    """The beginning of a command of a user without home and entry;
+    skipped where this test may not become somebody else."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("only root can become a user without entry")
     become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
@@ -190,7 +196,9 @@ def everybodys():
     shutil.rmtree(place)
 
 
-@pytest.mark.parametrize("start", [("-m", "mix2fld_np", "verify", "--only=eq. (7)"), ("-c", DRAW)], ids=["verify", "draw"])
+@pytest.mark.parametrize(
+    "start", [("-m", "mix2fld_np", "verify", "--only=eq. (7)"), ("-c", DRAW)], ids=["verify", "draw"]
+)
 def test_a_user_without_home_and_entry_is_served_and_gets_no_folder_called_tilde(everybodys, as_nobody, start):
     command = [*as_nobody, *program(start=start)]
     code, out, said = ended(command, {"HOME": None, "XDG_CACHE_HOME": None, "MPLCONFIGDIR": None}, cwd=everybodys)
@@ -252,12 +260,15 @@ def test_without_a_place_for_fonts_a_picture_is_the_same(drawn, tmp_path):
 @pytest.fixture(scope="module")
 def long_run(data, tmp_path_factory):
     """A comparison that would go on for hours."""
-    arguments = compare(data, tmp_path_factory.mktemp("long") / "out", "--protocols=FD", "--rounds=100000", "--iterations=3000")
+    arguments = compare(
+        data, tmp_path_factory.mktemp("long") / "out", "--protocols=FD", "--rounds=100000", "--iterations=3000"
+    )
     return program(*arguments)
 
 
 def is_loading(process):
-    """Whether a new process has come as far as to load NumPy; until then it is Python's own start that is interrupted."""
+    """Whether a new process has come as far as to load NumPy;
+    until then it is Python's own start that is interrupted."""
     maps = Path(f"/proc/{process.pid}/maps")
     return "numpy" in maps.read_text() if maps.exists() else time.sleep(1) is None
 

@@ -111,7 +111,11 @@ def test_json_never_holds_what_is_no_number(value):
 
 def test_infinity_is_a_word_in_a_result_and_comes_back():
     stored = json.loads(content_bytes({"rows": [{"log": float("-inf")}], "most": float("inf"), "name": "digits"}))
-    assert (float(stored["rows"][0]["log"]), float(stored["most"]), stored["name"]) == (float("-inf"), float("inf"), "digits")
+    assert (float(stored["rows"][0]["log"]), float(stored["most"]), stored["name"]) == (
+        float("-inf"),
+        float("inf"),
+        "digits",
+    )
 
 
 @in_a_folder
@@ -153,7 +157,10 @@ def test_a_directory_is_free_again_after_its_experiment(tmp_path):
 
 def test_what_a_killed_process_left_half_written_is_cleared_away_and_nothing_else(tmp_path):
     ours = [tmp_path / ".mix2fld-rounds.csv.123.part", tmp_path / ".mix2fld-FL-seed0.json.77.part"]
-    others = [".film.part", "video.123.part", ".mix2fld-film.part", ".mix2fld-.1.part", ".mix2fld-a.1.part2", "below/.mix2fld-deep.1.part"]
+    others = [
+        ".film.part", "video.123.part", ".mix2fld-film.part", ".mix2fld-.1.part", ".mix2fld-a.1.part2",
+        "below/.mix2fld-deep.1.part",
+    ]
     for path in (*ours, *(tmp_path / name for name in others)):
         path.parent.mkdir(exist_ok=True)
         path.touch()
@@ -174,5 +181,8 @@ def test_where_there_are_no_locks_a_warning_says_so_and_the_work_goes_on(tmp_pat
         monkeypatch.setattr(storage, "fcntl", None)
     else:
         monkeypatch.setattr(storage.fcntl, "flock", fail)
-    with pytest.warns(UserWarning, match="cannot be locked .*flock|cannot be locked .*No locks available"), locked(tmp_path) as alone:
+    with (
+        pytest.warns(UserWarning, match="cannot be locked .*flock|cannot be locked .*No locks available"),
+        locked(tmp_path) as alone,
+    ):
         assert not alone

@@ -107,7 +107,9 @@ LAYOUTS = {  # folder of the files below a place that may be named
 
 
 @named_either_way
-@pytest.mark.parametrize(("name", "layout"), [(name, layout) for name, layouts in LAYOUTS.items() for layout in layouts])
+@pytest.mark.parametrize(
+    ("name", "layout"), [(name, layout) for name, layouts in LAYOUTS.items() for layout in layouts]
+)
 @pytest.mark.parametrize("home", [False, True])
 def test_every_usual_layout_is_found_however_its_place_is_named(tmp_path, monkeypatch, named, name, layout, home):
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -150,7 +152,9 @@ def test_an_unset_or_empty_variable_names_nothing(monkeypatch):
 def test_only_a_clone_has_a_data_folder_beside_the_package():
     in_site_packages = "import mix2fld_np.datasets.find as f; print(f.CLONE_DATA)"
     root = Path(finding.__file__).parents[2]
-    found = subprocess.run([sys.executable, "-c", in_site_packages], cwd=root, capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(
+        [sys.executable, "-c", in_site_packages], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
     assert found.strip() == (str(root / "data") if (root / "pyproject.toml").is_file() else "None")
 
 
@@ -159,10 +163,22 @@ def test_only_a_clone_has_a_data_folder_beside_the_package():
 @pytest.mark.parametrize(
     ("folder", "family"),
     [
-        ("FashionMNIST/raw", "Fashion-MNIST"), ("fashion/mine", "Fashion-MNIST"), ("zalando-FASHION", "Fashion-MNIST"),
-        ("KMNIST/raw", "KMNIST"), ("k-mnist", "KMNIST"), ("Kuzushiji", "KMNIST"), ("EMNIST/raw", "EMNIST"), ("qmnist", "QMNIST"),
-        ("notMNIST", "notMNIST"), ("not_mnist/x", "notMNIST"), ("MNIST/raw", "MNIST"), ("data/my_mnist/files", "MNIST"),
-        ("fashion-project/data/mnist", "MNIST"), ("notebook_mnist", "MNIST"), ("mnist/fashion", "Fashion-MNIST"), ("other", None),
+        ("FashionMNIST/raw", "Fashion-MNIST"),
+        ("fashion/mine", "Fashion-MNIST"),
+        ("zalando-FASHION", "Fashion-MNIST"),
+        ("KMNIST/raw", "KMNIST"),
+        ("k-mnist", "KMNIST"),
+        ("Kuzushiji", "KMNIST"),
+        ("EMNIST/raw", "EMNIST"),
+        ("qmnist", "QMNIST"),
+        ("notMNIST", "notMNIST"),
+        ("not_mnist/x", "notMNIST"),
+        ("MNIST/raw", "MNIST"),
+        ("data/my_mnist/files", "MNIST"),
+        ("fashion-project/data/mnist", "MNIST"),
+        ("notebook_mnist", "MNIST"),
+        ("mnist/fashion", "Fashion-MNIST"),
+        ("other", None),
     ],
 )
 def test_the_innermost_folder_called_like_a_data_set_says_whose_files_these_are(tmp_path, asked, folder, family):
@@ -192,7 +208,10 @@ def test_a_link_does_not_hide_what_the_folder_is_called(tmp_path):
 
 def publish(monkeypatch, name, folder):
     """Makes the files in a folder the published ones of a data set."""
-    remote = tuple(RemoteFile(p.name, p.stat().st_size, hashlib.sha256(p.read_bytes()).hexdigest()) for p in sorted(folder.iterdir()))
+    remote = tuple(
+        RemoteFile(p.name, p.stat().st_size, hashlib.sha256(p.read_bytes()).hexdigest())
+        for p in sorted(folder.iterdir())
+    )
     monkeypatch.setitem(SOURCES, name, replace(SOURCES[name], remote=remote))
 
 
@@ -238,7 +257,7 @@ def test_the_real_images_are_known(tmp_path, name, other):
     assert f"holds the images of {SOURCES[name].title}" in refusal(other, tmp_path / "neutral")
 
 
-# ---------------------------------------------------------------------------------------------------------- nearly right
+# --------------------------------------------------------------------------------------------------------- nearly right
 @pytest.mark.parametrize(
     ("name", "near", "words"),
     [
@@ -282,7 +301,7 @@ def test_what_is_near_is_not_looked_for_without_end(tmp_path, monkeypatch):
     assert len(list(finding._below(tmp_path))) == 3
 
 
-# --------------------------------------------------------------------------------------------------------------- no home
+# -------------------------------------------------------------------------------------------------------------- no home
 def no_home(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
@@ -312,7 +331,9 @@ def test_the_list_says_where_its_own_command_downloads_to(tmp_path, monkeypatch,
     monkeypatch.setattr(data, "fetch_data", lambda name, into: written.append(str(into)))
     for words in ([], ["--data-dir", str(tmp_path / "my data")]):
         assert main(["data", *words]) == 0
-        command, into = capsys.readouterr().out.splitlines()[-1].split("; no other command")[0].split(" downloads into ")
+        command, into = (
+            capsys.readouterr().out.splitlines()[-1].split("; no other command")[0].split(" downloads into ")
+        )
         assert main(shlex.split(command)[1:]) == 0
         assert written.pop() == into
 

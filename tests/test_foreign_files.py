@@ -1,4 +1,5 @@
-"""No file that we did not write is ever changed or deleted, whatever its name, whatever the command, and however the command ends."""
+"""No file that we did not write is ever changed or deleted, whatever its name, whatever the command,
+and however the command ends."""
 
 import os
 from pathlib import Path
@@ -16,19 +17,28 @@ from mix2fld_np.runs.jobs import Source
 FEW = "--rounds=1 --iterations=50 --distill-iterations=9 --seeds=1 --set=n_samples=60 --set=n_evaluations=1".split()
 FIGURE = ("rounds.csv", "curve.csv", "summary.json", "figure_2.png", "figure_2.svg")
 COMMANDS = {  # arguments, results, and the name of a run
-    "compare": ([], ("rounds.csv", "curve.csv", "summary.json", "learning_curves.png", "learning_curves.svg"), "FL-seed0"),
+    "compare": (
+        [],
+        ("rounds.csv", "curve.csv", "summary.json", "learning_curves.png", "learning_curves.svg"),
+        "FL-seed0",
+    ),
     "figure 2": (FEW, FIGURE, "c-FL-seed0"),
-    "figure 3": (FEW, ("devices.csv", "distribution.csv", "summary.json", "figure_3.png", "figure_3.svg"), "iid-10-seed0"),
+    "figure 3": (
+        FEW,
+        ("devices.csv", "distribution.csv", "summary.json", "figure_3.png", "figure_3.svg"),
+        "iid-10-seed0",
+    ),
     "study ratio": (FEW, ("rows.csv", "summary.json", "ratio.png", "ratio.svg"), None),
     "table 2": (["--seeds=1"], ("table.csv", "table.json", "measures.csv", "table_2.png", "table_2.svg"), None),
     "claims": ([], ("claims.csv", "claims.json"), None),
     "verify": (["--only=eq. (6)"], ("equations.csv", "equations.json"), None),
 }
 FOREIGN = (
-    "notes.txt", "settings.json.bak", "rounds.csv~", ".film.part", "video.123.part", ".mix2fld-film.part", ".mix2fld-draft", ".lock",
-    "runs/events", "runs/notes.json", "runs/FL-seed0.json.bak", "runs/deep/FL-seed0.json", "runs/.mix2fld-draft.part",
-    "unfinished/symphony.txt", "unfinished/settings.json.bak", "unfinished/.lock", "more/settings.json", "more/.mix2fld-a.json.1.part",
-    "checkpoint", "results/compare/settings.json", "FL-seed0.json",
+    "notes.txt", "settings.json.bak", "rounds.csv~", ".film.part", "video.123.part", ".mix2fld-film.part",
+    ".mix2fld-draft", ".lock", "runs/events", "runs/notes.json", "runs/FL-seed0.json.bak",
+    "runs/deep/FL-seed0.json", "runs/.mix2fld-draft.part",
+    "unfinished/symphony.txt", "unfinished/settings.json.bak", "unfinished/.lock", "more/settings.json",
+    "more/.mix2fld-a.json.1.part", "checkpoint", "results/compare/settings.json", "FL-seed0.json",
 )  # fmt: skip
 CONTENTS = (b"{}\n", b"", b"in b minor", b'{"command": "compare", "about": {"checksum": "0"}}')
 
@@ -41,7 +51,8 @@ def data(tmp_path_factory):
 @pytest.fixture
 def run(data, monkeypatch):
     """Runs a command in a directory, quietly; what claims are checked on is not there, and needs not be."""
-    monkeypatch.setattr(table, "found", lambda data_dir, quiet: [Source("mnist", str(data))])  # drawing digits takes a while
+    # drawing digits takes a while
+    monkeypatch.setattr(table, "found", lambda data_dir, quiet: [Source("mnist", str(data))])
     monkeypatch.setattr(claims, "read_figure_2", lambda path: SimpleNamespace(settings=PRINTED))
     monkeypatch.setattr(claims, "read_figure_3", lambda path: None)
     monkeypatch.setattr(claims.findings, "findings", lambda results: [{"claim": 1}])
@@ -93,7 +104,7 @@ def assert_nothing_foreign_changed(tmp_path, before):
     assert {name: after.get(name, "is gone") for name in before} == before
 
 
-# ------------------------------------------------------------------------------------------------ foreign files with other names
+# --------------------------------------------------------------------------------------- foreign files with other names
 @pytest.mark.parametrize(("command", "more"), commands(*COMMANDS))
 def test_an_interrupted_command_changes_nothing_foreign(run, tmp_path, monkeypatch, command, more):
     def interrupt(request):
@@ -108,7 +119,9 @@ def test_an_interrupted_command_changes_nothing_foreign(run, tmp_path, monkeypat
     assert set(everything(tmp_path)) - set(before) == {"out/unfinished/settings.json"}
 
 
-SLOW = [pytest.param(*case, marks=pytest.mark.slow) for case in commands("figure 2", "figure 3", "study ratio", "table 2")]
+SLOW = [
+    pytest.param(*case, marks=pytest.mark.slow) for case in commands("figure 2", "figure 3", "study ratio", "table 2")
+]
 
 
 @pytest.mark.parametrize(("command", "more"), [*commands("compare", "claims", "verify"), *SLOW])
@@ -133,11 +146,14 @@ def test_another_experiment_over_ours_changes_nothing_foreign(run, tmp_path, mor
     assert ("out/runs/FL-seed3.json" in everything(tmp_path)) == bool(more)
 
 
-# ---------------------------------------------------------------------------------------------------- foreign files in the way
+# --------------------------------------------------------------------------------------------- foreign files in the way
 def in_the_way():
     """Commands, and what each of them would replace."""
     for name, (_, files, run) in COMMANDS.items():
-        ours = [*files, "settings.json", "unfinished/settings.json", *([f"runs/{run}.json", f"unfinished/{run}"] if run else [])]
+        ours = [
+            *files, "settings.json", "unfinished/settings.json",
+            *([f"runs/{run}.json", f"unfinished/{run}"] if run else []),
+        ]
         for _, more in commands(name):
             yield from (pytest.param(name, more, file, id=f"{name} {' '.join(more)} {file}") for file in ours)
 
@@ -162,12 +178,16 @@ def test_what_would_be_replaced_is_refused_before_anything_is_made(run, tmp_path
         capsys.readouterr()
         assert run(command, out, *more) == 2
         said = capsys.readouterr().err
-        assert f"holds {name}, which mix2fld {command} did not write and would replace" in said and said.count("\n") == 1
+        assert (
+            f"holds {name}, which mix2fld {command} did not write and would replace" in said and said.count("\n") == 1
+        )
         assert everything(tmp_path) == before
         path.rmdir() if path.is_dir() else path.unlink()
 
 
-@pytest.mark.parametrize(("first", "second"), [("verify", "compare"), ("compare", "verify"), ("claims", "compare"), ("verify", "claims")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("verify", "compare"), ("compare", "verify"), ("claims", "compare"), ("verify", "claims")]
+)
 @pytest.mark.parametrize("more", [[], ["--resume"]])
 def test_the_results_of_one_command_are_foreign_to_another(run, tmp_path, first, second, more):
     (tmp_path / "runs").mkdir()
@@ -186,9 +206,11 @@ def test_a_lock_proves_nothing(run, tmp_path):
     assert everything(tmp_path) == before
 
 
-# -------------------------------------------------------------------------------------- what is ours and is taken away meanwhile
+# ----------------------------------------------------------------------------- what is ours and is taken away meanwhile
 @pytest.mark.parametrize("name", ["runs/FL-seed0.json", "rounds.csv", ""])
-def test_results_that_are_removed_meanwhile_are_named_and_nothing_is_said_to_be_written(run, tmp_path, monkeypatch, capsys, name):
+def test_results_that_are_removed_meanwhile_are_named_and_nothing_is_said_to_be_written(
+    run, tmp_path, monkeypatch, capsys, name
+):
     out = tmp_path / "out"
     gone, write = out / name, stored.files.write_whole
 
@@ -200,5 +222,7 @@ def test_results_that_are_removed_meanwhile_are_named_and_nothing_is_said_to_be_
     monkeypatch.setattr(stored.files, "write_whole", write_and_remove)
     assert run("compare", out) == 2
     said = capsys.readouterr()
-    assert f"{gone}" in said.err and "was removed while this command was running" in said.err and said.err.count("\n") == 1
+    assert (
+        f"{gone}" in said.err and "was removed while this command was running" in said.err and said.err.count("\n") == 1
+    )
     assert "Written to" not in said.out

@@ -1,4 +1,5 @@
-"""The readers of IDX and CIFAR files: what they give back, and that nothing but an InputError of one sentence comes of a bad file."""
+"""The readers of IDX and CIFAR files: what they give back,
+and that nothing but an InputError of one sentence comes of a bad file."""
 
 import gzip
 import struct
@@ -47,7 +48,10 @@ def test_an_idx_file_gives_back_what_was_written_packed_or_not_whatever_its_name
 
 
 @in_a_folder
-@given(content=st.binary(max_size=200), start=st.sampled_from([b"", b"\x1f\x8b", b"\x1f\x8b\x08\x00", LABELS[:4], b"\x00\x00\x08\x03"]))
+@given(
+    content=st.binary(max_size=200),
+    start=st.sampled_from([b"", b"\x1f\x8b", b"\x1f\x8b\x08\x00", LABELS[:4], b"\x00\x00\x08\x03"]),
+)
 def test_random_bytes_are_refused_or_read_but_never_crash(tmp_path, content, start):
     path = tmp_path / "random"
     path.write_bytes(start + content)
@@ -108,7 +112,11 @@ lengths = st.sampled_from([0, 1, 28, 2**16, 2**28, 2**31, 2**32 - 1]) | st.integ
 
 
 @in_a_folder
-@given(shape=st.lists(lengths, min_size=1, max_size=3).filter(lambda shape: len(shape) != 2), packed=st.booleans(), n=st.integers(0, 50))
+@given(
+    shape=st.lists(lengths, min_size=1, max_size=3).filter(lambda shape: len(shape) != 2),
+    packed=st.booleans(),
+    n=st.integers(0, 50),
+)
 def test_no_header_ends_in_anything_but_its_array_or_a_refusal(tmp_path, shape, packed, n):
     content = struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape) + bytes(n)
     path = tmp_path / "header"
@@ -124,7 +132,8 @@ def test_no_header_ends_in_anything_but_its_array_or_a_refusal(tmp_path, shape, 
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize(
-    "shape", [(2**32 - 1, 2**32 - 1, 2**32 - 1), (600, 1000, 1000), (0, 2**32 - 1, 2**32 - 1), (2**32 - 1, 0, 2**32 - 1)]
+    "shape",
+    [(2**32 - 1, 2**32 - 1, 2**32 - 1), (600, 1000, 1000), (0, 2**32 - 1, 2**32 - 1), (2**32 - 1, 0, 2**32 - 1)],
 )
 def test_a_huge_declared_size_is_refused_before_any_memory_is_taken(tmp_path, packed, shape):
     content = struct.pack(">BBBBIII", 0, 0, 8, 3, *shape) + b"\x00" * 100
@@ -139,7 +148,9 @@ def test_a_huge_declared_size_is_refused_before_any_memory_is_taken(tmp_path, pa
 
 def test_a_declared_size_that_gzip_could_hold_but_does_not_takes_no_memory_either(tmp_path):
     path = tmp_path / "hollow"
-    path.write_bytes(gzip.compress(struct.pack(">BBBBIII", 0, 0, 8, 3, 250, 1000, 1000) + np.random.default_rng(1).bytes(300_000)))
+    path.write_bytes(
+        gzip.compress(struct.pack(">BBBBIII", 0, 0, 8, 3, 250, 1000, 1000) + np.random.default_rng(1).bytes(300_000))
+    )
     tracemalloc.start()
     assert "ends early" in refusal(read_idx, path)
     peak = tracemalloc.get_traced_memory()[1]
@@ -166,7 +177,9 @@ def test_a_gzip_bomb_is_unpacked_no_further_than_its_header_says(tmp_path):
     assert peak < 5_000_000
 
 
-@pytest.mark.parametrize("read", [read_idx, idx_count, lambda path: read_cifar(path, 1), lambda path: read_cifar(path, 2)])
+@pytest.mark.parametrize(
+    "read", [read_idx, idx_count, lambda path: read_cifar(path, 1), lambda path: read_cifar(path, 2)]
+)
 def test_a_folder_and_a_missing_file_are_refused(tmp_path, read):
     assert "a folder" in refusal(read, tmp_path)
     assert "no file that exists" in refusal(read, tmp_path / "absent")

@@ -1,4 +1,5 @@
-"""Whatever is typed, or stands in a file: exit code 0, or 2 and one line that says why; no traceback, no warning, nothing half-written."""
+"""Whatever is typed, or stands in a file: exit code 0, or 2 and one line that says why; no traceback, no warning,
+nothing half-written."""
 
 import contextlib
 import gzip
@@ -44,7 +45,8 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def here(data, tmp_path, monkeypatch):
-    """An empty directory to be in, with small data to be found; whatever would play for long, or use the network, refuses instead."""
+    """An empty directory to be in, with small data to be found; whatever would play for long, or use the network,
+    refuses instead."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIX2FLD_DATA", str(data))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -60,9 +62,14 @@ def here(data, tmp_path, monkeypatch):
 
 
 def outcome(arguments):
-    """Exit code and stderr of a command that behaves: it warns of nothing, takes its time but not long, and says one line if it refuses."""
+    """Exit code and stderr of a command that behaves: it warns of nothing, takes its time but not long,
+    and says one line if it refuses."""
     begun, said = time.monotonic(), io.StringIO()
-    with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")), contextlib.redirect_stderr(said), warnings.catch_warnings():
+    with (
+        contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")),
+        contextlib.redirect_stderr(said),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("error")
         try:
             code = cli.main(arguments)
@@ -78,12 +85,19 @@ def outcome(arguments):
 
 # ------------------------------------------------------------------------------------------------------- command line
 typed = st.text(st.characters(exclude_characters="\0/", exclude_categories=("Cs",)), max_size=12)
-bytes_typed = st.binary(max_size=6).map(lambda raw: raw.replace(b"\0", b"").replace(b"/", b"").decode("utf-8", "surrogateescape"))
+bytes_typed = st.binary(max_size=6).map(
+    lambda raw: raw.replace(b"\0", b"").replace(b"/", b"").decode("utf-8", "surrogateescape")
+)
 numbers = st.one_of(
     st.integers(-3, 40).map(str),
     st.integers(-(10**30), 10**30).map(str),
     st.floats().map(str),
-    st.sampled_from(["", " ", "1e999", "-0", "0x10", "1_0", "٣", "1" * 5_000, "9" * 25, "nan", "0.5", "+5", "--", "-h", "1e-400", "5 5"]),
+    st.sampled_from(
+        [
+            "", " ", "1e999", "-0", "0x10", "1_0", "٣", "1" * 5_000, "9" * 25, "nan", "0.5", "+5", "--", "-h", "1e-400",
+            "5 5",
+        ]
+    ),
 )
 words = st.sampled_from(
     "iid non-iid random scheduled symmetric asymmetric mnist auto cifar-10 digit FL,Mix2FLD fd FL,FL , 1 2 3".split(),
@@ -92,8 +106,13 @@ values = st.one_of(words, numbers, typed, bytes_typed)
 toml = ["[1, 2]", "[[1]]", "{a = 1}", "true", "2020-01-01", "'x'", '"', "[" * 3_000, "[1e5, 2]", "1\nbeta = 2"]
 equals = st.sampled_from(["=", "", "=="])
 settings_typed = st.builds("{}{}{}".format, st.sampled_from(FIELDS) | typed, equals, values | st.sampled_from(toml))
-places = st.one_of(typed, st.sampled_from(["/dev/null", "/dev/null/x", "/proc/nothing/x", "x" * 300, "a\nb", "\udcff", "~", "-"]))
-OWN = {"--set": settings_typed, "--out": places, "--data-dir": places, "--config": places, "--dask": typed | st.just("tcp://[::1]:1")}
+places = st.one_of(
+    typed, st.sampled_from(["/dev/null", "/dev/null/x", "/proc/nothing/x", "x" * 300, "a\nb", "\udcff", "~", "-"])
+)
+OWN = {
+    "--set": settings_typed, "--out": places, "--data-dir": places, "--config": places,
+    "--dask": typed | st.just("tcp://[::1]:1"),
+}
 SEEDS = st.sampled_from(["1", "2", "0", "-1", "10001", "x", "1e3", "9" * 20])
 LINES = {words: command for words, command in commands(cli.parser()).items() if words != "study"}
 
@@ -103,10 +122,18 @@ def lines(draw):
     """A command and any of its options, with any values; now and then something else altogether."""
     name = draw(st.sampled_from(sorted(LINES)))
     arguments = name.split()
-    actions = [action for action in LINES[name]._actions if action.dest not in ("help", "command") and not action.choices]
+    actions = [
+        action for action in LINES[name]._actions if action.dest not in ("help", "command") and not action.choices
+    ]
     for action in draw(st.lists(st.sampled_from(actions), max_size=5)) if actions else []:
-        value = draw(SEEDS if "--seeds" in action.option_strings else OWN.get((action.option_strings or [""])[0], values))
-        arguments += [f"{action.option_strings[0]}={value}"] if action.option_strings and action.nargs != 0 else action.option_strings
+        value = draw(
+            SEEDS if "--seeds" in action.option_strings else OWN.get((action.option_strings or [""])[0], values)
+        )
+        arguments += (
+            [f"{action.option_strings[0]}={value}"]
+            if action.option_strings and action.nargs != 0
+            else action.option_strings
+        )
         arguments += [] if action.option_strings else [value]
     if name in ("figure", "table", "data fetch") and draw(st.booleans()):
         arguments.append(draw(st.sampled_from(["1", "2", "3", "mnist"])))
@@ -121,7 +148,9 @@ def test_any_line_is_done_or_refused_in_one_line(here, arguments):
 
 
 @fuzzed
-@given(arguments=st.lists(typed | st.sampled_from("compare data fetch --help -h --version --set -- -".split()), max_size=4))
+@given(
+    arguments=st.lists(typed | st.sampled_from("compare data fetch --help -h --version --set -- -".split()), max_size=4)
+)
 def test_lines_of_no_sense_are_refused_in_one_line(here, arguments):
     outcome(arguments)
 
@@ -136,15 +165,20 @@ def test_the_channel_in_closed_form_stands_any_numbers(here, free):
 OTHER_KEYS = "settings command about out data seeds protocols channel rounds dask workers".split()
 keys = st.sampled_from([*FIELDS, *OTHER_KEYS]) | typed
 leaves = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.integers(-(10**40), 10**40), st.floats(), typed, words, st.just("\0"), st.just("\ud800"),
+    st.none(), st.booleans(), st.integers(), st.integers(-(10**40), 10**40), st.floats(), typed, words,
+    st.just("\0"), st.just("\ud800"),
 )  # fmt: skip
-trees = st.dictionaries(keys, st.recursive(leaves, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(keys, deeper, max_size=4)))
+trees = st.dictionaries(
+    keys, st.recursive(leaves, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(keys, deeper, max_size=4))
+)
 
 
 @fuzzed
 @given(tree=trees | st.builds(lambda table: {"settings": table}, trees))
 def test_any_json_as_configuration(here, tree):
-    (here / "any.json").write_bytes(json.dumps(tree | ({"out": "o"} if "out" in tree else {})).encode("utf-8", "surrogatepass"))
+    (here / "any.json").write_bytes(
+        json.dumps(tree | ({"out": "o"} if "out" in tree else {})).encode("utf-8", "surrogatepass")
+    )
     outcome(["compare", "--config=any.json", "--protocols=FD"])
     outcome(["channel", "--config=any.json"])
 
@@ -165,7 +199,10 @@ def test_any_toml_as_configuration(here, content):
 
 
 @fuzzed
-@given(content=st.binary(max_size=200) | st.sampled_from([b"\xff\xfe", b"\xef\xbb\xbfmax_slots = 3", b"\0", b"{", b"a = ["]))
+@given(
+    content=st.binary(max_size=200)
+    | st.sampled_from([b"\xff\xfe", b"\xef\xbb\xbfmax_slots = 3", b"\0", b"{", b"a = ["])
+)
 def test_any_bytes_as_configuration(here, content):
     for suffix in ("toml", "json"):
         (here / f"any.{suffix}").write_bytes(content)
@@ -203,7 +240,9 @@ def test_lines_and_files_together_for_a_fixed_time_from_a_fresh_seed(here, capfd
     assert not list(here.rglob("*.part"))
 
 
-@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"a":' * 100_000, b"a = " + b"[" * 100_000], ids=["lists", "tables", "arrays"])
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"a":' * 100_000, b"a = " + b"[" * 100_000], ids=["lists", "tables", "arrays"]
+)
 def test_a_configuration_nested_without_end(here, content):
     for suffix in ("toml", "json"):
         (here / f"any.{suffix}").write_bytes(content)
@@ -211,7 +250,11 @@ def test_a_configuration_nested_without_end(here, content):
 
 
 @fuzzed
-@given(tree=trees, where=st.sampled_from(["settings.json", "unfinished/settings.json", "runs/FD-seed0.json"]), ours=st.booleans())
+@given(
+    tree=trees,
+    where=st.sampled_from(["settings.json", "unfinished/settings.json", "runs/FD-seed0.json"]),
+    ours=st.booleans(),
+)
 def test_any_json_in_the_place_of_our_files(here, data, tree, where, ours):
     shutil.rmtree(here / "results", ignore_errors=True)
     path = here / "results" / where
@@ -235,7 +278,11 @@ def test_any_json_in_the_place_of_a_result(here, data, tree, framed):
 
 # --------------------------------------------------------------------------------------------------------------- data
 @fuzzed
-@given(content=st.binary(max_size=400), packed=st.booleans(), start=st.sampled_from([b"", b"\0\0\x08\x01", b"\0\0\x08\x03\0\0\0\x01"]))
+@given(
+    content=st.binary(max_size=400),
+    packed=st.booleans(),
+    start=st.sampled_from([b"", b"\0\0\x08\x01", b"\0\0\x08\x03\0\0\0\x01"]),
+)
 def test_any_bytes_in_the_place_of_images(here, data, content, packed, start):
     there = here / "data" / "mnist"
     there.mkdir(parents=True, exist_ok=True)
@@ -249,7 +296,10 @@ def test_any_bytes_in_the_place_of_images(here, data, content, packed, start):
 
 
 @fuzzed
-@given(content=st.binary(max_size=60), n_records=st.integers(0, 2), cut=st.integers(-2, 2), n_label_bytes=st.sampled_from([1, 2]))
+@given(
+    content=st.binary(max_size=60), n_records=st.integers(0, 2), cut=st.integers(-2, 2),
+    n_label_bytes=st.sampled_from([1, 2]),
+)
 def test_any_bytes_in_the_place_of_cifar_records(here, content, n_records, cut, n_label_bytes):
     size = max(0, n_records * (3_072 + n_label_bytes) + cut)
     (here / "batch.bin").write_bytes((content * (size // max(1, len(content)) + 1))[:size].ljust(size, b"\0"))

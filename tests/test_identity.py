@@ -1,4 +1,5 @@
-"""What a stored run's numbers depend on, and nothing else, decides whether it is gone on with; and they do not depend on the machine."""
+"""What a stored run's numbers depend on, and nothing else, decides whether it is gone on with;
+and they do not depend on the machine."""
 
 import os
 import shutil
@@ -55,7 +56,7 @@ def other_version(monkeypatch, where, package):
     monkeypatch.setattr(where, lambda name: "99.1" if name == package else metadata.distribution(name).version)
 
 
-# ------------------------------------------------------------------------------------------------- what changes no number
+# ----------------------------------------------------------------------------------------------- what changes no number
 def another_path(monkeypatch, data, tmp_path):
     return [f"--data-dir={write_digits(tmp_path / 'copy')}"]
 
@@ -89,7 +90,8 @@ def another_number_of_workers(monkeypatch, data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [another_path, another_order, another_python, another_matplotlib, another_release, another_number_of_workers]
+    "change",
+    [another_path, another_order, another_python, another_matplotlib, another_release, another_number_of_workers],
 )
 def test_what_changes_no_number_is_gone_on_with(data, begun, tmp_path, monkeypatch, change):
     out, whole = begun
@@ -100,7 +102,7 @@ def test_what_changes_no_number_is_gone_on_with(data, begun, tmp_path, monkeypat
     assert {**files_of(out), "settings.json": b""} == {**whole, "settings.json": b""}
 
 
-# --------------------------------------------------------------------------------------------------- what changes numbers
+# ------------------------------------------------------------------------------------------------- what changes numbers
 def other_numbers(monkeypatch, data, tmp_path):
     monkeypatch.setattr(jobs, "NUMBERS", jobs.NUMBERS + 1)
     return [], "numbers"
@@ -138,8 +140,14 @@ def other_options(option, name):
     return change
 
 
-OPTIONS = {"--rounds=2": "n_rounds", "--protocols=FL": "protocols", "--seeds=2": "seeds", "--seed=1": "seed", "--set=beta=0.5": "beta"}
-OTHERS = [other_numbers, other_numpy, other_numba, other_vectors, other_bytes, *(other_options(*pair) for pair in OPTIONS.items())]
+OPTIONS = {
+    "--rounds=2": "n_rounds", "--protocols=FL": "protocols", "--seeds=2": "seeds", "--seed=1": "seed",
+    "--set=beta=0.5": "beta",
+}
+OTHERS = [
+    other_numbers, other_numpy, other_numba, other_vectors, other_bytes,
+    *(other_options(*pair) for pair in OPTIONS.items()),
+]
 
 
 @pytest.mark.parametrize("change", OTHERS, ids=lambda change: change.__name__)
@@ -176,11 +184,13 @@ def test_a_data_set_that_was_replaced_in_its_place_is_another(data, tmp_path, ca
 
 def test_an_identity_names_no_place(data, tmp_path):
     here, copy = job(data), write_digits(tmp_path / "copy")
-    assert jobs.identity_of(here) == jobs.identity_of(replace(here, source=jobs.Source("mnist", str(copy)), name="another"))
+    assert jobs.identity_of(here) == jobs.identity_of(
+        replace(here, source=jobs.Source("mnist", str(copy)), name="another")
+    )
     assert str(data) not in repr(jobs.identity_of(here))
 
 
-# ------------------------------------------------------------------------------------------------------- one core, or many
+# ---------------------------------------------------------------------------------------------------- one core, or many
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that binds a process to a core")
 def test_bytes_depend_neither_on_cores_nor_on_the_threads_of_a_matrix_product(data, tmp_path):
     core = min(os.sched_getaffinity(0))

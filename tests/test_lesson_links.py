@@ -1,4 +1,5 @@
-"""The table of contents of the lessons: complete, true to the notebooks, and pointed at the repository from one place."""
+"""The table of contents of the lessons: complete, true to the notebooks,
+and pointed at the repository from one place."""
 
 import importlib.util
 import re
@@ -39,7 +40,9 @@ def copy(tmp_path):
 def test_a_lesson_stands_once_in_the_table_with_the_time_it_states_itself(notebook):
     rows = [line for line in PAGE.splitlines() if f"]({notebook})" in line]
     assert len(rows) == 1
-    text = "\n".join(cell.source for cell in nbformat.read(LESSONS / notebook, as_version=4).cells if cell.cell_type == "markdown")
+    text = "\n".join(
+        cell.source for cell in nbformat.read(LESSONS / notebook, as_version=4).cells if cell.cell_type == "markdown"
+    )
     minutes = re.search(r"(\d+) minutes", text).group(1)
     assert f"| {minutes} min |" in rows[0]
     assert f"[Colab][c{notebook[:2]}] [Binder][b{notebook[:2]}]" in rows[0]
@@ -53,7 +56,9 @@ def test_the_links_of_the_page_are_those_that_the_script_writes():
     assert links.page_with(PAGE, links.address_in(PAGE)) == PAGE
 
 
-@pytest.mark.parametrize("given", ["ada/mix2fld_np", "https://github.com/ada/mix2fld_np", "https://github.com/ada/mix2fld_np.git"])
+@pytest.mark.parametrize(
+    "given", ["ada/mix2fld_np", "https://github.com/ada/mix2fld_np", "https://github.com/ada/mix2fld_np.git"]
+)
 def test_one_command_points_every_link_at_the_repository(copy, given):
     assert script(copy).main([given]) == 0
     page = (copy / "README.md").read_text(encoding="utf-8")
@@ -72,7 +77,9 @@ def test_moving_house_leaves_nothing_of_the_old_address(copy):
     assert links.address_in(page) == "eve/two"
 
 
-@pytest.mark.parametrize("arguments", [[], ["mix2fld_np"], ["ada/mix2fld_np", "main"], ["https://example.org/ada/mix2fld_np"], [""]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["mix2fld_np"], ["ada/mix2fld_np", "main"], ["https://example.org/ada/mix2fld_np"], [""]]
+)
 def test_what_is_no_repository_changes_nothing(copy, arguments, capsys):
     before = (copy / "README.md").read_text(encoding="utf-8")
     assert script(copy).main(arguments) == 2

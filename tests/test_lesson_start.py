@@ -1,4 +1,5 @@
-"""Lessons start from where people start them, say what is missing, and show the same when a cell is run a second time."""
+"""Lessons start from where people start them, say what is missing,
+and show the same when a cell is run a second time."""
 
 import ast
 import json
@@ -28,8 +29,14 @@ def guard(path):
 
 def run(code, where, **environment):
     """What becomes of a program in a directory."""
-    there = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"MPLBACKEND": "agg"} | environment
-    return subprocess.run([sys.executable, "-c", code], cwd=where, env=there, capture_output=True, text=True, timeout=120, check=False)
+    there = (
+        {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        | {"MPLBACKEND": "agg"}
+        | environment
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=where, env=there, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- starting
@@ -47,7 +54,10 @@ def test_the_guard_finds_what_all_lessons_share(where):
 
 @pytest.mark.parametrize("path", [str(ROOT), str(ROOT / "lessons")], ids=["without checks", "without the package"])
 def test_a_lesson_on_its_own_says_in_a_sentence_what_it_needs(tmp_path, path):
-    code = f"import sys; sys.path = [p for p in sys.path if 'mix2fld' not in p]; sys.meta_path = sys.meta_path[:3]\n{guard(NOTEBOOKS[0])}"
+    code = (
+        "import sys; sys.path = [p for p in sys.path if 'mix2fld' not in p]; "
+        f"sys.meta_path = sys.meta_path[:3]\n{guard(NOTEBOOKS[0])}"
+    )
     ended = run(code, tmp_path, PYTHONPATH=path)
     assert ended.returncode == 1
     assert ended.stderr.startswith("This lesson needs the repository: clone it,") and ended.stderr.count("\n") == 1
@@ -62,18 +72,23 @@ def test_a_lesson_runs_from_the_root_of_the_repository():
 
 @lesson
 def test_no_check_of_a_lesson_vanishes_under_PYTHONOPTIMIZE(path):
-    assert not [node.lineno for cell in code_cells(path) for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.Assert)]
+    assert not [
+        node.lineno for cell in code_cells(path) for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.Assert)
+    ]
 
 
 @pytest.mark.parametrize("arguments", ["1.0, 1.1", "1.0, [1.0, 1.0]", "[], []", "[1.0], [float('nan')]"])
 def test_a_check_fails_under_PYTHONOPTIMIZE_as_well(arguments):
-    ended = run(f"import checks; checks.agree('a sum', {arguments})", ROOT / "lessons", PYTHONPATH=str(ROOT), PYTHONOPTIMIZE="1")
+    ended = run(
+        f"import checks; checks.agree('a sum', {arguments})", ROOT / "lessons", PYTHONPATH=str(ROOT), PYTHONOPTIMIZE="1"
+    )
     assert ended.returncode == 1 and "AssertionError: a sum" in ended.stderr
 
 
 # ------------------------------------------------------------------------------------------------------- a second time
 def changed_by_itself(cell):
-    """Names of other cells that a cell reads and then binds anew, or changes in place: run again, it would begin with its own result."""
+    """Names of other cells that a cell reads and then binds anew, or changes in place: run again,
+    it would begin with its own result."""
     own, read, found = set(), set(), []
 
     def visit(node):
@@ -124,7 +139,10 @@ def test_no_cell_begins_with_its_own_result(path):
 
 @pytest.mark.parametrize(
     "cell",
-    ["fed, _ = train(fed, 1)", "w = w + 1", "n += 1", "rows.append(3)", "x = f(y)\ny = x", "for i in k:\n    z = z * i", "a[0] += 1"],
+    [
+        "fed, _ = train(fed, 1)", "w = w + 1", "n += 1", "rows.append(3)", "x = f(y)\ny = x",
+        "for i in k:\n    z = z * i", "a[0] += 1",
+    ],
 )
 def test_a_cell_that_begins_with_its_own_result_is_found(cell):
     assert changed_by_itself(cell)
@@ -132,8 +150,9 @@ def test_a_cell_that_begins_with_its_own_result_is_found(cell):
 
 @pytest.mark.parametrize(
     "cell",
-    ["end, _ = train(fed, 1)", "w = 0\nw = w + 1", "n = 0\nn += 1", "rows = []\nrows.append(3)", "x = [y for y in z]\ny = 3",
-     "def f(x):\n    x = x + 1\n    return x", "table['a'] = f(table)", "for x in y:\n    t = x\n    t += 1"],
+    ["end, _ = train(fed, 1)", "w = 0\nw = w + 1", "n = 0\nn += 1", "rows = []\nrows.append(3)",
+     "x = [y for y in z]\ny = 3", "def f(x):\n    x = x + 1\n    return x",
+     "table['a'] = f(table)", "for x in y:\n    t = x\n    t += 1"],
 )  # fmt: skip
 def test_a_cell_that_can_be_run_again_is_left_in_peace(cell):
     assert not changed_by_itself(cell)

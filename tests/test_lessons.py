@@ -2,10 +2,11 @@
 
 What a cell is for stands in its metadata under "mix2fld":
 
-    {"role": "check", "break": CODE}                   after CODE, which spoils one of the two sides, the cell has to fail
-    {"role": "exercise", "name": "1"}                  where a learner writes; holds `answer_1 = None  # your answer`
-    {"role": "exercise-check", "name": "1", "wrong": [CODE, ...]}   each CODE, run in place of the exercise, makes this cell fail
-    {"role": "solution", "name": "1"}                  Markdown in <details>; its ```python block passes the exercise-check
+    {"role": "check", "break": CODE}    after CODE, which spoils one of the two sides, the cell has to fail
+    {"role": "exercise", "name": "1"}   where a learner writes; holds `answer_1 = None  # your answer`
+    {"role": "exercise-check", "name": "1", "wrong": [CODE, ...]}
+                                        each CODE, run in place of the exercise, makes this cell fail
+    {"role": "solution", "name": "1"}   Markdown in <details>; its ```python block passes the exercise-check
 """
 
 import ast
@@ -29,8 +30,12 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parents[1]
 LESSONS = ROOT / "lessons"
 NOTEBOOKS = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
-SECTIONS = ("## What you will do", "## What you will learn", "## What you will need", "## In practice", "## Further reading")
-MACHINE_DEPENDENT = r"(?<![\w.:/])/(?:home|root|tmp|usr|opt|var|work|Users)/|[A-Z]:\\|\b0x[0-9a-f]{6,}|\bit/s\b|\bs/it\b|[Ww]all time"
+SECTIONS = (
+    "## What you will do", "## What you will learn", "## What you will need", "## In practice", "## Further reading"
+)
+MACHINE_DEPENDENT = (
+    r"(?<![\w.:/])/(?:home|root|tmp|usr|opt|var|work|Users)/|[A-Z]:\\|\b0x[0-9a-f]{6,}|\bit/s\b|\bs/it\b|[Ww]all time"
+)
 TIMEOUT_S = 120
 QUICK = {"01", "02", "05"}  # a few seconds up to the first exercise; the others take ten and more
 
@@ -38,7 +43,8 @@ QUICK = {"01", "02", "05"}  # a few seconds up to the first exercise; the others
 ATTEMPT = """
 def attempt_in_a_copy(before, source):
     import contextlib, copy, io
-    scope = {name: copy.copy(value) if type(value).__name__ in ("ndarray", "list", "dict") else value for name, value in globals().items()}
+    scope = {name: copy.copy(value) if type(value).__name__ in ("ndarray", "list", "dict") else value \
+for name, value in globals().items()}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         try:
@@ -86,8 +92,12 @@ def code_of(solution):
 
 def prose(book):
     """What is left to read of the Markdown cells, solutions apart, without code, formulas and link targets."""
-    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown" and cell not in cells(book, "solution"))
-    for pattern in (r"```.*?```", r"\$\$.*?\$\$", r"\$[^$]*\$", r"`[^`]*`", r"\]\([^)]*\)", r"https?://\S+", r"<[^>]*>"):
+    text = "\n".join(
+        cell.source for cell in book.cells if cell.cell_type == "markdown" and cell not in cells(book, "solution")
+    )
+    for pattern in (
+        r"```.*?```", r"\$\$.*?\$\$", r"\$[^$]*\$", r"`[^`]*`", r"\]\([^)]*\)", r"https?://\S+", r"<[^>]*>"
+    ):
         text = re.sub(pattern, " ", text, flags=re.S)
     return re.findall(r"[^\W\d_][\w'-]*", text)
 
@@ -97,7 +107,9 @@ def outputs(book):
 
 
 def text_of(output):
-    return output.get("text", "") or output.get("data", {}).get("text/plain", "") or "\n".join(output.get("traceback", []))
+    return (
+        output.get("text", "") or output.get("data", {}).get("text/plain", "") or "\n".join(output.get("traceback", []))
+    )
 
 
 def words(text):
@@ -141,22 +153,33 @@ def test_a_lesson_is_committed_with_the_outputs_of_one_run_and_no_trace_of_the_m
     assert any("image/png" in output.get("data", {}) for output in outputs(book))
     assert not [output for output in outputs(book) if output.output_type == "error" or output.get("name") == "stderr"]
     assert not [text_of(output) for output in outputs(book) if re.search(MACHINE_DEPENDENT, text_of(output))]
-    assert not [cell.id for cell in book.cells if not cell.id.startswith(f"lesson{path.name[:2]}-") or "execution" in cell.metadata]
+    assert not [
+        cell.id
+        for cell in book.cells
+        if not cell.id.startswith(f"lesson{path.name[:2]}-") or "execution" in cell.metadata
+    ]
     assert (book.metadata.kernelspec.name, book.metadata.kernelspec.display_name) == ("python3", "Python 3")
 
 
 @lesson
 def test_every_check_of_a_lesson_has_its_sabotage_and_every_exercise_its_wrong_answers(path):
     book = read(path)
-    unmarked = [c.id for c in book.cells if c.cell_type == "code" and "agree(" in c.source and c not in cells(book, "check")]
+    unmarked = [
+        c.id for c in book.cells if c.cell_type == "code" and "agree(" in c.source and c not in cells(book, "check")
+    ]
     assert unmarked == []
     assert cells(book, "check")
     assert all(cell.metadata.mix2fld.get("break", "").strip() for cell in cells(book, "check"))
-    names = [[cell.metadata.mix2fld.name for cell in cells(book, role)] for role in ("exercise", "exercise-check", "solution")]
+    names = [
+        [cell.metadata.mix2fld.name for cell in cells(book, role)]
+        for role in ("exercise", "exercise-check", "solution")
+    ]
     assert 2 <= len(names[0]) <= 3
     assert names[0] == names[1] == names[2]
     assert all(len(cell.metadata.mix2fld.wrong) >= 2 for cell in cells(book, "exercise-check"))
-    assert all(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in cells(book, "exercise-check")), "it gives the answer away"
+    assert all(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in cells(book, "exercise-check")), (
+        "it gives the answer away"
+    )
     assert all("<details>" in cell.source and "<summary>" in cell.source for cell in cells(book, "solution"))
 
 
@@ -213,7 +236,9 @@ class Run:
     def __init__(self, book):
         self.book = book
         with_scratch = nbformat.v4.new_notebook(cells=[*book.cells, nbformat.v4.new_code_cell()])
-        self.client = NotebookClient(with_scratch, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(LESSONS)}})
+        self.client = NotebookClient(
+            with_scratch, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(LESSONS)}}
+        )
 
     def aside(self, code):
         """Runs code that is no part of the notebook, in the scratch cell at its end; what it printed."""
@@ -221,12 +246,16 @@ class Run:
         return "".join(text_of(output) for output in cell.outputs)
 
     def attempt(self, before, source):
-        """("passed", "", what it printed), or where ("before" or "source") and with which exception and message it ended."""
-        printed = self.aside(f"import json; print('>>>' + json.dumps(attempt_in_a_copy({before!r}, {source!r})) + '<<<')")
+        """("passed", "", what it printed), or where ("before" or "source")
+        and with which exception and message it ended."""
+        printed = self.aside(
+            f"import json; print('>>>' + json.dumps(attempt_in_a_copy({before!r}, {source!r})) + '<<<')"
+        )
         return tuple(json.loads(re.search(r">>>(.*)<<<", printed, re.S).group(1)))
 
     def play(self):
-        """Runs all cells in order, trying to make checks and exercises fail on the way; yields (what was tried, what came of it)."""
+        """Runs all cells in order, trying to make checks and exercises fail on the way; yields (what was tried,
+        what came of it)."""
         with self.client.setup_kernel():
             self.aside(ATTEMPT)
             for index, cell in enumerate(self.book.cells):
@@ -256,17 +285,24 @@ def test_a_lesson_runs_its_checks_can_fail_and_its_exercises_tell_right_from_wro
             assert (ending, error) == ("passed", ""), f"the solution of exercise {name} does not pass: {error} {said}"
             assert "right" in said, f"exercise {name} takes its solution for no answer: {said}"
         else:
-            assert (ending, error) == ("source", "AssertionError"), f"{kind} at {name} ends with {ending} {error}: {said}"
+            assert (ending, error) == ("source", "AssertionError"), (
+                f"{kind} at {name} ends with {ending} {error}: {said}"
+            )
         if kind == "wrong answer":
             hints.setdefault(name, set()).add(said)
-    assert [name for name, different in hints.items() if len(different) < 2] == [], "each likely mistake deserves a hint of its own"
+    assert [name for name, different in hints.items() if len(different) < 2] == [], (
+        "each likely mistake deserves a hint of its own"
+    )
     assert wording(book) == committed, "the committed outputs are not those of this code: run the notebook again"
 
 
 # --------------------------------------------------------------------------------------------------------------- checks
 @pytest.mark.parametrize(
     "by_hand, library",
-    [(1.0, 1.1), (np.nan, np.nan), (np.inf, np.inf), ([1.0, 2.0], [1.0]), ([], []), (1.0, [1.0]), ([1.0, np.nan], [1.0, 2.0])],
+    [
+        (1.0, 1.1), (np.nan, np.nan), (np.inf, np.inf), ([1.0, 2.0], [1.0]), ([], []), (1.0, [1.0]),
+        ([1.0, np.nan], [1.0, 2.0]),
+    ],
 )
 def test_a_check_fails_for_what_differs_is_no_number_has_another_shape_or_is_nothing(by_hand, library):
     with pytest.raises(AssertionError, match="a sum"), np.errstate(invalid="ignore"):
@@ -291,7 +327,9 @@ def test_three_digits_of_a_number_are_right_and_two_units_off_are_wrong(size, si
     assert not checks.fits(right + 2 * unit, right)
 
 
-@pytest.mark.parametrize("answer, hint", [(-0.5, "the sign"), (5.0, "a ratio"), ("x", "start over"), ([0.5, 0.5], "start over")])
+@pytest.mark.parametrize(
+    "answer, hint", [(-0.5, "the sign"), (5.0, "a ratio"), ("x", "start over"), ([0.5, 0.5], "start over")]
+)
 def test_a_wrong_answer_gets_the_first_hint_that_fits(answer, hint):
     hints = [(lambda a: a < 0, "the sign"), (5, "a ratio"), (checks.otherwise, "start over")]
     with pytest.raises(AssertionError, match=hint):

@@ -41,9 +41,13 @@ def test_figure_2_has_four_panels_of_eight_curves_and_mixfld_once_for_each_numbe
     rows = rows_of(figure_2 / "rounds.csv")
     runs = {(row["panel"], row["protocol"], row["N_S"], row["N_I"], row["seed"]) for row in rows}
     assert len(runs) == 4 * 8 * 2 and len(rows) == 2 * len(runs)
-    assert {key[2:4] for key in runs if key[1] == "Mix2FLD"} == {("10", "10"), ("10", "20"), ("50", "50"), ("50", "100")}
+    assert {key[2:4] for key in runs if key[1] == "Mix2FLD"} == {
+        ("10", "10"), ("10", "20"), ("50", "50"), ("50", "100")
+    }
     assert {key[2:4] for key in runs if key[1] == "MixFLD"} == {("10", ""), ("50", "")}
-    assert {path.name for path in figure_2.iterdir()} >= {"curve.csv", "summary.json", "settings.json", "figure_2.png", "figure_2.svg"}
+    assert {path.name for path in figure_2.iterdir()} >= {
+        "curve.csv", "summary.json", "settings.json", "figure_2.png", "figure_2.svg"
+    }
 
 
 def test_every_curve_of_figure_2_is_played_with_its_own_numbers_in_its_own_panel():
@@ -52,12 +56,18 @@ def test_every_curve_of_figure_2_is_played_with_its_own_numbers_in_its_own_panel
         assert asked.split == run.panel.split and asked.pairing == "scheduled" and asked.max_slots == 105
         assert asked.uplink_power_dbm == {"asymmetric": 23, "symmetric": 40}[run.panel.channel]
         if run.curve.n_seed:
-            assert (asked.n_seed_samples, asked.n_inverse_samples) == (run.curve.n_seed, run.curve.n_inverse or run.curve.n_seed)
+            assert (asked.n_seed_samples, asked.n_inverse_samples) == (
+                run.curve.n_seed,
+                run.curve.n_inverse or run.curve.n_seed,
+            )
 
 
 def test_the_summary_of_figure_2_is_the_mean_of_the_last_rounds(figure_2):
     rows, summary = rows_of(figure_2 / "rounds.csv"), json.loads((figure_2 / "summary.json").read_text())
-    for panel, label, protocol, n_seed, n_inverse in (("a", "FL", "FL", "", ""), ("d", "Mix2FLD (50, 100)", "Mix2FLD", "50", "100")):
+    for panel, label, protocol, n_seed, n_inverse in (
+        ("a", "FL", "FL", "", ""),
+        ("d", "Mix2FLD (50, 100)", "Mix2FLD", "50", "100"),
+    ):
         last = [float(row["reference_accuracy"]) for row in rows if row["round"] == "2" and row["panel"] == panel
                 and (row["protocol"], row["N_S"], row["N_I"]) == (protocol, n_seed, n_inverse)]  # fmt: skip
         assert summary[panel][label]["final_accuracies"] == last and len(last) == 2
@@ -87,8 +97,12 @@ def test_with_the_printed_t_max_fl_delivers_nothing_and_with_105_it_does(small_d
     for out, max_slots, delivered in ((tmp_path, 100, {"0"}), (figure_2, 105, {"10"})):
         assert json.loads((out / "settings.json").read_text())["settings"]["max_slots"] == max_slots
         rows = rows_of(out / "rounds.csv")
-        assert {row["uplink_delivered"] for row in rows if row["protocol"] == "FL" and row["channel"] == "symmetric"} == delivered
-        assert {row["uplink_delivered"] for row in rows if row["protocol"] == "Mix2FLD" and row["channel"] == "symmetric"} == {"10"}
+        assert {
+            row["uplink_delivered"] for row in rows if row["protocol"] == "FL" and row["channel"] == "symmetric"
+        } == delivered
+        assert {
+            row["uplink_delivered"] for row in rows if row["protocol"] == "Mix2FLD" and row["channel"] == "symmetric"
+        } == {"10"}
 
 
 def test_the_picture_of_figure_2_shows_the_mean_over_the_seeds_of_each_curve(figure_2):
@@ -120,7 +134,11 @@ def test_figure_3_tests_every_device_and_its_variance_is_theirs(figure_3):
     devices, points = rows_of(figure_3 / "devices.csv"), rows_of(figure_3 / "distribution.csv")
     assert len(devices) == 2 * sum((10, 20, 30, 40, 50)) and len(points) == 2 * 5
     for point in points:
-        own = [float(row["accuracy"]) for row in devices if (row["split"], row["n_devices"]) == (point["split"], point["n_devices"])]
+        own = [
+            float(row["accuracy"])
+            for row in devices
+            if (row["split"], row["n_devices"]) == (point["split"], point["n_devices"])
+        ]
         assert len(own) == int(point["n_devices"])
         assert_allclose([float(point["mean"]), float(point["variance"])], [np.mean(own), np.var(own)])
 
@@ -132,7 +150,10 @@ def test_the_boxes_of_figure_3_stand_at_the_medians(figure_3):
     for n in letter.N_DEVICES:
         own = [row["accuracy"] for row in rows if (row["split"], row["n_devices"]) == ("iid", n)]
         flat = [line for line in ax.get_lines() if len(line.get_xdata()) == 2 and len(set(line.get_ydata())) == 1]
-        assert any(line.get_ydata()[0] == pytest.approx(100 * np.median(own)) and np.mean(line.get_xdata()) == n for line in flat)
+        assert any(
+            line.get_ydata()[0] == pytest.approx(100 * np.median(own)) and np.mean(line.get_xdata()) == n
+            for line in flat
+        )
 
 
 def test_figure_3_is_only_possible_with_ten_seed_samples():
@@ -171,7 +192,7 @@ def test_what_holds_no_result_says_so(command, why, capsys):
     assert why in capsys.readouterr().err
 
 
-# ------------------------------------------------------------------------------------------------------- Tables II and III
+# ---------------------------------------------------------------------------------------------------- Tables II and III
 @pytest.fixture(scope="module")
 def uploads(small_data):
     settings = replace(tables.TABLES, n_devices=4, n_samples=60, n_seed_samples=15, n_inverse_samples=15)
@@ -207,7 +228,9 @@ def test_both_definitions_of_table_ii_differ_by_logarithms_between_columns(defin
 def test_the_closest_two_samples_of_different_labels_are_those_a_double_loop_finds(uploads):
     among = np.unique(uploads.first)
     flat = uploads.images.reshape(len(uploads.images), -1).astype(float)
-    looped = min(np.linalg.norm(flat[i] - flat[j]) for i in among for j in among if uploads.labels[i] != uploads.labels[j])
+    looped = min(
+        np.linalg.norm(flat[i] - flat[j]) for i in among for j in among if uploads.labels[i] != uploads.labels[j]
+    )
     assert tables.any_two(uploads, 0.2) == pytest.approx(math.log(0.2 * looped))
 
 
@@ -309,7 +332,11 @@ def test_a_table_shows_the_data_sets_that_are_there_and_the_digits_instead_of_th
     assert len(rows) == 2 * 2 * 8
     measures = rows_of(out / "measures.csv")
     for row in rows:
-        own = [float(one["privacy"]) for one in measures if all(one[name] == row[name] for name in ("data", "definition", "lambda"))]
+        own = [
+            float(one["privacy"])
+            for one in measures
+            if all(one[name] == row[name] for name in ("data", "definition", "lambda"))
+        ]
         assert float(row["measured"]) == pytest.approx(np.mean(own)) and len(own) == 2
         if row["data"] == "digits":
             assert not row["printed"] and not row["difference"]

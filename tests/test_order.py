@@ -13,7 +13,8 @@ from mix2fld_np.datasets.registry import in_order, load, pixel_digests
 
 @st.composite
 def sets_with_repeats(draw):
-    """Images (N, C, H, W) and labels (N,) uint8, with equal pictures under the same and under other labels; and a permutation."""
+    """Images (N, C, H, W) and labels (N,) uint8, with equal pictures under the same and under other labels;
+    and a permutation."""
     n, shape = draw(st.integers(1, 30)), draw(st.sampled_from([(1, 2, 2), (1, 3, 3), (3, 2, 4), (1, 28, 28)]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     pictures = rng.integers(0, draw(st.sampled_from([2, 256])), (draw(st.integers(1, n)), *shape), np.uint8)
@@ -36,7 +37,9 @@ def test_a_permuted_copy_of_a_set_comes_out_byte_for_byte_the_same(drawn):
 def test_no_sample_is_lost_and_each_keeps_its_label(drawn):
     images, labels, _ = drawn
     found = in_order(images, labels)
-    before, after = (sorted((image.tobytes(), int(l)) for image, l in zip(*pair, strict=True)) for pair in ((images, labels), found))
+    before, after = (
+        sorted((image.tobytes(), int(l)) for image, l in zip(*pair, strict=True)) for pair in ((images, labels), found)
+    )
     assert before == after
 
 

@@ -1,4 +1,5 @@
-"""The split of the samples over the devices: exact counts, no sample twice where that can be, and honesty where it cannot."""
+"""The split of the samples over the devices: exact counts, no sample twice where that can be,
+and honesty where it cannot."""
 
 from typing import NamedTuple
 

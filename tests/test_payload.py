@@ -18,7 +18,9 @@ def test_the_letters_payloads():
 
 
 def test_up_to_42_4_times_is_an_average_over_ten_rounds_with_ten_samples():
-    assert payload.uplink_reduction(10, 401_408, 3_200, payload.sample_bits(10, 6_272)) == pytest.approx(42.378, abs=5e-4)
+    assert payload.uplink_reduction(10, 401_408, 3_200, payload.sample_bits(10, 6_272)) == pytest.approx(
+        42.378, abs=5e-4
+    )
     assert payload.uplink_reduction(10, 401_408, 3_200, payload.sample_bits(50, 6_272)) < 42.4 / 3
 
 

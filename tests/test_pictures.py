@@ -238,7 +238,8 @@ def test_figure_3_shows_every_number_of_devices_in_both_splits():
 ], ids=["one panel", "two panels"])  # fmt: skip
 def test_a_long_title_lies_within_its_figure(draw):
     figure = draw(
-        "Fashion-MNIST, 10000 devices, non-IID, -123.45 dBm uplink, $N_S$ = 100000, $N_I$ = 100000, at most 100000 rounds"
+        "Fashion-MNIST, 10000 devices, non-IID, -123.45 dBm uplink, "
+        "$N_S$ = 100000, $N_I$ = 100000, at most 100000 rounds"
     )
     figure.canvas.draw()
     title = figure._suptitle or figure.axes[0].title

@@ -1,4 +1,5 @@
-"""The progress bar moves with the rounds, is drawn as often as tqdm is told to, and takes no credit for what was there before."""
+"""The progress bar moves with the rounds, is drawn as often as tqdm is told to,
+and takes no credit for what was there before."""
 
 import io
 import re

@@ -372,7 +372,9 @@ def test_a_device_with_one_label_sends_no_mixed_up_samples_and_is_charged_for_no
 def test_a_note_names_only_those_who_send_nothing_while_others_do():
     task = one_label_on([0, 3])
     assert "on device 0, 3:" in seed_samples.notice(seed_samples.mixed, task)
-    assert seed_samples.notice(seed_samples.raw, task) is None and seed_samples.notice(seed_samples.nothing, task) is None
+    assert (
+        seed_samples.notice(seed_samples.raw, task) is None and seed_samples.notice(seed_samples.nothing, task) is None
+    )
     assert seed_samples.notice(seed_samples.mixed, small_task()) is None
 
 
@@ -419,7 +421,9 @@ def test_a_federation_in_which_nobody_can_mix_up_is_refused_and_one_in_which_two
 def test_a_row_with_functions_of_its_own_needs_no_check_but_keeps_those_of_the_others():
     seed_samples.check(lambda task: None, lambda sent, task: None, small_task(n_devices=1))
     with pytest.raises(InputError, match="more than the 60"):
-        seed_samples.check(seed_samples.mixed, lambda sent, task: None, small_task(n_seed_samples=61, n_inverse_samples=61))
+        seed_samples.check(
+            seed_samples.mixed, lambda sent, task: None, small_task(n_seed_samples=61, n_inverse_samples=61)
+        )
     with pytest.raises(InputError, match="these seed samples are raw"):
         seed_samples.check(seed_samples.raw, seed_samples.inversely_mixed, small_task())
 

@@ -57,7 +57,11 @@ def test_a_sixth_protocol_is_one_row_for_compare_and_the_channel(house_with_six,
     said = python(["-m", "mix2fld_np", *compare(write_digits(tmp_path / "data"), tmp_path / "out")], tmp_path, **env)
     assert re.search(r"^HardFLD +\d+\.\d %", said, flags=re.MULTILINE)
     assert "HardFLD" in (tmp_path / "out" / "learning_curves.svg").read_text()
-    assert re.search(r"^HardFLD +up, first round +10 +65,920 +17 ", python(["-m", "mix2fld_np", "channel"], tmp_path, **env), re.MULTILINE)
+    assert re.search(
+        r"^HardFLD +up, first round +10 +65,920 +17 ",
+        python(["-m", "mix2fld_np", "channel"], tmp_path, **env),
+        re.MULTILINE,
+    )
 
 
 def test_a_sixth_protocol_leaves_every_check_of_the_letters_five_as_it_was(house_with_six, tmp_path):
@@ -85,5 +89,7 @@ def test_a_script_of_three_lines_type_checks(tmp_path):
     python(["-m", "mypy", "--no-incremental", "script.py"], tmp_path)
     (tmp_path / "script.py").write_text('import mix2fld_np as m2\nm2.play(3, rounds="many")\n')
     env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
-    wrong = subprocess.run([sys.executable, "-m", "mypy", "--no-incremental", "script.py"], cwd=tmp_path, env=env, capture_output=True)
+    wrong = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-incremental", "script.py"], cwd=tmp_path, env=env, capture_output=True
+    )
     assert wrong.returncode == 1

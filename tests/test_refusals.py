@@ -1,4 +1,5 @@
-"""All that can be known before the first step is checked before it: one sentence, exit code 2, and nothing written or played."""
+"""All that can be known before the first step is checked before it: one sentence, exit code 2,
+and nothing written or played."""
 
 import pytest
 from small_runs import write_digits
@@ -25,7 +26,11 @@ REFUSED = [  # options, the commands that have them, and what is said
     ("--devices=90000", ("compare", "study beta"), "--devices 90000"),
     ("--seed-samples=61 --inverse-samples=61", ("compare", "study beta"), "n_seed_samples = 61"),
     ("--seed-samples=61 --inverse-samples=61 --protocols=FLD", ("compare",), "n_seed_samples = 61"),
-    ("--pairing=scheduled --devices=2 --seed-samples=2 --inverse-samples=50", ("compare",), "n_seed_samples of at least"),
+    (
+        "--pairing=scheduled --devices=2 --seed-samples=2 --inverse-samples=50",
+        ("compare",),
+        "n_seed_samples of at least",
+    ),
     ("--devices=2 --seed-samples=2", ("study slots", "study beta"), "n_seed_samples of at least"),
     ("--ratio=0.5", ("compare", "study beta", "study slots"), "0.5"),
     ("--ratio=0.5000000000001", ("compare", "study beta", "study slots"), "0.5"),
@@ -42,7 +47,9 @@ def data(tmp_path_factory):
     ("command", "options", "says"),
     [(command, options, says) for options, commands, says in REFUSED for command in commands],
 )
-def test_what_cannot_be_played_is_refused_before_the_first_step(command, options, says, data, tmp_path, monkeypatch, capsys):
+def test_what_cannot_be_played_is_refused_before_the_first_step(
+    command, options, says, data, tmp_path, monkeypatch, capsys
+):
     def played(*arguments):
         raise AssertionError("something was played")
 
@@ -63,4 +70,9 @@ def test_what_can_be_played_comes_as_far_as_the_first_step(data, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     for command in COMMANDS:
         with pytest.raises(RuntimeError, match="as far as this"):
-            main([*command.split(), *SMALL, HELD, f"--data-dir={data}", *([] if command.startswith("figure") else ["--seed-samples=20"])])
+            main(
+                [
+                    *command.split(), *SMALL, HELD, f"--data-dir={data}",
+                    *([] if command.startswith("figure") else ["--seed-samples=20"]),
+                ]
+            )

@@ -146,7 +146,9 @@ def test_the_listing_counts_samples_and_tells_what_is_broken_without_failing(tmp
 HTML = b"<!DOCTYPE html><html><body>404 Not Found</body></html>"
 
 
-@pytest.mark.parametrize("spoilt", ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte.gz"])
+@pytest.mark.parametrize(
+    "spoilt", ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte.gz"]
+)
 @pytest.mark.parametrize("content", [HTML, b"", idx(np.zeros(2_000)), idx(np.arange(5)), gzip.compress(HTML)])
 def test_whatever_load_refuses_is_damaged_in_the_table_and_nothing_else_is(tmp_path, spoilt, content):
     folder = write_mnist(tmp_path / "mnist")
@@ -177,7 +179,9 @@ def test_a_part_of_cifar_10_is_read_and_called_a_part_wherever_it_is_named(tmp_p
     data, row = load("cifar-10", tmp_path), next(row for row in listing(tmp_path) if row.name == "cifar-10")
     said = f"{n_batches} of 5 training files"
     assert len(data.train_labels) == row.n_train == 2 * n_batches
-    assert [said in str(text) for text in (data.origin, data.notice, row.notice, data_table([row]))] == 4 * [n_batches < 5]
+    assert [said in str(text) for text in (data.origin, data.notice, row.notice, data_table([row]))] == 4 * [
+        n_batches < 5
+    ]
     assert str(folder) in data.origin
 
 
@@ -244,7 +248,8 @@ def table(monkeypatch):
 
 
 class Mirrors:
-    """Answers as two mirrors do; `faults` names what each does instead: an exception, or what becomes of the content."""
+    """Answers as two mirrors do; `faults` names what each does instead: an exception,
+    or what becomes of the content."""
 
     def __init__(self, content=CONTENT, **faults):
         self.content, self.faults, self.asked = content, faults, []
@@ -314,7 +319,10 @@ FAULTS = {
     "an interruption": (Interrupted, "IncompleteRead"),
     "an address that cannot be": (ValueError("unknown url type"), "unknown url type"),
     "a host name that cannot be encoded": (UnicodeError("label too long"), "label too long"),
-    "an answer that is no text": (UnicodeDecodeError("ascii", b"\xff", 0, 1, "ordinal not in range"), "ordinal not in range"),
+    "an answer that is no text": (
+        UnicodeDecodeError("ascii", b"\xff", 0, 1, "ordinal not in range"),
+        "ordinal not in range",
+    ),
 }
 
 
@@ -373,7 +381,9 @@ def test_a_planted_part_is_neither_followed_nor_written_nor_removed(monkeypatch,
 
 def test_names_of_parts_cannot_be_guessed(monkeypatch, table, tmp_path):
     opened = []
-    monkeypatch.setattr(Path, "open", lambda path, *mode, real=Path.open: opened.append((path.name, mode)) or real(path, *mode))
+    monkeypatch.setattr(
+        Path, "open", lambda path, *mode, real=Path.open: opened.append((path.name, mode)) or real(path, *mode)
+    )
     for run in ("a", "b"):
         fetch("mnist", tmp_path / run, Mirrors())
     parts = [(name, mode) for name, mode in opened if name.endswith(".part")]
@@ -408,7 +418,9 @@ def tar_gz(*entries):
 def fetch_archive(monkeypatch, folder, archive):
     members = tuple(published(name, content) for name, content in BATCHES.items())
     remote = (published("cifar.tar.gz", archive, members),)
-    monkeypatch.setitem(SOURCES, "cifar-100", replace(SOURCES["cifar-100"], mirrors=("https://one.example/",), remote=remote))
+    monkeypatch.setitem(
+        SOURCES, "cifar-100", replace(SOURCES["cifar-100"], mirrors=("https://one.example/",), remote=remote)
+    )
     mirrors = Mirrors({"cifar.tar.gz": archive})
     fetch("cifar-100", folder, mirrors)
     return mirrors
@@ -427,8 +439,14 @@ def test_an_archive_gives_its_members_by_their_base_names_and_nothing_else(monke
     ("archive", "words"),
     [
         (tar_gz(("train.bin", BATCHES["train.bin"])), "without test.bin"),
-        (tar_gz(("train.bin", BATCHES["train.bin"]), ("test.bin", "/etc/passwd")), "test.bin is no file of 3,000 bytes"),
-        (tar_gz(("train.bin", BATCHES["train.bin"]), ("test.bin", b"\x00" * 3001)), "test.bin is no file of 3,000 bytes"),
+        (
+            tar_gz(("train.bin", BATCHES["train.bin"]), ("test.bin", "/etc/passwd")),
+            "test.bin is no file of 3,000 bytes",
+        ),
+        (
+            tar_gz(("train.bin", BATCHES["train.bin"]), ("test.bin", b"\x00" * 3001)),
+            "test.bin is no file of 3,000 bytes",
+        ),
         (tar_gz(*BATCHES.items())[:60], "damaged"),
         (b"no archive at all", "damaged"),
         (tar_gz(*((f"{i}", b"") for i in range(200)), *BATCHES.items()), "without"),
@@ -463,7 +481,11 @@ def test_only_https_is_ever_opened_also_after_a_redirection(monkeypatch, url):
 
 def test_every_mirror_of_the_table_is_https_and_every_file_has_a_size_and_a_checksum():
     remote = [file for source in SOURCES.values() for top in source.remote for file in (top, *top.members)]
-    assert all(mirror.startswith("https://") and mirror.endswith("/") for source in SOURCES.values() for mirror in source.mirrors)
+    assert all(
+        mirror.startswith("https://") and mirror.endswith("/")
+        for source in SOURCES.values()
+        for mirror in source.mirrors
+    )
     assert all(len(file.sha256) == 64 and int(file.sha256, 16) and file.size > 1_000 for file in remote)
     assert len({file.sha256 for file in remote}) == len(remote) == 18
 

@@ -43,7 +43,11 @@ def whole(data, tmp_path_factory):
 def started(arguments, **more):
     """The command as a process of its own, as a user starts it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "mix2fld_np", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+        [sys.executable, "-m", "mix2fld_np", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
     )
 
 
@@ -76,7 +80,10 @@ def test_real_runs_killed_at_random_moments_go_on_to_the_same_bytes(data, whole,
 
 @pytest.mark.parametrize("words", [pytest.param("figure 3", marks=pytest.mark.slow), "study beta"])
 def test_figures_and_studies_go_on_when_they_are_simply_run_again(data, tmp_path, words):
-    small = f"--quiet --data=mnist --data-dir={data} --rounds=1 --iterations=50 --distill-iterations=9 --seeds=1 --set=n_samples=60".split()
+    small = (
+        f"--quiet --data=mnist --data-dir={data} --rounds=1 --iterations=50 --distill-iterations=9 "
+        "--seeds=1 --set=n_samples=60"
+    ).split()
     assert main([*words.split(), *small, f"--out={tmp_path}/whole"]) == 0
     killed = [*words.split(), *small, f"--out={tmp_path}/killed"]
     process = started(killed)
@@ -156,9 +163,13 @@ def test_a_kill_while_beginning_anew_leaves_the_old_experiment_perhaps_unfinishe
     unfinished = [outcome for outcome in old if "settings.json" not in outcome["left"]]
     assert untouched and len(unfinished) > 4
     assert all({"settings.json", "unfinished/settings.json"} & set(outcome["left"]) for outcome in old)
-    assert {(outcome["second"], outcome["third"], outcome["digest"]) for outcome in old} == {(2, 0, undisturbed["other"])}
+    assert {(outcome["second"], outcome["third"], outcome["digest"]) for outcome in old} == {
+        (2, 0, undisturbed["other"])
+    }
     assert (new["second"], new["digest"]) == (0, undisturbed["digest"])
-    assert not any(name.startswith(("runs/", "settings")) for name in new["left"]), "nothing of the old one is taken for the new one"
+    assert not any(name.startswith(("runs/", "settings")) for name in new["left"]), (
+        "nothing of the old one is taken for the new one"
+    )
 
 
 def test_a_file_that_outgrows_the_limit_of_the_system_is_told_and_loses_nothing(data, whole, tmp_path):
@@ -236,9 +247,13 @@ def test_a_second_process_stops_and_says_why(data, stopped, capsys):
         assert "another process is working in" in refused(compare(data, stopped, *FEW, "--resume"), stopped, capsys)
 
 
-@pytest.mark.parametrize("change", ["--rounds=4", "--seed=1", "--set=beta=0.5", "--protocols=FL,FD", "--channel=symmetric"])
+@pytest.mark.parametrize(
+    "change", ["--rounds=4", "--seed=1", "--set=beta=0.5", "--protocols=FL,FD", "--channel=symmetric"]
+)
 def test_other_settings_are_not_mixed_in(data, stopped, capsys, change):
-    assert "holds another experiment, with" in refused(compare(data, stopped, *FEW, change, "--resume"), stopped, capsys)
+    assert "holds another experiment, with" in refused(
+        compare(data, stopped, *FEW, change, "--resume"), stopped, capsys
+    )
 
 
 @pytest.mark.parametrize("name", ["unfinished/FL-seed0", "unfinished/settings.json"])

@@ -1,4 +1,5 @@
-"""The studies beyond the letter: what they go through, what they record besides accuracy, and what their commands leave."""
+"""The studies beyond the letter: what they go through, what they record besides accuracy,
+and what their commands leave."""
 
 import csv
 import json
@@ -44,14 +45,20 @@ def test_a_study_has_a_row_for_each_line_value_and_seed_and_a_picture(name, stud
     assert runs == {(line.name, value, seed) for line in sweep.series for value in values for seed in "01"}
     assert len(rows_of(studies[name])) == len(runs)
     stem = name.replace("-", "_")
-    assert {f"{stem}.png", f"{stem}.svg", "summary.json", "settings.json"} <= {path.name for path in studies[name].iterdir()}
+    assert {f"{stem}.png", f"{stem}.svg", "summary.json", "settings.json"} <= {
+        path.name for path in studies[name].iterdir()
+    }
 
 
 @pytest.mark.parametrize("name", sweeps.SWEEPS)
 def test_a_point_is_the_mean_and_spread_over_its_seeds(name, studies):
     sweep, rows = sweeps.SWEEPS[name], rows_of(studies[name])
     for point in json.loads((studies[name] / "summary.json").read_text())["points"]:
-        own = [float(row["accuracy"]) for row in rows if row["series"] == point["series"] and float(row[sweep.field]) == point[sweep.field]]
+        own = [
+            float(row["accuracy"])
+            for row in rows
+            if row["series"] == point["series"] and float(row[sweep.field]) == point[sweep.field]
+        ]
         assert point["n_seeds"] == len(own) == 2
         assert (point["accuracy"], point["accuracy_spread"]) == pytest.approx((np.mean(own), np.std(own, ddof=1)))
 
@@ -66,8 +73,12 @@ def test_a_study_that_is_run_again_plays_nothing_and_writes_the_same_bytes(small
 
 def test_the_cliff_stands_where_401408_bits_of_4000_a_slot_put_it(studies):
     by_slots = {(row["series"], int(row["max_slots"])): row for row in rows_of(studies["slots"]) if row["seed"] == "0"}
-    assert by_slots["FL symmetric", 100]["delivered"] == "0.0" and float(by_slots["FL symmetric", 102]["delivered"]) > 0.5
-    alone = {by_slots[place]["accuracy"] for place in (("FL symmetric", 98), ("FL symmetric", 100), ("FL asymmetric", 98))}
+    assert (
+        by_slots["FL symmetric", 100]["delivered"] == "0.0" and float(by_slots["FL symmetric", 102]["delivered"]) > 0.5
+    )
+    alone = {
+        by_slots[place]["accuracy"] for place in (("FL symmetric", 98), ("FL symmetric", 100), ("FL asymmetric", 98))
+    }
     assert len(alone) == 1
     assert float(by_slots["FL asymmetric", 105]["delivered"]) < 0.5 < float(by_slots["FL asymmetric", 120]["delivered"])
     assert {row["delivered"] for (name, _), row in by_slots.items() if name == "Mix2FLD symmetric"} == {"1.0"}
@@ -180,7 +191,9 @@ def test_the_study_of_inverse_samples_asks_for_what_a_schedule_can_plan_and_for_
 
 
 def task_of(data_dir, **changes):
-    settings = replace(sweeps.FIGURES, **{"n_devices": 4, "n_samples": 60, "n_seed_samples": 10, "n_inverse_samples": 20} | changes)
+    settings = replace(
+        sweeps.FIGURES, **{"n_devices": 4, "n_samples": 60, "n_seed_samples": 10, "n_inverse_samples": 20} | changes
+    )
     return Task(settings, load("mnist", data_dir), seed=0)
 
 
@@ -225,7 +238,11 @@ def test_the_chance_of_an_upload_is_what_uploads_come_to(small_data):
 
 
 # ------------------------------------------------------------------------------------------------------ where it stops
-@given(st.lists(st.sampled_from([0.8, 0.84, 0.87, 0.9]), min_size=1, max_size=8), st.sampled_from([0.0, 0.05, 0.1]), st.integers(1, 5))
+@given(
+    st.lists(st.sampled_from([0.8, 0.84, 0.87, 0.9]), min_size=1, max_size=8),
+    st.sampled_from([0.0, 0.05, 0.1]),
+    st.integers(1, 5),
+)
 def test_more_stops_paying_at_the_first_value_within_a_standard_error_of_the_best(accuracies, spread, n_seeds):
     sweep = sweeps.SWEEPS["inverse-samples"]
     points = [{"n_inverse_samples": 10 * (k + 1), "accuracy": accuracy, "accuracy_spread": spread, "n_seeds": n_seeds}
@@ -237,7 +254,8 @@ def test_more_stops_paying_at_the_first_value_within_a_standard_error_of_the_bes
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (None, "-"), (-math.inf, "-inf"), (0.12544, "0.1254"), (5.1078, "5.108"), (10_000, "10,000"), (1_234_567.0, "1,234,567"),
+    (None, "-"), (-math.inf, "-inf"), (0.12544, "0.1254"), (5.1078, "5.108"), (10_000, "10,000"),
+    (1_234_567.0, "1,234,567"),
 ])  # fmt: skip
 def test_a_cell_has_four_digits_and_never_fewer_than_a_whole_number_has(value, text):
     assert four_digits(value) == text

@@ -17,7 +17,9 @@ from mix2fld_np.verify import rows
 
 NUMBERS = {option.flag: option for option in OPTIONS if option.kind is options.number}
 WHOLE = {option.flag: option for option in OPTIONS if option.kind is options.whole}
-FIGURES = st.sampled_from(".5 5. 0.5 5e-1 5E-1 +.5 0_1.2_5 1 1e3 1_000 -0 0x10 nan inf 1e999 ٣ 1__0 _1 5e .e1 1,5 1e-400".split())
+FIGURES = st.sampled_from(
+    ".5 5. 0.5 5e-1 5E-1 +.5 0_1.2_5 1 1e3 1_000 -0 0x10 nan inf 1e999 ٣ 1__0 _1 5e .e1 1,5 1e-400".split()
+)
 
 
 def ask(*words):
@@ -88,7 +90,11 @@ def test_a_tilde_is_the_home_directory_in_every_path_of_every_command(words, tmp
 def test_a_tilde_in_a_file_is_the_home_directory(suffix, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     content = {"out": "~/res", "data_dir": "~"}
-    file = json.dumps(content) if suffix == ".json" else "\n".join(f"{name} = {json.dumps(value)}" for name, value in content.items())
+    file = (
+        json.dumps(content)
+        if suffix == ".json"
+        else "\n".join(f"{name} = {json.dumps(value)}" for name, value in content.items())
+    )
     (tmp_path / f"file{suffix}").write_text(file)
     chosen, _ = ask(f"--config={tmp_path}/file{suffix}")
     assert (chosen["out"], chosen["data_dir"]) == (f"{tmp_path}/res", str(tmp_path))

@@ -37,7 +37,9 @@ def alone(runs, tmp_path_factory):
     """The files of the same runs, played here one after another."""
     out = tmp_path_factory.mktemp("alone")
     results = play_all(runs, out)
-    assert [len(result.rounds) for result in results] == [2] * 6 + [2], "the last met its criterion in the second of four rounds"
+    assert [len(result.rounds) for result in results] == [2] * 6 + [2], (
+        "the last met its criterion in the second of four rounds"
+    )
     return files_of(out)
 
 
@@ -48,23 +50,29 @@ def spied(monkeypatch, name):
     return calls
 
 
-# ------------------------------------------------------------------------------------------------- threads of this machine
+# ---------------------------------------------------------------------------------------------- threads of this machine
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_any_number_of_workers_writes_the_same_files(data, tmp_path, monkeypatch, seeds):
     side_by_side, here = spied(monkeypatch, "play_on"), spied(monkeypatch, "play")
     for workers in (1, 2, 3):
-        arguments = compare(data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4", "--rounds=1")
+        arguments = compare(
+            data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4", "--rounds=1"
+        )
         assert main(arguments) == 0
     first, *others = (files_of(tmp_path / str(workers)) for workers in (1, 2, 3))
     assert len(first) == 6 + 5 * seeds
     assert others == [first, first]
-    assert len(side_by_side) == (2 if seeds == 3 else 0), "15 runs go side by side on 2 and 3 workers, 5 runs share devices"
+    assert len(side_by_side) == (2 if seeds == 3 else 0), (
+        "15 runs go side by side on 2 and 3 workers, 5 runs share devices"
+    )
     assert {call[1] for call in here} == ({1} if seeds == 3 else {1, 2, 3})
 
 
 def test_workers_share_the_devices_of_one_run(data, tmp_path, monkeypatch):
     seen, local_data = [], Task.local_data
-    monkeypatch.setattr(Task, "local_data", lambda task, d: seen.append((d, threading.current_thread().name)) or local_data(task, d))
+    monkeypatch.setattr(
+        Task, "local_data", lambda task, d: seen.append((d, threading.current_thread().name)) or local_data(task, d)
+    )
     run = StoredRun(job(data, n_devices=12, n_rounds=1), tmp_path)
     players.play(run, workers=3)
     assert len(run.result().rounds) == 1
@@ -92,7 +100,7 @@ def test_rounds_of_a_checkpoint_were_there_before(runs, tmp_path, monkeypatch):
     assert heard == [(1, 1), (2, 1)]
 
 
-# ---------------------------------------------------------------------------------------------------------- no more threads
+# ------------------------------------------------------------------------------------------------------ no more threads
 def ration_threads(monkeypatch, n_allowed):
     """So many threads can be started, and from then on none."""
     n_left, start = n_allowed, threading.Thread.start
@@ -109,7 +117,9 @@ def ration_threads(monkeypatch, n_allowed):
 
 @pytest.mark.parametrize("n_allowed", [0, 1, 2, 3, 7])
 @pytest.mark.parametrize("workers", [2, 4])
-def test_where_no_more_threads_can_be_started_fewer_play_the_same_bytes(runs, alone, tmp_path, monkeypatch, n_allowed, workers):
+def test_where_no_more_threads_can_be_started_fewer_play_the_same_bytes(
+    runs, alone, tmp_path, monkeypatch, n_allowed, workers
+):
     others = [replace(run, name=f"{run.name}-{n}") for run in runs for n in range(2)]
     ration_threads(monkeypatch, n_allowed)
     play_all([*runs, *others][: 4 * workers], tmp_path, workers)  # enough for runs to go side by side
@@ -174,7 +184,9 @@ def test_rounds_that_come_back_are_kept_and_counted(runs, alone, tmp_path):
     heard = []
     play_all(runs[:2], tmp_path, 2, Unreliable(), lambda *rounds: heard.append(rounds))
     assert heard == [(0, 0), (0, 0), (1, 0), (2, 0), (3, 0), (4, 0)]
-    assert files_of(tmp_path) == {name: content for name, content in alone.items() if "seed0" in name and "Mix" not in name}
+    assert files_of(tmp_path) == {
+        name: content for name, content in alone.items() if "seed0" in name and "Mix" not in name
+    }
 
 
 @pytest.mark.parametrize("how", [CancelledError, ConnectionResetError, TimeoutError, OSError])
@@ -182,7 +194,9 @@ def test_a_round_whose_worker_is_lost_is_played_again(runs, alone, tmp_path, how
     executor = Unreliable({1, 2, 3, 6, 9, 10}, how)
     play_all(runs, tmp_path, 1, executor)
     assert files_of(tmp_path) == alone
-    assert executor.n_calls == 6 + 7 * 2 + 7, "what was lost, two rounds a run, and the question whether there is another"
+    assert executor.n_calls == 6 + 7 * 2 + 7, (
+        "what was lost, two rounds a run, and the question whether there is another"
+    )
 
 
 def test_an_executor_may_name_errors_that_mean_a_lost_worker(runs, alone, tmp_path):
@@ -251,7 +265,9 @@ def test_an_executor_gets_no_more_runs_at_once_than_it_says(runs, tmp_path):
 def test_a_worker_that_would_compute_other_numbers_is_refused(data, part):
     run = job(data)
     now = beginning(jobs.task_of(run))
-    with pytest.raises(InputError, match=f"a worker has {part} .* where this machine has another, and would compute other numbers"):
+    with pytest.raises(
+        InputError, match=f"a worker has {part} .* where this machine has another, and would compute other numbers"
+    ):
         players.next_round(run, jobs.identity_of(run) | {part: "another"}, now)
     with pytest.raises(InputError, match="a worker has processor None where this machine has 3"):
         players.next_round(run, jobs.identity_of(run) | {"processor": 3}, now)

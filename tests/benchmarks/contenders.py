@@ -1,9 +1,10 @@
-"""Who takes part in the speed comparison: the same SGD loop and the same inference in this package and in other frameworks, each in the
-fastest of the idiomatic ways that were tried.
+"""Who takes part in the speed comparison: the same SGD loop and the same inference in this package and in other
+frameworks, each in the fastest of the idiomatic ways that were tried.
 
 Every contender takes and returns weights as the flat vector of `mix2fld_np.nn.network`, and has
 
-    descend(weights, orders)   weights (N_mod,) after SGD with batches of one in the order orders[0]; `n_models` train side by side
+    descend(weights, orders)   weights (N_mod,) after SGD with batches of one in the order orders[0];
+                               `n_models` train side by side
     infer(weights)             softmax outputs of all test images
 """
 
@@ -88,8 +89,8 @@ def plain_numpy(m: Material) -> list[Contender]:
 def torch_eager(m: Material) -> list[Contender]:
     """PyTorch as it comes: autograd at every step, and one fused update, which beats `torch.optim.SGD` by a tenth.
 
-    Inference takes the best batch size of those tried here. Images with channels last are a choice of PyTorch's users that makes its
-    convolutions faster, so they run for themselves.
+    Inference takes the best batch size of those tried here. Images with channels last are a choice of PyTorch's users
+    that makes its convolutions faster, so they run for themselves.
     """
     import torch
     from torch.nn.functional import cross_entropy
@@ -180,7 +181,10 @@ def jax_scan(m: Material) -> list[Contender]:
 
     def own(x, w, b):
         channels_last, axes = x.transpose(0, 2, 3, 1), ("NHWC", "OIHW", "NHWC")
-        return lax.conv_general_dilated(channels_last, w, (1, 1), "SAME", dimension_numbers=axes).transpose(0, 3, 1, 2) + b[:, None, None]
+        return (
+            lax.conv_general_dilated(channels_last, w, (1, 1), "SAME", dimension_numbers=axes).transpose(0, 3, 1, 2)
+            + b[:, None, None]
+        )
 
     def logits(layers, x, convolve):
         w1, b1, w2, b2, w3, b3 = layers

@@ -8,7 +8,8 @@ from pathlib import Path
 def peak_mb() -> float:
     """Most memory (MB) that this process has held.
 
-    The surprise: what `getrusage` tells on Linux starts from the size of the process that started this one; the kernel's own page does not.
+    The surprise: what `getrusage` tells on Linux starts from the size of the process that started this one;
+    the kernel's own page does not.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -1,8 +1,9 @@
 """Where does the time go?   python tests/benchmarks/parts.py [--json FILE]
 
-Each kernel of a step, and each of an inferred image, in a compiled loop of its own on one core, for the network with 12,544 weights:
-microseconds, and the share of a large matrix product's FLOP/s where it is multiplications that it does. Repetitions take turns; medians.
-Their sum is not quite the whole: in a loop of its own a kernel finds its numbers in the nearest cache.
+Each kernel of a step, and each of an inferred image, in a compiled loop of its own on one core, for the network with
+12,544 weights: microseconds, and the share of a large matrix product's FLOP/s where it is multiplications that it does.
+Repetitions take turns; medians. Their sum is not quite the whole: in a loop of its own a kernel finds its numbers in
+the nearest cache.
 """
 
 import argparse
@@ -74,14 +75,18 @@ def second_input(layers, work):
 
 def first_filters(layers, work):
     for f in range(layers.b1.size):
-        kernels.add_cell_gradient(work.quarters, work.gradient_pooled[f], work.argmax[f], PITCH, LENGTH, NOTHING, layers.w1[f])
+        kernels.add_cell_gradient(
+            work.quarters, work.gradient_pooled[f], work.argmax[f], PITCH, LENGTH, NOTHING, layers.w1[f]
+        )
         layers.b1[f] += NOTHING * kernels.alive_sum(work.gradient_pooled[f], work.argmax[f])
 
 
 def first_and_pool_side_by_side(layers, work):
     for r in range(HEIGHT):
         for f in range(layers.b1.size):
-            kernels.correlate_cells(work.quarters, layers.w1[f], layers.b1[f], PITCH * BLOCK, ROW, work.sums1, r * PITCH * BLOCK, BLOCK)
+            kernels.correlate_cells(
+                work.quarters, layers.w1[f], layers.b1[f], PITCH * BLOCK, ROW, work.sums1, r * PITCH * BLOCK, BLOCK
+            )
             kernels.pool(work.sums1, ROW, work.pooled[f, (r + 1) * PITCH * BLOCK + BLOCK :])
 
 
@@ -142,7 +147,9 @@ def measured(n_repetitions: int, n: int = 3_000) -> dict:
     layers, matrix = network.layers(network.initial_weights(rng)), rng.random((MATRIX, MATRIX), np.float32)
     step, image = filled(network.workspace(np.float32), rng), filled(network.block_workspace(np.float32), rng)
     runs = {("a step", name): (in_a_loop(part), n, step, 1) for name, (part, _) in STEP.items()}
-    runs |= {("an inferred image", name): (in_a_loop(part), n // BLOCK, image, BLOCK) for name, (part, _) in IMAGE.items()}
+    runs |= {
+        ("an inferred image", name): (in_a_loop(part), n // BLOCK, image, BLOCK) for name, (part, _) in IMAGE.items()
+    }
     seconds, rates = {key: [] for key in runs}, []
     for repetition in range(n_repetitions + 1):  # the first compiles
         rates.append(matrix_product_rate(matrix))

@@ -1,7 +1,7 @@
 """The same network as one would write it in plain NumPy: convolutions as matrix products of unfolded planes (im2col).
 
-Written with care, so that the comparison is worth something: every buffer is made once, planes are unfolded by one strided copy, the
-pixels of the first layer come out sorted by pooling cell, and inference works on stacks of images.
+Written with care, so that the comparison is worth something: every buffer is made once, planes are unfolded by one
+strided copy, the pixels of the first layer come out sorted by pooling cell, and inference works on stacks of images.
 """
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.lib.stride_tricks import as_strided
 
 
 class PlainNumpy:
-    """Buffers for stacks of `n` images and the flat float32 weights they are shown to (the order of `mix2fld_np.nn.network`)."""
+    """Buffers for stacks of `n` images and the flat float32 weights they are shown to (the order of
+    `mix2fld_np.nn.network`)."""
 
     def __init__(self, network, weights, n=1):
         (C, H, W), (F1, F2) = network.image_shape, network.filters
@@ -21,7 +22,11 @@ class PlainNumpy:
         self.gradient2 = zeros(1, F2, h + 2, w + 2)
         self.cells, self.patches = unfold_cells(self.image), unfold(self.pooled)
         self.gradient_patches = unfold(self.gradient2)
-        self.columns1, self.columns2, self.columns3 = zeros(n, 9 * C, 4 * h * w), zeros(n, 9 * F1, h * w), zeros(1, 9 * F2, h * w)
+        self.columns1, self.columns2, self.columns3 = (
+            zeros(n, 9 * C, 4 * h * w),
+            zeros(n, 9 * F1, h * w),
+            zeros(1, 9 * F2, h * w),
+        )
         self.sums1, self.sums2 = zeros(n, F1, 4 * h * w), zeros(n, F2, h * w)
         self.four, self.feature = self.sums1.reshape(n, F1, 4, h * w), self.sums2.reshape(n, F2 * h * w)
         self.gradient1, self.gradient_sums2 = zeros(F1, 4, h * w), zeros(F2, h * w)
@@ -98,7 +103,10 @@ def unfold(padded):
 
 
 def unfold_cells(padded):
-    """A view (n, C, 3, 3, 2, 2, H/2, W/2) of padded planes: the same, with pixels sorted by their place in a pooling cell."""
+    """A view (n, C, 3, 3, 2, 2, H/2, W/2) of padded planes: the same,
+    with pixels sorted by their place in a pooling cell."""
     n, C, height, width = padded.shape
     s, sc, sy, sx = padded.strides
-    return as_strided(padded, (n, C, 3, 3, 2, 2, height // 2 - 1, width // 2 - 1), (s, sc, sy, sx, sy, sx, 2 * sy, 2 * sx))
+    return as_strided(
+        padded, (n, C, 3, 3, 2, 2, height // 2 - 1, width // 2 - 1), (s, sc, sy, sx, sy, sx, 2 * sy, 2 * sx)
+    )

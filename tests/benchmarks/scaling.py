@@ -1,10 +1,11 @@
 """How does a federated round grow?   python tests/benchmarks/scaling.py [--json FILE] [--quick]
 
-One round of Mix2FLD on the embedded digits against the number of devices and of iterations, each in a process of its own, so that its peak
-memory is its own; and against the number of workers, which take turns in one process, so that a slow minute of the machine hits both. The
-band grows with the devices, so that every upload gets through and the server has its say. Training dominates where D K is large: a round
-then takes D K steps. What does not grow is testing a model six times on 10,000 images, and the server's 3,200 steps. Processor time leaves
-out what other programs take; time on the clock, on a machine that does nothing else, shows what a second worker is good for.
+One round of Mix2FLD on the embedded digits against the number of devices and of iterations, each in a process of its
+own, so that its peak memory is its own; and against the number of workers, which take turns in one process, so that a
+slow minute of the machine hits both. The band grows with the devices, so that every upload gets through and the server
+has its say. Training dominates where D K is large: a round then takes D K steps. What does not grow is testing a model
+six times on 10,000 images, and the server's 3,200 steps. Processor time leaves out what other programs take; time on
+the clock, on a machine that does nothing else, shows what a second worker is good for.
 """
 
 import argparse
@@ -38,7 +39,9 @@ IN_TURN = [(10, 6_400), (100, 6_400)]  # (D, K), with one worker and with two
 BARS = {
     "two workers are at least 1.8 times as fast as one": lambda r: min(row["speedup"] for row in r["workers"]) >= 1.8,
     "1,000 devices take less than 450 MB": lambda r: r["devices"][-1]["peak_mb"] < 450,
-    "1,000 devices take no longer, step for step, than 100": lambda r: steps_us(r["devices"][-1]) <= 1.05 * steps_us(r["devices"][-2]),
+    "1,000 devices take no longer, step for step, than 100": lambda r: (
+        steps_us(r["devices"][-1]) <= 1.05 * steps_us(r["devices"][-2])
+    ),
 }
 
 
@@ -61,7 +64,8 @@ def round_seconds(task: Task, p: int = 1, fed=None):
 
 
 def one(D: int, K: int) -> dict[str, float]:
-    """Seconds of a round in this process (the median of three after a warm-up), its peak memory, and the memory before it."""
+    """Seconds of a round in this process (the median of three after a warm-up), its peak memory,
+    and the memory before it."""
     warm_up()
     task, fed, clock, processor = task_of(D, K), None, [], []
     before = peak_mb()
@@ -69,7 +73,10 @@ def one(D: int, K: int) -> dict[str, float]:
         on_clock, of_processor, fed = round_seconds(task, p, fed)
         clock.append(on_clock)
         processor.append(of_processor)
-    return {"D": D, "K": K, "clock_s": median(clock), "processor_s": median(processor), "before_mb": before, "peak_mb": peak_mb()}
+    return {
+        "D": D, "K": K, "clock_s": median(clock), "processor_s": median(processor), "before_mb": before,
+        "peak_mb": peak_mb(),
+    }
 
 
 def in_turn(D: int, K: int, n_repetitions: int) -> dict[str, float]:
@@ -87,12 +94,17 @@ def in_turn(D: int, K: int, n_repetitions: int) -> dict[str, float]:
 def warm_up() -> None:
     """Compiles what is not compiled yet, with a round of few iterations."""
     task = task_of(2, 10)
-    play_round(1, protocol_named("Mix2FLD"), first_state(task), replace(task, settings=replace(task.settings, n_distill_iterations=10)))
+    play_round(
+        1, protocol_named("Mix2FLD"), first_state(task),
+        replace(task, settings=replace(task.settings, n_distill_iterations=10)),
+    )
 
 
 def elsewhere(D: int, K: int) -> dict[str, float]:
     """A round measured in a fresh process."""
-    run = subprocess.run([sys.executable, __file__, "--one", str(D), str(K)], stdout=subprocess.PIPE, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, __file__, "--one", str(D), str(K)], stdout=subprocess.PIPE, text=True, check=True
+    )
     return json.loads(run.stdout.splitlines()[-1])
 
 
@@ -104,7 +116,10 @@ def steps_us(row: dict[str, float]) -> float:
 def show(result: dict) -> None:
     """Prints the measurements as tables."""
     for name in SERIES:
-        print(f"\nagainst {name}\n{'D':>6}{'K':>8}{'clock s':>10}{'processor s':>13}{'us a step':>11}{'before MB':>11}{'peak MB':>9}")
+        print(
+            f"\nagainst {name}\n{'D':>6}{'K':>8}{'clock s':>10}{'processor s':>13}"
+            f"{'us a step':>11}{'before MB':>11}{'peak MB':>9}"
+        )
         for row in result[name]:
             D, K, clock, processor, before, peak = row.values()
             print(f"{D:6,}{K:8,}{clock:10.2f}{processor:13.2f}{steps_us(row):11.1f}{before:11.0f}{peak:9.0f}")
@@ -119,7 +134,9 @@ def show(result: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
-    parser.add_argument("--quick", action="store_true", help="leave out all rounds of more than 100,000 steps, and repeat less")
+    parser.add_argument(
+        "--quick", action="store_true", help="leave out all rounds of more than 100,000 steps, and repeat less"
+    )
     parser.add_argument("--one", type=int, nargs=2, metavar=("D", "K"), help="measure one case in this process")
     arguments = parser.parse_args()
     if arguments.one:

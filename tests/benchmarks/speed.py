@@ -1,19 +1,22 @@
-"""How fast is a step of SGD, and an inferred image, on one core?   python tests/benchmarks/speed.py [--json FILE] [--quick]
+"""How fast is a step of SGD, and an inferred image, on one core?
 
-Everybody who is installed starts from the same weights and must agree on the result before anybody is timed. Then they take turns,
-repetition after repetition in one process bound to one core, so that a slow minute of the machine hits all of them. Time is processor
-time, which equals wall-clock time on an idle machine and leaves out what other programs take on a busy one. Printed are medians, and
-medians of the ratio to this package within a repetition.
+    python tests/benchmarks/speed.py [--json FILE] [--quick]
+
+Everybody who is installed starts from the same weights and must agree on the result before anybody is timed. Then they
+take turns, repetition after repetition in one process bound to one core, so that a slow minute of the machine hits all
+of them. Time is processor time, which equals wall-clock time on an idle machine and leaves out what other programs take
+on a busy one. Printed are medians, and medians of the ratio to this package within a repetition.
 
 Arithmetic of the network with 12,544 weights, in multiply-adds for one image:
 
-    forward     84,672 first convolution (12 x 9 x 784), 127,008 second (6 x 108 x 196), 11,760 connected layer       223,440
-    back        84,672 filters of the first, 127,008 filters and 127,008 input of the second, 2 x 11,760             362,208
-    a step                                                                                                           585,648
+    forward   84,672 first convolution (12 x 9 x 784), 127,008 second (6 x 108 x 196), 11,760 connected layer  223,440
+    back      84,672 filters of the first, 127,008 filters and 127,008 input of the second, 2 x 11,760         362,208
+    a step                                                                                                     585,648
 
-A multiply-add counts as two operations. Three of four products in the first filters' gradient meet a pixel that lost its pooling cell;
-they are computed, and counted. Bias, ReLU, pool, softmax and moving data are work that the count leaves out. The yardstick is the
-single-precision product of two 2,048 x 2,048 matrices in NumPy's BLAS on the same core.
+A multiply-add counts as two operations. Three of four products in the first filters' gradient meet a pixel that lost
+its pooling cell; they are computed, and counted. Bias, ReLU, pool, softmax and moving data are work that the count
+leaves out. The yardstick is the single-precision product of two 2,048 x 2,048 matrices in NumPy's BLAS on the same
+core.
 """
 
 import argparse
@@ -38,7 +41,9 @@ BARS = {
     "a step takes at most 1/12 of PyTorch eager's": lambda r: r["steps"]["PyTorch eager"]["ratio"] >= 12,
     "a step reaches at least half of a matrix product's FLOP/s": lambda r: r["step_share"] >= 0.5,
     "an inferred image takes at most 1/5 of PyTorch eager's": lambda r: r["images"]["PyTorch eager"]["ratio"] >= 5,
-    "an inferred image takes at most 1/5 of PyTorch's with channels last": lambda r: r["images"]["PyTorch, channels last"]["ratio"] >= 5,
+    "an inferred image takes at most 1/5 of PyTorch's with channels last": lambda r: (
+        r["images"]["PyTorch, channels last"]["ratio"] >= 5
+    ),
     "import takes less than 0.6 s": lambda r: r["startup"]["mix2fld_np, second start"]["import_s"] < 0.6,
     "first-ever step and inference are compiled in less than 15 s": lambda r: compile_seconds(r) < 15,
 }
@@ -142,7 +147,9 @@ def machine() -> dict[str, str]:
     """Processor and versions."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    name = next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
     packages = [p for p in ("numpy", "numba", "torch", "jax") if util.find_spec(p)]
     return {"processor": name, "python": platform.python_version(), **{p: metadata.version(p) for p in packages}}
 
@@ -161,7 +168,10 @@ def show(result: dict) -> None:
         for name, row in rows.items():
             print(f"  {name:26}{row['us']:12.1f}{row['least_us']:9.1f}{row['most_us']:9.1f}{row['ratio']:8.1f}")
     step_share, image_share = result["step_share"], result["image_share"]
-    print(f"\nmatrix product {result['matrix_product_gflops']:.0f} GFLOP/s; a step reaches {step_share:.0%}, inference {image_share:.0%}")
+    print(
+        f"\nmatrix product {result['matrix_product_gflops']:.0f} GFLOP/s; "
+        f"a step reaches {step_share:.0%}, inference {image_share:.0%}"
+    )
     print(f"\n{'start':28}{'import s':>12}{'step s':>9}{'infer s':>9}{'peak MB':>9}")
     for name, row in result["startup"].items():
         print(f"  {name:26}{row['import_s']:12.2f}{row['step_s']:9.2f}{row['infer_s']:9.2f}{row['peak_mb']:9.0f}")
@@ -172,13 +182,19 @@ def show(result: dict) -> None:
 
 def judged(result: dict) -> dict[str, bool]:
     """Which bars are met; those that need a framework that is not installed are left out."""
-    return {text: bool(met(result)) for text, met in BARS.items() if "PyTorch" not in text or "PyTorch eager" in result["steps"]}
+    return {
+        text: bool(met(result))
+        for text, met in BARS.items()
+        if "PyTorch" not in text or "PyTorch eager" in result["steps"]
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
-    parser.add_argument("--quick", action="store_true", help="three repetitions and 1,000 images instead of 15 and 10,000")
+    parser.add_argument(
+        "--quick", action="store_true", help="three repetitions and 1,000 images instead of 15 and 10,000"
+    )
     arguments = parser.parse_args()
     result = run(*(3, 1_000) if arguments.quick else (15, 10_000))
     result["bars"] = judged(result)

@@ -1,4 +1,5 @@
-"""What a first, a second and a rival's start cost: import, first step, first inference and peak memory, each in its own process."""
+"""What a first, a second and a rival's start cost: import, first step, first inference and peak memory,
+each in its own process."""
 
 import importlib.util
 import json
@@ -36,7 +37,8 @@ import numpy as np
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import local_update
 network = Network()
-w, x, t = network.initial_weights(np.random.default_rng(0)), np.zeros((500, 1, 28, 28), np.float32), np.eye(10)[np.arange(500) % 10]
+w, x, t = network.initial_weights(np.random.default_rng(0)), np.zeros((500, 1, 28, 28), np.float32), \
+np.eye(10)[np.arange(500) % 10]
 local_update(network, w, x, t, [0], 0.01)""",
     "infer": "network.outputs(w, x)",
 }
@@ -56,11 +58,16 @@ optimizer.step()""",
 
 
 def startup() -> dict[str, dict[str, float]]:
-    """Seconds and megabytes of a first start (empty cache), a second one (compiled code is read from the cache), and PyTorch's."""
+    """Seconds and megabytes of a first start (empty cache), a second one (compiled code is read from the cache),
+    and PyTorch's."""
     with tempfile.TemporaryDirectory() as cache:
-        rows = {name: measured(PACKAGE, NUMBA_CACHE_DIR=cache) for name in ("mix2fld_np, first start", "mix2fld_np, second start")}
+        rows = {
+            name: measured(PACKAGE, NUMBA_CACHE_DIR=cache)
+            for name in ("mix2fld_np, first start", "mix2fld_np, second start")
+        }
     if importlib.util.find_spec("torch"):
-        measured(TORCH)  # reads the files of a library of some hundred megabytes once, so that the disk is not what is timed
+        # reads the files of a library of some hundred megabytes once, so that the disk is not what is timed
+        measured(TORCH)
         rows["PyTorch eager"] = measured(TORCH)
     return rows
 
@@ -69,7 +76,11 @@ def measured(parts: dict[str, str], **environment: str) -> dict[str, float]:
     """Runs timed code in a fresh interpreter."""
     code = TIMED.format(folder=os.path.dirname(os.path.abspath(__file__)), **parts)
     run = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **THREADS, **XLA, **environment}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={**os.environ, **THREADS, **XLA, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return json.loads(run.stdout)
 
