@@ -30,7 +30,7 @@ from mix2fld_np.runs.jobs import job_identity, result_path, stored
 fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=120)
 FIELDS = [field.name for field in fields(Settings)]
 PATIENCE_S = 60.0  # of a machine with other things to do
-FUZZ_S = float(os.environ.get("MIX2FLD_FUZZ_S", "20"))  # how long new cases are tried
+FUZZ_S = float(os.environ.get("MIX2FLD_FUZZ_S", "5"))  # how long new cases are tried
 FUZZ_SEED = int(os.environ.get("MIX2FLD_FUZZ_SEED") or secrets.randbits(32))  # of these cases; another one each time
 
 

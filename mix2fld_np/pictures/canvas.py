@@ -24,7 +24,7 @@ ROW_IN = 0.4  # room for a legend of one row, which every figure has
 
 @contextmanager
 def our_style(**settings: object) -> Iterator[None]:
-    """matplotlib's own defaults and these settings, whatever the user's are, while something is drawn: `@our_style()` or `with`."""
+    """matplotlib's own defaults and these settings, whatever the user's are: `@our_style()` or `with`."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)  # of a home directory that is not there, and of fonts, it says much
@@ -41,7 +41,7 @@ def our_style(**settings: object) -> Iterator[None]:
 
 @functools.cache
 def load_matplotlib() -> None:
-    """Loads matplotlib without the user's settings, which may be broken; where it is loaded already, `our_style` overrides them."""
+    """Loads matplotlib without the user's settings, which may be broken; later ones are overridden by `our_style`."""
     if "matplotlib" in sys.modules:
         return
     if os.path.expanduser("~") == "~":  # where matplotlib 3.8 gives up; later ones make a temporary folder, as here
@@ -52,14 +52,15 @@ def load_matplotlib() -> None:
         with chdir(Path(__file__).parent) if os.path.lexists("matplotlibrc") else nullcontext():
             import matplotlib
     finally:
-        for name in ("MPLBACKEND", "MATPLOTLIBRC"):
-            os.environ.pop(name)
-            os.environ |= {name: before[name]} if name in before else {}
+        del os.environ["MPLBACKEND"], os.environ["MATPLOTLIBRC"]
+        os.environ |= before
     with suppress(Exception):  # a notebook's backend goes on to show the user's own pictures
         matplotlib.rcParams["backend"] = before.get("MPLBACKEND", "agg")
 
 
-def new_figure(width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, columns: int = 1, **sharing) -> tuple[Figure, np.ndarray]:
+def new_figure(
+    width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, columns: int = 1, **sharing
+) -> tuple[Figure, np.ndarray]:
     """An empty figure and its axes (rows, columns); no window is ever opened."""
     with our_style():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
