@@ -65,9 +65,10 @@ class MachineCode(NullCache):
         warn_once(f"compiled code cannot be kept in {problems[0]}: {what_helps}.")
 
     def address(self, folder: Path, sig: Any, codegen: Any) -> tuple[bytes, Path]:
-        """(digest of all that the machine code depends on, its file): source, constants, types, processor and versions."""
+        """(digest of all that the machine code depends on, its file): source, constants, types, processor, version."""
         constants = [cell.cell_contents for cell in self.function.__closure__ or ()]
-        place = serialize.dumps((self.function.__qualname__, constants, sys.implementation.cache_tag, repr(sig), codegen.magic_tuple()))
+        about = (self.function.__qualname__, repr(sig), codegen.magic_tuple(), sys.implementation.cache_tag)
+        place = serialize.dumps((about, constants))
         digest = hashlib.sha256(place + numba.__version__.encode() + self.source.read_bytes()).digest()
         stem = f"{self.source.stem}.{self.function.__name__}-{hashlib.sha256(place).hexdigest()[:16]}"
         return digest, folder / f"{stem}.nbc"
