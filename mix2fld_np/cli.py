@@ -101,9 +101,7 @@ def loaded(as_program: bool) -> "argparse.ArgumentParser":
     except ValueError as problem:
         if not suspects:
             raise
-        raise InputError(
-            f"the libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}."
-        ) from None
+        raise InputError(f"libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}.") from None
 
 
 def parser() -> "argparse.ArgumentParser":

@@ -13,6 +13,16 @@ import pytest
 from mix2fld_np.nn import compilation
 
 SOURCE = "def double(x):\n    return 2 * x\n\n\ndef treble(x):\n    return 3 * x\n"
+MULTIPLY = """
+
+def by(factor):
+    def multiply(x):
+        return factor * x
+    return multiply
+
+
+by_five, by_six = by(5), by(6)
+"""
 
 
 @pytest.fixture
@@ -94,6 +104,13 @@ def test_the_code_of_another_source_type_or_version_of_numba_is_not_taken_for_th
     assert result(place) == (420, False, [])
     assert compiled(place)(0.5) == 10.0 and compiled(place)(21) == 420
     assert len(files(place)) == 2  # one for each type: what does not fit any more is replaced
+
+
+def test_functions_that_differ_in_a_number_alone_are_kept_apart(place):
+    (place / "functions.py").write_text(SOURCE + MULTIPLY)
+    for _ in range(2):
+        assert [result(place, name)[0] for name in ("by_five", "by_six")] == [105, 126]
+    assert result(place, "by_five")[1] and len(files(place)) == 2
 
 
 def test_a_place_that_takes_nothing_is_passed_over_without_a_word(place):

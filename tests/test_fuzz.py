@@ -26,10 +26,10 @@ from mix2fld_np.federation.settings import Settings
 from mix2fld_np.nn.network import Network
 from mix2fld_np.runs.store import StoredRun
 
-fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=60)
 FIELDS = [field.name for field in fields(Settings)]
 PATIENCE_S = 60.0  # of a machine with other things to do
 FUZZ_S = float(os.environ.get("MIX2FLD_FUZZ_S", "5"))  # how long new cases are tried
+fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=int(6 * FUZZ_S) + 1)
 FUZZ_SEED = int(os.environ.get("MIX2FLD_FUZZ_SEED") or secrets.randbits(32))  # of these cases; another one each time
 
 
@@ -140,7 +140,7 @@ def lines(draw):
     return arguments + draw(st.lists(values, max_size=1)) if draw(st.integers(0, 9)) == 0 else arguments
 
 
-@settings(fuzzed, max_examples=150)
+@settings(fuzzed, max_examples=int(20 * FUZZ_S) + 1)
 @given(arguments=lines())
 def test_any_line_is_done_or_refused_in_one_line(here, arguments):
     outcome(arguments)
@@ -270,8 +270,7 @@ def test_any_json_in_the_place_of_our_files(here, data, tree, where, ours):
 def test_any_json_in_the_place_of_a_result(here, data, tree, framed):
     run = StoredRun(job(data, "FD"), here)
     run.path.parent.mkdir(exist_ok=True)
-    framed_tree = {"identity": run.identity, "checksum": "0" * 64, "result": tree}
-    run.path.write_text(json.dumps(framed_tree if framed else tree))
+    run.path.write_text(json.dumps({"identity": run.identity, "checksum": "0" * 64, "result": tree} if framed else tree))
     with pytest.raises(InputError, match="damaged"):
         run.result()
 

@@ -4,7 +4,8 @@ import argparse
 import json
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_config import commands
 
 from mix2fld_np import cli
@@ -37,6 +38,7 @@ def read_by(word):
         return str(problem).partition(": ")[2].partition(" (see")[0].rstrip(".")
 
 
+@settings(max_examples=40, deadline=None)
 @given(text=FIGURES | st.floats(0, 99).map(str) | st.integers(-9, 10**30).map(str))
 def test_an_option_and_set_read_numbers_by_one_rule(text):
     for flag, option in {**NUMBERS, **WHOLE}.items():

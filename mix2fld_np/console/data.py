@@ -42,9 +42,7 @@ def fetch(args: argparse.Namespace) -> int:
         raise InputError("digits are drawn, not downloaded; fetch mnist, fashion-mnist, cifar-10 or cifar-100.")
     into = asked_folder(args) or user_cache()
     if into is None:
-        raise InputError(
-            "this user has no home directory, so there is no cache to download to; name a folder with --data-dir."
-        )
+        raise InputError("this user has no home directory to download to; name a folder with --data-dir.")
     folder = fetch_data(args.name, into)
     print(f"{args.name} is in {folder}.")
     return 0

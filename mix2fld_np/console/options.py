@@ -92,18 +92,14 @@ class Option:
 
 
 DATA = (
-    Option("data", one_of("auto", *SOURCES), "data set; auto is MNIST if it is found, else the embedded digits",
-           default="auto"),
-    Option("data_dir", str, "folder to look for data in, instead of $MIX2FLD_DATA, data/ and the user's cache",
-           word="DIR"),
+    Option("data", one_of("auto", *SOURCES), "data set; auto: MNIST if found, else embedded digits", default="auto"),
+    Option("data_dir", str, "where to look for data, instead of $MIX2FLD_DATA, data/ and the user's cache", word="DIR"),
 )
 CHANNEL = (
-    Option("channel", one_of(*CHANNELS), "asymmetric (23 dBm up, 40 down) or symmetric (40 dBm both)",
-           default="asymmetric"),
+    Option("channel", one_of(*CHANNELS), "asymmetric (23 dBm up, 40 down), symmetric (40 both)", default="asymmetric"),
     Option("devices", whole, "|D|, number of devices", "n_devices"),
     Option("seed_samples", whole, "N_S, seed samples of a device", "n_seed_samples"),
-    Option("max_slots", whole, "T_max, slots in which a transmission must get through; the letter prints 100",
-           "max_slots"),
+    Option("max_slots", whole, "T_max, slots of an upload or download; the letter prints 100", "max_slots"),
 )
 LEARNING = (
     Option("split", one_of(*SPLITS), "how samples are dealt to devices", "split"),
@@ -113,8 +109,7 @@ LEARNING = (
     Option("inverse_samples", whole, "N_I, inversely mixed-up samples per device", "n_inverse_samples"),
     Option("ratio", number, "lambda, mixing ratio; any but 0.5", "mixing_ratio"),
     Option("beta", number, "weight of the distillation regulariser", "beta"),
-    Option("pairing", one_of(*PAIRINGS), "who decides which labels are mixed up: chance, or the server's schedule",
-           "pairing"),
+    Option("pairing", one_of(*PAIRINGS), "whether chance or the server's schedule picks labels to mix", "pairing"),
 )
 PROTOCOLS = [row.name for row in TABLE]
 RUNNING = (
@@ -125,8 +120,7 @@ RUNNING = (
 PLACE = (
     Option("out", str, "directory for results (default results/COMMAND)", word="DIR"),
     Option("workers", between(1, 1_000), "threads; results do not depend on it (default: all cores)"),
-    Option("dask", scheduler, "play the runs on the Dask cluster whose scheduler is there, tcp://HOST:PORT",
-           word="ADDRESS"),
+    Option("dask", scheduler, "play the runs on the Dask cluster with this scheduler, tcp://HOST:PORT", word="ADDRESS"),
 )
 
 
@@ -154,10 +148,9 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option], sett
     for option in options:
         default = SETTINGS[option.field].default if option.field else option.default
         shown = ",".join(default) if isinstance(default, list) else default
-        explanation = option.explanation + (
-            "" if shown is None or option.field == "max_slots" else f" (default {shown})")
-        word = option.word or option.name.split("_")[-1].upper()
-        parser.add_argument(option.flag, type=option.read, help=explanation, metavar=word, default=argparse.SUPPRESS)
+        words = option.explanation + ("" if shown is None or option.field == "max_slots" else f" (default {shown})")
+        metavar = option.word or option.name.split("_")[-1].upper()
+        parser.add_argument(option.flag, type=option.read, help=words, metavar=metavar, default=argparse.SUPPRESS)
     if settings:
         words = "any other setting, such as beta=1 or noise_dbm_per_hz=-170"
         parser.add_argument("--set", type=filled, action="append", metavar="NAME=VALUE", help=words)
@@ -168,19 +161,17 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option], sett
 def resolve_options(
     args: argparse.Namespace, options: tuple[Option, ...], base: Settings, command: str
 ) -> tuple[dict[str, Any], Settings]:
-    """(value of each option that is no setting, settings): line over file over default.
-    InputError for what cannot be."""
+    """(value of each option that is no setting, settings): line over file over default; InputError if it cannot be."""
     config = getattr(args, "config", None)
     file, table = read_config(Path(config), command) if config is not None else ({}, {})
     check_known(file, [option.name for option in options], str(config), f"mix2fld {command} --help lists them")
     check_known(table, SETTINGS, f"{config}, settings", WHERE_SETTINGS)
     in_file = [(option, from_config(option, file[option.name])) for option in options if option.name in file]
     on_line = [(option, getattr(args, option.name)) for option in options if hasattr(args, option.name)]
-    layers = (
-        layer(in_file, table, "{option.name} and {name} of the table settings set the same in the configuration file",
-              True),
-        layer(on_line, parsed_set(getattr(args, "set", None) or []), "{option.flag} and --set {name} set the same"),
-    )
+    free = parsed_set(getattr(args, "set", None) or [])
+    twice = "{option.name} and {name} of the table settings set the same in the configuration file"
+    layers = [layer(in_file, table, twice, may_agree=True)]
+    layers.append(layer(on_line, free, "{option.flag} and --set {name} set the same"))
     settings = changed(base, layers, options)
     power = {value: name for name, value in CHANNELS.items()}.get(settings.uplink_power_dbm)
     given = {option.name: value for option, value in in_file + on_line} | {"channel": power}
@@ -188,8 +179,7 @@ def resolve_options(
 
 
 def layer(own: list[tuple[Option, Any]], free: dict[str, Any], clash: str, may_agree: bool = False) -> dict[str, Any]:
-    """All settings of the file or of the line;
-    InputError where an option and a setting by its own name both say what holds."""
+    """All settings of the file or of the line; InputError where an option and a setting by its own name clash."""
     changes = dict(free)
     for option, value in own:
         for name, new in option.changes(value).items():
@@ -200,8 +190,7 @@ def layer(own: list[tuple[Option, Any]], free: dict[str, Any], clash: str, may_a
 
 
 def changed(base: Settings, layers: Iterable[dict[str, Any]], options: tuple[Option, ...]) -> Settings:
-    """Settings with layers of changes, each over the one before; an error names the option that the user typed,
-    not the field."""
+    """Settings with layers of changes, each over the one before; an error names the option, not the field."""
     changes: dict[str, Any] = {}
     for own in layers:
         changes |= own
@@ -217,8 +206,7 @@ def changed(base: Settings, layers: Iterable[dict[str, Any]], options: tuple[Opt
 
 
 def parsed_set(texts: Iterable[str]) -> dict[str, Any]:
-    """The settings of all --set NAME=VALUE; InputError where one is unknown,
-    given twice or has no value that can be used."""
+    """The settings of all --set NAME=VALUE; InputError where one is unknown, given twice or without a value."""
     free: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")
@@ -232,8 +220,7 @@ def parsed_set(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def read_set(name: str, value: str) -> Any:
-    """The value of a setting: numbers as options read them; truth, pairs and words in quotes as TOML;
-    or a bare word."""
+    """The value of a setting: numbers as options read them; truth, pairs and quoted words as TOML; or a bare word."""
     kind = SETTINGS[name].type
     try:
         if kind in (int, float):
@@ -249,8 +236,7 @@ def read_set(name: str, value: str) -> Any:
 def read_config(path: Path, command: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """(options, settings) of a TOML file or a settings.json; InputError where it is unusable."""
     if not os.path.isfile(path) or os.path.getsize(path) > LARGEST_CONFIG:
-        raise InputError(f"--config {path} is no file of settings; "
-                         "name a TOML file, or a finished run's settings.json.")
+        raise InputError(f"--config {path} is no file of settings; name a TOML file or a settings.json.")
     kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
     try:
         content = path.read_bytes().decode("utf-8-sig")
@@ -265,8 +251,8 @@ def read_config(path: Path, command: str) -> tuple[dict[str, Any], dict[str, Any
     if read.get("command", command) != command:
         whose = f"belongs to mix2fld {read['command']}, not to mix2fld {command}"
         raise InputError(f"--config {path} {whose}; run that command with it.")
-    table = {name: tuple(value) if isinstance(value, list) else value
-             for name, value in read.pop("settings", {}).items()}
+    settings = read.pop("settings", {}).items()
+    table = {name: tuple(value) if isinstance(value, list) else value for name, value in settings}
     return {name: value for name, value in read.items() if name not in NOT_OPTIONS and value is not None}, table
 
 
@@ -283,11 +269,10 @@ def from_config(option: Option, value: Any) -> Any:
         found = option.read(",".join(map(str, value)) if isinstance(value, list) else str(value))
     except argparse.ArgumentTypeError as problem:
         raise InputError(f"{option.name} in the configuration file: {problem}.") from None
-    alike = (isinstance(value, list | str) if isinstance(found, list)
-             else isinstance(value, str) == isinstance(found, str))
+    alike = isinstance(value, list | str if isinstance(found, list) else str) == isinstance(found, list | str)
     if not alike or isinstance(value, bool):
-        raise InputError(f"{option.name} = {value!r} in the configuration file cannot be used: "
-                         f"it is to be like {found!r}.")
+        given = f"{option.name} = {value!r} in the configuration file"
+        raise InputError(f"{given} cannot be used: it is to be like {found!r}.")
     return found
 
 

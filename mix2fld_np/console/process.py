@@ -58,13 +58,15 @@ def warn(message: Warning | str, *where: Any, **options: Any) -> None:
 
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------------
 def on_ctrl_c(handler: Callable[..., Any]) -> None:
-    """Has Ctrl-C handled by one of the next two, unless it is ignored, as in the background of a shell,
-    or handled by others."""
+    """Has `leave` or `interrupt` handle Ctrl-C, unless it is ignored (by a shell, in the background) or others do."""
     if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, leave):
         signal.signal(signal.SIGINT, handler)
-        sys.unraisablehook = lambda info: (
-            leave() if info.exc_type is KeyboardInterrupt else sys.__unraisablehook__(info)
-        )
+        sys.unraisablehook = unraisable
+
+
+def unraisable(info: Any) -> None:
+    """Ends the process for an interruption that cannot be raised, as in a destructor; others are shown as ever."""
+    leave() if info.exc_type is KeyboardInterrupt else sys.__unraisablehook__(info)
 
 
 def leave(*signal_and_frame: Any) -> NoReturn:

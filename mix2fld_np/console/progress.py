@@ -10,8 +10,7 @@ tqdm.monitor_interval = 0  # bars of a command need no thread that watches them,
 
 @contextmanager
 def progress_bar(total: int, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """A bar over `total` rounds; gives back a function for the number of rounds that are there,
-    and were before this call."""
+    """A bar over `total` rounds; yields a function of how many are there, and how many were before this call."""
     with tqdm(total=total, unit="round", disable=quiet or None, leave=False, dynamic_ncols=True) as bar:
         yield lambda rounds, before: move(bar, rounds, before)
 

@@ -1,32 +1,19 @@
 """Rows to text: tables, shares and bullets, as all commands print them."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from mix2fld_np.datasets.registry import Row
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns, the first to the left and the others to the right, under a rule."""
-    width = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    """Columns under a rule, some aligned to the left and the others to the right."""
+    width = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
-        first, *others = (
-            cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(cells, width, strict=True))
-        )
-        return "  ".join((first, *others)).rstrip()
+        placed = (cell.ljust(width[k]) if k in left else cell.rjust(width[k]) for k, cell in enumerate(cells))
+        return "  ".join(placed).rstrip()
 
     return "\n".join([line(head), "  ".join("-" * w for w in width), *map(line, rows)])
-
-
-def table_of(rows: Iterable[Any], columns: dict[str, Callable[[Any], str]]) -> str:
-    """A line for each row; each column is its heading and what is shown of a row below it."""
-    return table(list(columns), [[cell(row) for cell in columns.values()] for row in rows])
-
-
-def counted(n: float, noun: str) -> str:
-    """A number and its noun, which has an s unless there is one of it."""
-    return f"{number(n)} {noun}{'' if n == 1 else 's'}"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -35,17 +22,13 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def number(value: float, digits: int = 0) -> str:
-    """A number with so many decimals, or with four digits
-    where that would hide it or claim digits that nobody knows."""
+    """A number with so many decimals, or with four digits if it is small or has digits that nobody knows."""
     return f"{value:,.{digits}f}" if value == 0 or 1 <= value < 1e14 else f"{value:.4g}"
 
 
 def bullets(*sentences: str | None) -> Iterable[str]:
     """A line for each sentence that there is."""
     return (f"* {sentence}" for sentence in sentences if sentence)
-
-
-# --- the data ---------------------------------------------------------------------------------------------------------
 
 
 def data_table(rows: list[Row]) -> str:
@@ -57,10 +40,4 @@ def data_table(rows: list[Row]) -> str:
         where = f"damaged: {row.problem}" if row.problem else f"{place} ({row.notice})" if row.notice else place
         counts = ("-" if n is None else f"{n:,}" for n in (row.n_train, row.n_test))
         cells.append((row.name, *counts, row.digest[:12] if row.digest else "-", where))
-    name, *middle, _ = (max(len(line[k]) for line in (head, *cells)) for k in range(len(head)))
-    return "\n".join(
-        "  ".join((
-            line[0].ljust(name), *(cell.rjust(width) for cell, width in zip(line[1:-1], middle, strict=True)), line[-1]
-        ))
-        for line in (head, *cells)
-    )
+    return table(head, cells, left=(0, 4))

@@ -23,9 +23,7 @@ def kept(function: Callable) -> Callable:
     A warning says once that none of them can be written to, or that nothing is compiled at all (NUMBA_DISABLE_JIT).
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        warn_once(
-            "NUMBA_DISABLE_JIT is set: nothing is compiled, and training takes a thousand times as long; unset it."
-        )
+        warn_once("NUMBA_DISABLE_JIT is set: nothing is compiled, and training is a thousand times slower; unset it.")
     else:
         function._cache = MachineCode(function.py_func)  # type: ignore[attr-defined]
     return function
@@ -35,8 +33,7 @@ class MachineCode(NullCache):
     """The cache of one function, with a file for each signature; none of its failures reaches the caller."""
 
     def __init__(self, function: Callable) -> None:
-        self.source = Path(function.__code__.co_filename)
-        self.name = f"{self.source.stem}.{function.__qualname__}"
+        self.function, self.source = function, Path(function.__code__.co_filename)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function for a signature, or None, after which it is compiled."""
@@ -64,16 +61,17 @@ class MachineCode(NullCache):
                 return
             except Exception as problem:
                 problems.append(f"{folder} ({getattr(problem, 'strerror', None) or problem})")
-        warn_once(
-            f"compiled code cannot be kept in {problems[0]}: it is compiled each time; set NUMBA_CACHE_DIR to a folder."
-        )
+        what_helps = "it is compiled each time; set NUMBA_CACHE_DIR to a folder"
+        warn_once(f"compiled code cannot be kept in {problems[0]}: {what_helps}.")
 
     def address(self, folder: Path, sig: Any, codegen: Any) -> tuple[bytes, Path]:
-        """(digest of all that the machine code depends on, its file): for which types and processor,
-        and from which source."""
-        place = repr((self.name, sys.implementation.cache_tag, sig, codegen.magic_tuple())).encode()
+        """(digest of all that the machine code depends on, its file): source, constants, types, processor, version."""
+        constants = [cell.cell_contents for cell in self.function.__closure__ or ()]
+        about = (self.function.__qualname__, repr(sig), codegen.magic_tuple(), sys.implementation.cache_tag)
+        place = serialize.dumps((about, constants))
         digest = hashlib.sha256(place + numba.__version__.encode() + self.source.read_bytes()).digest()
-        return digest, folder / f"{self.name}-{hashlib.sha256(place).hexdigest()[:16]}.nbc"
+        stem = f"{self.source.stem}.{self.function.__name__}-{hashlib.sha256(place).hexdigest()[:16]}"
+        return digest, folder / f"{stem}.nbc"
 
 
 def sealed(digest: bytes, code: bytes) -> bytes:

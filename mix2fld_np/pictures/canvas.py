@@ -24,7 +24,7 @@ ROW_IN = 0.4  # room for a legend of one row, which every figure has
 
 @contextmanager
 def our_style(**settings: object) -> Iterator[None]:
-    """matplotlib's own defaults and these settings, not the user's, while something is drawn."""
+    """matplotlib's own defaults and these settings, whatever the user's are: `@our_style()` or `with`."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)  # of a home directory that is not there, and of fonts, it says much
@@ -41,7 +41,7 @@ def our_style(**settings: object) -> Iterator[None]:
 
 @functools.cache
 def load_matplotlib() -> None:
-    """Loads matplotlib without the user's settings, which may be broken; loaded already, `our_style` overrides them."""
+    """Loads matplotlib without the user's settings, which may be broken; later ones are overridden by `our_style`."""
     if "matplotlib" in sys.modules:
         return
     if os.path.expanduser("~") == "~":  # where matplotlib 3.8 gives up; later ones make a temporary folder, as here
@@ -52,9 +52,8 @@ def load_matplotlib() -> None:
         with chdir(Path(__file__).parent) if os.path.lexists("matplotlibrc") else nullcontext():
             import matplotlib
     finally:
-        for name in ("MPLBACKEND", "MATPLOTLIBRC"):
-            os.environ.pop(name)
-            os.environ |= {name: before[name]} if name in before else {}
+        del os.environ["MPLBACKEND"], os.environ["MATPLOTLIBRC"]
+        os.environ |= before
     with suppress(Exception):  # a notebook's backend goes on to show the user's own pictures
         matplotlib.rcParams["backend"] = before.get("MPLBACKEND", "agg")
 
@@ -72,18 +71,12 @@ def new_figure(
         return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
 
 
-def finish(figure: Figure, title: str, handles: list, labels: list[str]) -> Figure:
-    """The figure with its title above and its legend below all axes."""
-    add_legend(figure, handles, labels)
-    figure.suptitle(title, fontsize=10, wrap=True)
-    return figure
-
-
 def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
     """A legend below all axes, in as few rows as its texts leave room for; the figure grows by its further rows."""
     for texts, n_columns in layouts(labels):
-        look = {"ncols": n_columns, "fontsize": 9, "handlelength": 3.2}
-        legend = figure.legend(handles, texts, loc="outside lower center", **look)
+        legend = figure.legend(
+            handles, texts, loc="outside lower center", ncols=n_columns, fontsize=9, handlelength=3.2
+        )
         size = legend.get_window_extent()
         if size.width <= 0.98 * figure.bbox.width:
             break
