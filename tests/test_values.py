@@ -4,8 +4,7 @@ import argparse
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from test_config import commands
 
 from mix2fld_np import cli

@@ -1,6 +1,7 @@
 """Rows to text: tables, shares and bullets, as all commands print them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from mix2fld_np.datasets.registry import Row
 
@@ -14,6 +15,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int
         return "  ".join(placed).rstrip()
 
     return "\n".join([line(head), "  ".join("-" * w for w in width), *map(line, rows)])
+
+
+def table_of(rows: Iterable[Any], columns: dict[str, Callable[[Any], str]]) -> str:
+    """A line for each row; each column is its heading and what is shown of a row below it."""
+    return table(list(columns), [[cell(row) for cell in columns.values()] for row in rows])
+
+
+def counted(n: float, noun: str) -> str:
+    """A number and its noun, which has an s unless there is one of it."""
+    return f"{number(n)} {noun}{'' if n == 1 else 's'}"
 
 
 def percent(value: float | None, digits: int = 1) -> str:

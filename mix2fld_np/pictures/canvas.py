@@ -24,7 +24,7 @@ ROW_IN = 0.4  # room for a legend of one row, which every figure has
 
 @contextmanager
 def our_style(**settings: object) -> Iterator[None]:
-    """matplotlib's own defaults and these settings, whatever the user's are: `@our_style()` or `with`."""
+    """matplotlib's own defaults and these settings, not the user's, while something is drawn."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)  # of a home directory that is not there, and of fonts, it says much
@@ -41,7 +41,7 @@ def our_style(**settings: object) -> Iterator[None]:
 
 @functools.cache
 def load_matplotlib() -> None:
-    """Loads matplotlib without the user's settings, which may be broken; later ones are overridden by `our_style`."""
+    """Loads matplotlib without the user's settings, which may be broken; loaded already, `our_style` overrides them."""
     if "matplotlib" in sys.modules:
         return
     if os.path.expanduser("~") == "~":  # where matplotlib 3.8 gives up; later ones make a temporary folder, as here
@@ -71,12 +71,18 @@ def new_figure(
         return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
 
 
+def finish(figure: Figure, title: str, handles: list, labels: list[str]) -> Figure:
+    """The figure with its title above and its legend below all axes."""
+    add_legend(figure, handles, labels)
+    figure.suptitle(title, fontsize=10, wrap=True)
+    return figure
+
+
 def add_legend(figure: Figure, handles: list, labels: list[str]) -> None:
     """A legend below all axes, in as few rows as its texts leave room for; the figure grows by its further rows."""
     for texts, n_columns in layouts(labels):
-        legend = figure.legend(
-            handles, texts, loc="outside lower center", ncols=n_columns, fontsize=9, handlelength=3.2
-        )
+        look = {"ncols": n_columns, "fontsize": 9, "handlelength": 3.2}
+        legend = figure.legend(handles, texts, loc="outside lower center", **look)
         size = legend.get_window_extent()
         if size.width <= 0.98 * figure.bbox.width:
             break
