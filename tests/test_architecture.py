@@ -31,7 +31,6 @@ ONLY_IN = {  # what may be imported in some places only
     "numba": {"nn/kernels.py", "nn/compilation.py"},
     "pickle": {"nn/compilation.py"},  # the form in which Numba keeps machine code
     "llvmlite": {"nn/processor.py"},  # comes with numba
-    "pickle": {"nn/compilation.py"},  # machine code, which Numba keeps no other way
     "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "letter", "studies")},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},

@@ -270,7 +270,8 @@ def test_any_json_in_the_place_of_our_files(here, data, tree, where, ours):
 def test_any_json_in_the_place_of_a_result(here, data, tree, framed):
     run = StoredRun(job(data, "FD"), here)
     run.path.parent.mkdir(exist_ok=True)
-    run.path.write_text(json.dumps({"identity": run.identity, "checksum": "0" * 64, "result": tree} if framed else tree))
+    content = {"identity": run.identity, "checksum": "0" * 64, "result": tree} if framed else tree
+    run.path.write_text(json.dumps(content))
     with pytest.raises(InputError, match="damaged"):
         run.result()
 
