@@ -14,7 +14,6 @@ T = TypeVar("T")
 Effect = Callable[[RunResult, RunResult], float | None]  # of ours against theirs; zero means no difference
 Times = Callable[[RunResult, RunResult], tuple[float, float] | None]  # convergence time of both; None: undefined
 Couples = Sequence[tuple[str, str]]  # labels of curves, ours and theirs
-Measure = Callable[["Results"], list[float]]  # an effect under each seed, or a difference for each comparison
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,9 @@ class Results:
 
     two: StoredFigure2
     three: StoredFigure3
+
+
+Measure = Callable[[Results], list[float]]  # an effect under each seed, or a difference for each comparison
 
 
 def of_results(function: Callable[Concatenate[Results, P], T]) -> Callable[P, Callable[[Results], T]]:
