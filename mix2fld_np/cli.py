@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import mix2fld_np
-from mix2fld_np.console import process
+from mix2fld_np import process
 from mix2fld_np.errors import InputError
 
 if TYPE_CHECKING:

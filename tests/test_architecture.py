@@ -23,6 +23,7 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
     "wireless": 1,
     "mixing": 1,
     "datasets": 1,
+    "process": 0,
     "errors": 0,
     "randomness": 0,
 }
@@ -128,6 +129,14 @@ def test_every_room_has_its_floor():
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
     files = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__", "cli"}
     assert rooms | files == set(FLOORS) - {""}
+
+
+def test_no_room_is_larger_than_a_sixth_of_the_house_and_no_file_than_300_lines_but_the_kernels():
+    n_lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    for room in FLOORS:
+        own = sum(n for path, n in n_lines.items() if path.relative_to(PACKAGE).parts[0] == room)
+        assert own <= sum(n_lines.values()) / 6, room
+    assert {path.name for path, n in n_lines.items() if n > 300} <= {"kernels.py"}
 
 
 def loaded_by(statement):

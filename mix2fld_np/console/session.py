@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mix2fld_np.console.process import memory_limit
 from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
 from mix2fld_np.datasets.find import find, named_folder
@@ -21,6 +20,7 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import check_playable, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
 from mix2fld_np.federation.task import Task
+from mix2fld_np.process import memory_limit
 from mix2fld_np.runs.dask_cluster import connected
 from mix2fld_np.runs.directory import description, experiment
 from mix2fld_np.runs.jobs import Job, Source, dataset, numerics
