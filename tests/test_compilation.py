@@ -10,7 +10,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from mix2fld_np.nn import compilation
+from mix2fld_np import compilation
 
 SOURCE = "def double(x):\n    return 2 * x\n\n\ndef treble(x):\n    return 3 * x\n"
 MULTIPLY = """

@@ -39,7 +39,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from mix2fld_np.nn.compilation import kept
+from mix2fld_np.compilation import kept
 
 # reassoc spreads a sum over vector lanes, contract fuses multiply and add, nsz ignores the sign of zero; NaN is kept.
 FAST = {"reassoc", "contract", "nsz"}

@@ -12,7 +12,7 @@ from importlib import metadata
 from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
-from mix2fld_np.nn.processor import vector_bits
+from mix2fld_np.processor import vector_bits
 
 NUMBERS = 2  # raised whenever the same settings, data and seed give other numbers than before
 
