@@ -11,6 +11,7 @@ What a cell is for stands in its metadata under "mix2fld":
 
 import ast
 import contextlib
+import copy
 import importlib.util
 import io
 import itertools
@@ -294,6 +295,19 @@ def test_a_lesson_runs_its_checks_can_fail_and_its_exercises_tell_right_from_wro
         "each likely mistake deserves a hint of its own"
     )
     assert wording(book) == committed, "the committed outputs are not those of this code: run the notebook again"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["01", "05", "06", "08"])  # those that train, draw and mix within seconds
+def test_a_cell_that_is_run_a_second_time_shows_the_same(name):
+    (path,) = LESSONS.glob(f"{name}_*.ipynb")
+    book = read(path)
+    once = [cell for cell in book.cells if cell.cell_type == "code"]
+    book.cells = [cell for one in once for cell in (one, type(one)(copy.deepcopy(dict(one)) | {"id": f"{one.id}-2"}))]
+    NotebookClient(book, timeout=TIMEOUT_S, resources={"metadata": {"path": str(LESSONS)}}, allow_errors=True).execute()
+    shown = ["".join(text_of(output) for output in cell.outputs) for cell in book.cells]
+    different = [first for first, second in zip(shown[::2], shown[1::2], strict=True) if first != second]
+    assert different == []
 
 
 # --------------------------------------------------------------------------------------------------------------- checks
