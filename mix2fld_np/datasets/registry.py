@@ -9,7 +9,7 @@ import numpy as np
 
 from mix2fld_np.datasets.digits import digits
 from mix2fld_np.datasets.find import files_in, find, nearby, not_found
-from mix2fld_np.datasets.formats import check_labels
+from mix2fld_np.datasets.formats import check_labels, pixels
 from mix2fld_np.datasets.sources import SOURCES, DataSource, source_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.randomness import stream
@@ -36,6 +36,11 @@ class Dataset:
     def __post_init__(self):
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             array.setflags(write=False)
+
+    @cached_property
+    def test_pixels(self) -> np.ndarray:
+        """Test images as the network takes them, float32 in [0, 1]; all tasks share them."""
+        return pixels(self.test_images)
 
     @cached_property
     def digest(self) -> str:

@@ -48,10 +48,10 @@ class Task:
         """The randomly selected device whose test accuracy is the learning curve."""
         return int(stream(self.seed, "reference device").integers(self.n_devices))
 
-    @cached_property
+    @property
     def test_images(self) -> np.ndarray:
         """Test images (N, C, H, W) float32 in [0, 1]."""
-        return pixels(self.data.test_images)
+        return self.data.test_pixels
 
     @property
     def n_devices(self) -> int:

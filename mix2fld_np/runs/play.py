@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import nullcontext
+from functools import lru_cache
 from pathlib import Path
 
 from mix2fld_np.errors import InputError
@@ -122,6 +123,12 @@ def play_on(executor: Executor, runs: list[StoredRun], capacity: Callable[[], in
                     send(run, after)
     except BrokenExecutor as problem:
         warnings.warn(f"the executor is broken ({problem}); what is left of the runs is played here", stacklevel=3)
+    except Exception:  # the others end with their round
+        for future in wait([future for future in under_way if not future.cancel()], POLL_S).done:
+            run, now, _ = under_way[future]
+            if not future.exception() and future.result():
+                keep(run, future.result(), on_round)
+        raise
     finally:
         for future in under_way:
             future.cancel()
@@ -136,6 +143,9 @@ def check_tries(run: StoredRun, n_lost: int, problem: BaseException) -> None:
         ) from problem
 
 
+task_at_hand = lru_cache(maxsize=64)(task_of)  # of a run that is played a round at a time
+
+
 def next_round(job: Job, identity: dict, now: Progress) -> Progress | None:
     """Where a run stands after its next round; None where there is none. All that a worker does, wherever it is."""
     here, there = plain(identity_of(job)), plain(identity)
@@ -146,4 +156,4 @@ def next_round(job: Job, identity: dict, now: Progress) -> Progress | None:
                 "other numbers; give it the same data, the same versions of mix2fld_np, numpy and numba, and a "
                 "processor with vectors of the same width."
             )
-    return next(simulate(protocol_named(job.protocol), task_of(job), now), None)
+    return next(simulate(protocol_named(job.protocol), task_at_hand(job), now), None)

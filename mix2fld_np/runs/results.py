@@ -104,6 +104,9 @@ def check_history(run: RunResult | Progress, n_devices: int) -> None:
         wrong = [name for name, (kinds, least) in COLUMNS.items() if not is_value(row[name], kinds, least)]
         if wrong or set(row) != set(COLUMNS) or row["round"] != number:
             raise ValueError(f"round {number} with a wrong {', '.join(wrong) or 'number or column'}")
+    distils = {row[name] is not None for row in run.rounds for name in ("server_samples", "server_samples_wanted")}
+    if len(distils) > 1:
+        raise ValueError("a server that distils now and then")
     if not run.rounds or not run.curve or not all(len(point) == 2 and are_numbers(point) for point in run.curve):
         raise ValueError("a curve that is none")
     accuracies = run.device_accuracies
