@@ -2,12 +2,21 @@
 
 import contextlib
 import io
+import os
 
 import pytest
 from small_runs import SHORT, STUDY, write_digits
 
 from mix2fld_np.cli import main
+from mix2fld_np.nn.network import Network
 from mix2fld_np.study.sweeps import SWEEPS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled():
+    """The letter's network, so that no command has to say that compiling takes a while."""
+    if not os.environ.get("NUMBA_DISABLE_JIT"):
+        Network().compile()
 
 
 @pytest.fixture(scope="session")

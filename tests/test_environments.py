@@ -15,7 +15,6 @@ import pytest
 from small_runs import compare, write_digits
 
 from mix2fld_np import cli
-from mix2fld_np.nn.network import Network
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="limits and signals of POSIX")
 ROOT = Path(__file__).parents[1]
@@ -41,7 +40,6 @@ if "before" in sys.argv:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    Network().compile()  # so that no command has to
     return write_digits(tmp_path_factory.mktemp("data"))
 
 

@@ -23,7 +23,6 @@ from mix2fld_np.console import data as data_command, session, table, verify
 from mix2fld_np.datasets.formats import read_cifar, read_idx
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
-from mix2fld_np.nn.network import Network
 from mix2fld_np.runs.store import StoredRun
 
 FIELDS = [field.name for field in fields(Settings)]
@@ -39,7 +38,6 @@ def refuse(*arguments, **named):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    Network().compile()  # so that no command has to say that it takes a while
     return write_digits(tmp_path_factory.mktemp("data"))
 
 
