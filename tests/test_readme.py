@@ -79,6 +79,7 @@ def test_what_the_package_offers_is_there_under_its_name():
         _ = mix2fld_np.conquer
 
 
+@pytest.mark.slow
 def test_a_script_of_three_lines_type_checks(tmp_path):
     pytest.importorskip("mypy")
     (tmp_path / "script.py").write_text(
