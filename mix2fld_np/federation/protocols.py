@@ -71,23 +71,31 @@ class RoundRecord:
 
 def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple[Federation, RoundRecord]:
     """Global round p = 1, 2, ... of Algorithm 1, whichever the protocol."""
-    fed, training = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
+    fed, training, evaluations = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
     up = send(task.uplink, upload_bits(protocol, fed, task), task, p, UP)  # line 6
     fed = replace(fed, seed_samples_arrived=fed.seed_samples_arrived | up.delivered)
     material = server_material(protocol, fed, task)  # line 8
     record = RoundRecord(p, training, up, server_samples=counted(material, learned=False))
-    if not up.delivered.any():
-        return fed, record  # no upload got through: nothing new
-    mean = protocol.uplink.average(fed, task, up.delivered)  # line 9
+    if up.delivered.any():  # or else there is nothing new
+        fed, record = serve(record, material, protocol, fed, task)  # lines 9-13
+    accuracies = tuple(accuracy() for accuracy in evaluations)  # under way while the server computed
+    return fed, replace(record, training=replace(training, test_accuracies=accuracies))
+
+
+def serve(
+    record: RoundRecord, material: Material | None, protocol: Protocol, fed: Federation, task: Task
+) -> tuple[Federation, RoundRecord]:
+    """The server's part of a round in which some upload got through: average, reply, broadcast  (lines 9-13)."""
+    mean = protocol.uplink.average(fed, task, record.up.delivered)  # line 9
     # The letter is silent: line 2 asks for the change from round 0 to round 1; there is none before the second average.
     change = None if fed.mean is None else protocol.uplink.relative_change(mean, fed.mean)  # line 2
     record = replace(record, relative_change=change)
     started = time.thread_time()
-    reply, fed = protocol.reply(mean, material, replace(fed, mean=mean), task, p)  # line 10: as it is, or distilled
+    reply, fed = protocol.reply(mean, material, replace(fed, mean=mean), task, record.p)  # line 10
     if reply is None:
         return fed, record
     server_s = server_seconds(material, task, time.thread_time() - started)
-    down = send(task.downlink, protocol.downlink.bits(task.settings, task.network), task, p, DOWN)  # line 11
+    down = send(task.downlink, protocol.downlink.bits(task.settings, task.network), task, record.p, DOWN)  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
     samples, accuracy = counted(material, learned=True), protocol.downlink.accuracy(task, reply)
     return fed, replace(record, down=down, server_s=server_s, server_samples=samples, server_accuracy=accuracy)
@@ -103,8 +111,11 @@ def send(link: Link, payload_bits: int | np.ndarray, task: Task, p: int, directi
     return (task.channel or transmit)(link, payload_bits, task.n_devices, stream(task.seed, "channel", p, direction))
 
 
-def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training]:
-    """K iterations of eq. (1), or of (3) with a teacher, on every device, and their average outputs, eq. (2)."""
+def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training, list[Callable[[], float]]]:
+    """K iterations of eq. (1), or of (3) with a teacher, on every device, and their average outputs, eq. (2).
+
+    The evaluations of the reference device have been started; call them to wait for the accuracies.
+    """
     s, weights, outputs = task.settings, np.empty(fed.weights.shape, np.float32), np.empty(fed.outputs.shape)
     evaluations: list[Callable[[], float]] = []
     seconds = 0.0
@@ -113,12 +124,8 @@ def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Trai
     for d, (weights[d], outputs[d], models, seconds_d) in zip(devices, updates, strict=True):
         evaluations += [task.start_evaluation(model) for model in models] if d == task.reference else []
         seconds = max(seconds, seconds_d)
-    training = Training(
-        test_accuracies=tuple(accuracy() for accuracy in evaluations),
-        weights=weights,
-        device_s=seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration,
-    )
-    return replace(fed, weights=weights, outputs=outputs), training
+    device_s = seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration
+    return replace(fed, weights=weights, outputs=outputs), Training((), weights, device_s), evaluations
 
 
 def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
