@@ -19,7 +19,11 @@ def made_up_row(number=1, **changes):
         "server_samples": None,
         "server_samples_wanted": None,
         "server_accuracy": None,
+        "server_loss": None,
         "reference_accuracy": 0.9,
+        "reference_loss": 0.3,
+        "downloaded_accuracy": 0.9,
+        "downloaded_loss": 0.3,
         "relative_change": None,
         "converged": False,
         **changes,
@@ -48,4 +52,17 @@ def made_up_run(
         "server_accuracy": [model_accuracy] * n,
     })  # fmt: skip
     curve = [*([elapsed_s * k / 10, accuracy * k / 10] for k in range(10)), [elapsed_s, accuracy]]
-    return RunResult(rows, curve, None, [])
+    return made_up_result(rows, curve)
+
+
+def made_up_result(rows, curve, trained=(0.9,) * 10, downloaded=None):
+    """A result whose devices, tested on 100 images of each of two labels, have these accuracies at both moments."""
+    moments = {"trained": trained, "downloaded": trained if downloaded is None else downloaded}
+    tests = {moment: [made_up_test(value) for value in values] for moment, values in moments.items()}
+    return RunResult(rows, curve, tests, None, [1_000, 1_000], 0, [])
+
+
+def made_up_test(accuracy):
+    """A test with this accuracy, to a hundredth of a per cent."""
+    right = round(2_000 * accuracy)
+    return {"correct": [right // 2, right - right // 2], "loss": 0.5}
