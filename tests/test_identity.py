@@ -95,8 +95,8 @@ def another_number_of_workers(monkeypatch, data, tmp_path):
 )
 def test_what_changes_no_number_is_gone_on_with(data, begun, tmp_path, monkeypatch, change):
     out, whole = begun
-    more, played, play = change(monkeypatch, data, tmp_path), [], players.play
-    monkeypatch.setattr(players, "play", lambda run, *arguments: played.append(run.job.name) or play(run, *arguments))
+    more, played, play = change(monkeypatch, data, tmp_path), [], players.rounds_of
+    monkeypatch.setattr(players, "rounds_of", lambda run, *how: played.append(run.job.name) or play(run, *how))
     assert main([*compare(data, out, *FEW, "--resume"), *more]) == 0
     assert played == ["FD-seed0"]
     assert {**files_of(out), "settings.json": b""} == {**whole, "settings.json": b""}

@@ -338,7 +338,7 @@ def test_one_run_that_diverges_side_by_side_ends_the_others_with_their_round(dat
     jobs = [job(data, "FL", seed, n_rounds=500) for seed in range(7)]
     jobs.insert(1, job(data, "FD", 9, beta=1000.0, printed_sign=True))
     with pytest.raises(InputError, match="diverged"):
-        players.play_all(jobs, tmp_path, workers=2)
+        players.play_all(jobs, tmp_path, 2)
     assert not StoredRun(jobs[0], tmp_path).path.exists()
     assert StoredRun(jobs[0], tmp_path).checkpoint.exists()
 
