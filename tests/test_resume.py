@@ -66,7 +66,7 @@ def test_real_runs_killed_at_random_moments_go_on_to_the_same_bytes(data, whole,
     assert files_of(tmp_path / "undisturbed") == whole
     while n_kills < N_KILLS or not ended:
         out = tmp_path / f"out-{n_ends}"
-        process = started(compare(data, out, *FEW, "--resume"))
+        process = started(compare(data, out, *FEW, "--workers=8", "--resume"))
         try:
             process.communicate(timeout=chance.uniform(0.3, 1.0) * duration if n_kills < N_KILLS else None)
             assert process.returncode == 0
