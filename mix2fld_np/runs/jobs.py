@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 
+from mix2fld_np.compilation import vector_bits
 from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
-from mix2fld_np.processor import vector_bits
 
 NUMBERS = 2  # raised whenever the same settings, data and seed give other numbers than before
 
