@@ -4,6 +4,7 @@ each in its own process."""
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,11 +59,14 @@ optimizer.step()""",
 
 
 def startup() -> dict[str, dict[str, float]]:
-    """Seconds and megabytes of a first start (empty cache), a second one (compiled code is read from the cache),
+    """Seconds and megabytes of a first start (nothing compiled yet), a second one (compiled code is read from a cache),
     and PyTorch's."""
-    with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory() as fresh:
+        package = os.path.dirname(importlib.util.find_spec("mix2fld_np").origin)
+        # a copy, as compiled code may also lie beside the source
+        shutil.copytree(package, f"{fresh}/mix2fld_np", ignore=shutil.ignore_patterns("__pycache__"))
         rows = {
-            name: measured(PACKAGE, NUMBA_CACHE_DIR=cache)
+            name: measured(PACKAGE, fresh, PYTHONPATH=fresh, NUMBA_CACHE_DIR=fresh, XDG_CACHE_HOME=fresh)
             for name in ("mix2fld_np, first start", "mix2fld_np, second start")
         }
     if importlib.util.find_spec("torch"):
@@ -72,11 +76,12 @@ def startup() -> dict[str, dict[str, float]]:
     return rows
 
 
-def measured(parts: dict[str, str], **environment: str) -> dict[str, float]:
-    """Runs timed code in a fresh interpreter."""
+def measured(parts: dict[str, str], folder: str | None = None, **environment: str) -> dict[str, float]:
+    """Runs timed code in a fresh interpreter, in a folder."""
     code = TIMED.format(folder=os.path.dirname(os.path.abspath(__file__)), **parts)
     run = subprocess.run(
         [sys.executable, "-c", code],
+        cwd=folder,
         env={**os.environ, **THREADS, **XLA, **environment},
         capture_output=True,
         text=True,
