@@ -20,6 +20,7 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import check_playable, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
 from mix2fld_np.federation.task import Task
+from mix2fld_np.pictures.canvas import load_in_background
 from mix2fld_np.process import memory_limit
 from mix2fld_np.runs.dask_cluster import connected
 from mix2fld_np.runs.directory import description, experiment
@@ -87,6 +88,7 @@ def play(request: Request) -> list[RunResult]:
     """The results of all runs, under a progress bar: by threads of this machine, or on a Dask cluster."""
     if not request.jobs:
         return []
+    load_in_background()  # for the pictures that come after
     workers, address = request.options.get("workers") or n_cores(), request.options.get("dask")
     total = sum(job.settings.n_rounds for job in request.jobs)
     with connected(address) if address else nullcontext() as cluster, progress_bar(total, request.quiet) as on_progress:
