@@ -99,7 +99,7 @@ def loaded(as_program: bool, argv: list[str] | None) -> "argparse.ArgumentParser
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the work is shared out by threads of our own
     if process.memory_limit() < process.NEEDED_BYTES:
         raise MemoryError
-    suspects = [name for name in os.environ if name.startswith(("NUMBA_", "TQDM_"))]  # read when libraries are loaded
+    suspects = [name for name in os.environ if name.startswith("TQDM_")]  # read when libraries are loaded
     try:
         return parser(*(sys.argv[1:] if argv is None else argv)[:1])
     except ValueError as problem:

@@ -1,16 +1,20 @@
 """A command loads what it needs and no more, matplotlib while runs are played, and ends at once."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from small_runs import job
 
 from mix2fld_np.console import session
+from mix2fld_np.nn import network
 from mix2fld_np.pictures import canvas, curves
 
+ROOT = Path(__file__).parents[1]
 ROWS = [{"protocol": "FL", "seed": 0, "elapsed_s": float(t), "accuracy": 0.1 * t} for t in range(5)]
 DRAW = f"""
 import hashlib
@@ -38,8 +42,9 @@ sys.exit(cli.main())
 
 def said_by(code, where=None):
     """The lines that a fresh Python prints."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=where)
-    assert done.stderr == ""
+    command, there = [sys.executable, "-c", code], {"PYTHONPATH": str(ROOT), **os.environ}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=where, env=there)
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
 
 
@@ -51,6 +56,15 @@ def test_code_that_was_kept_runs_without_the_registries_of_the_compiler_and_new_
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def test_numba_waits_until_something_is_computed_and_is_loaded_while_data_are_read(monkeypatch, small_data):
+    assert "False" in said_by("import sys; from mix2fld_np import cli; cli.parser(); print('numba' in sys.modules)")
+    order = []
+    monkeypatch.setattr(session, "in_background", lambda load: order.append(load))
+    monkeypatch.setattr(session, "find", lambda name, folder: order.append("data") or small_data)
+    session.data_source({"data": "auto", "data_dir": str(small_data)}, quiet=True)
+    assert order == [network.kernels, "data"]
 
 
 @pytest.mark.parametrize("command", ["compare", "channel"])

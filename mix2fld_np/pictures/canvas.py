@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mix2fld_np.process import in_background
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -65,18 +67,14 @@ def load_matplotlib() -> None:
 
 
 def load_in_background() -> None:
-    """Starts to load all that a picture needs, once; what fails then fails again when something is drawn."""
-    if loading or os.path.lexists("matplotlibrc"):  # to pass over that file, loading leaves the folder for a moment
-        return
-    loader = threading.Thread(target=load_all)
-    with suppress(RuntimeError):  # no further thread: loaded when something is drawn
-        loader.start()
-        loading.append(loader)
+    """Starts to load all that a picture needs, once."""
+    if not loading and not os.path.lexists("matplotlibrc"):  # past which `load_matplotlib` leaves the folder
+        loading.extend(filter(None, [in_background(load_all)]))
 
 
 def load_all() -> None:
     """Loads matplotlib with all that it would load while it draws a picture and writes it."""
-    with suppress(Exception), our_style():
+    with our_style():
         import matplotlib.backends.backend_agg
         import matplotlib.backends.backend_svg
         import matplotlib.figure  # noqa: F401
