@@ -1,10 +1,18 @@
 """The network in PyTorch, its training with batches of one, and its test; shared by both programs with PyTorch."""
 
+import functools
+
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+
+@functools.cache
+def experiment(path: str) -> dict[str, np.ndarray]:
+    """The arrays of a file, read once in a process."""
+    return dict(np.load(path))
 
 
 def network(weights: np.ndarray) -> nn.Module:
