@@ -19,6 +19,7 @@ import numba
 from llvmlite import binding, ir
 from numba.core import compiler, serialize
 from numba.core.caching import NullCache
+from numba.core.runtime import rtsys
 
 PREFER_512 = '"prefer-vector-width"="512"'  # an attribute of functions in LLVM, the compiler behind Numba
 DIGEST_BYTES = 32
@@ -115,7 +116,7 @@ class MachineCode(NullCache):
         """The compiled function for a signature, or None, after which it is compiled."""
         for folder in folders(self.source):
             try:
-                target_context.refresh()
+                rtsys.initialize(target_context)  # all that it needs to run; Numba loads the rest when it compiles
                 digest, path = self.address(folder, sig, target_context.codegen())
                 content = path.read_bytes()
                 if sealed(digest, content[DIGEST_BYTES:]) == content:
