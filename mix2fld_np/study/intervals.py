@@ -98,7 +98,7 @@ def seeds_needed(distance: float, values: Sequence[float] | np.ndarray, n_compar
     return n
 
 
-def log_variance_ratio(last: Sequence[float], first: Sequence[float]) -> float:
+def log_variance_ratio(last: np.ndarray, first: np.ndarray) -> float:
     """Logarithm of the ratio of two sample variances, NaN where one is zero; of equal normal spread zero on average.
 
     For that, the logarithm of a variance with n degrees of freedom, which is too low on average, is raised.

@@ -12,7 +12,7 @@ from mix2fld_np.runs.files import plain, read_json
 from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.runs.store import StoredRun, read_result
-from mix2fld_np.study.figures import figure_2_runs, figure_3_jobs, figure_3_rows
+from mix2fld_np.study.figures import figure_2_runs, figure_3_jobs
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class StoredFigure2:
 
 @dataclass(frozen=True)
 class StoredFigure3:
-    """All points of Figure 3: `points[split, |D|, seed]` is the mean and variance of test accuracy over devices."""
+    """All runs of Figure 3: `runs[split, |D|, seed]`."""
 
     settings: Settings
     data: str
     seeds: tuple[int, ...]
-    points: dict[tuple[str, int, int], tuple[float, float]]
+    runs: dict[tuple[str, int, int], RunResult]
 
 
 def read_figure_2(directory: Path) -> StoredFigure2:
@@ -48,9 +48,9 @@ def read_figure_3(directory: Path) -> StoredFigure3:
     """What `mix2fld figure 3` left in a directory; InputError where it is not there or not whole."""
     settings, data, seeds = finished(directory, "figure 3")
     jobs = figure_3_jobs(settings, Source(data), seeds)
-    rows = figure_3_rows(jobs, read_results(directory, jobs))
-    points = {(row["split"], row["n_devices"], row["seed"]): (row["mean"], row["variance"]) for row in rows}
-    return StoredFigure3(settings, data, seeds, points)
+    results = read_results(directory, jobs)
+    places = [(job.settings.split, job.settings.n_devices, job.seed) for job in jobs]
+    return StoredFigure3(settings, data, seeds, dict(zip(places, results, strict=True)))
 
 
 def read_results(directory: Path, jobs: Iterable[Job]) -> list[RunResult]:
