@@ -14,8 +14,8 @@ from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.federation.simulation import simulate
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures.curves import learning_curves
-from mix2fld_np.runs.jobs import threads
 from mix2fld_np.runs.results import RunResult, result_of
+from mix2fld_np.runs.workers import Workers
 from mix2fld_np.study.compare import Summary, curve_rows
 from mix2fld_np.wireless.channel import Transmission
 
@@ -39,8 +39,8 @@ def play(
     played, before the first step.
     """
     row = protocol_named(protocol) if isinstance(protocol, str) else protocol
-    with threads(workers or os.cpu_count() or 1) as parallel_map:
-        task = Task(settings, dataset(data), seed, parallel_map, channel=channel)
+    with Workers(workers or os.cpu_count() or 1) as crew:
+        task = Task(settings, dataset(data), seed, crew.starter(settings), channel)
         check_playable(row, task)
         *_, end = simulate(row, task)
     return result_of(row, end, task)

@@ -1,8 +1,7 @@
 """Results of runs that nobody played, as plain as the claims and averages that are made of them."""
 
 import math
-from dataclasses import dataclass, replace
-from statistics import fmean
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,25 +12,6 @@ from mix2fld_np.study.measures import Results
 from mix2fld_np.study.stored_figures import StoredFigure2, StoredFigure3
 
 N_IMAGES = 10**12  # test images of a label, so that accuracies are what they were made of
-
-
-@dataclass(frozen=True, kw_only=True)
-class MadeUp(RunResult):
-    """STANDIN."""
-
-    rounds: list
-    curve: list
-    notices: list
-    device_accuracies: list | None = None
-    devices: dict | None = None
-    n_test: list | None = None
-    reference: int = 0
-
-    def accuracies(self, moment):
-        return [sum(test["correct"]) / sum(self.n_test) for test in self.devices[moment]]
-
-    def mean_accuracy(self, moment):
-        return fmean(self.accuracies(moment))
 
 
 def made_up_row(number=1, **changes):
@@ -50,8 +30,11 @@ def made_up_row(number=1, **changes):
         "server_samples": None,
         "server_samples_wanted": None,
         "server_accuracy": None,
+        "server_loss": None,
         "reference_accuracy": 0.9,
+        "reference_loss": 0.3,
         "downloaded_accuracy": 0.9,
+        "downloaded_loss": 0.3,
         "relative_change": None,
         "converged": False,
         **changes,
@@ -93,7 +76,7 @@ def made_up_result(rows, curve, trained=(0.9,) * 10, downloaded=None, reference=
     """A result whose devices have these accuracies at both moments."""
     moments = {"trained": trained, "downloaded": trained if downloaded is None else downloaded}
     tests = {moment: [made_up_test(value) for value in values] for moment, values in moments.items()}
-    return MadeUp(rounds=rows, curve=curve, devices=tests, n_test=[N_IMAGES] * 10, reference=reference, notices=[])
+    return RunResult(rows, curve, tests, None, [N_IMAGES] * 10, reference, [])
 
 
 def made_up_test(accuracy):

@@ -6,9 +6,8 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from made_up import made_up_rows
+from made_up import made_up_result, made_up_rows
 
-from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import average, mean_curve
 
 numbers = st.floats(-1e3, 1e3)
@@ -83,7 +82,7 @@ def test_a_mean_curve_ends_with_the_longest_run():
 
 
 def result(**columns):
-    return RunResult(made_up_rows(columns), [[0.0, 0.3], [1.0, 0.2]], None, [])
+    return made_up_result(made_up_rows(columns), [[0.0, 0.3], [1.0, 0.2]])
 
 
 @given(st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=6))

@@ -67,7 +67,7 @@ def stopped(request, data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(data, tmp_path_factory):
     """A run that has been played to its end, with an accuracy of each device."""
-    run = StoredRun(replace(job(data, "Mix2FLD"), test_every_device=True), tmp_path_factory.mktemp("finished"))
+    run = StoredRun(job(data, "Mix2FLD"), tmp_path_factory.mktemp("finished"))
     play(run)
     return run
 
@@ -217,7 +217,8 @@ def test_a_sealed_file_that_holds_something_else_is_refused(stopped, body):
             {"curve": value}
             for value in ([], None, [[1.0]], [[1.0, "x"]], [[float("nan"), 0.5]], [[1.0, 2.0, 3.0]], [3])
         ),
-        *({"device_accuracies": value} for value in ([], [0.5], ["a", "b", "c"], [float("nan")] * 3, 0.5)),
+        *({"server": value} for value in ([], [0.5], "x", {"correct": [1] * 10}, {"correct": [99] * 10, "loss": 0.5})),
+        *({"devices": value} for value in ([], [0.5], {"trained": [0.5]}, {"trained": [{"correct": [1], "loss": 0}]})),
         {"unknown": 1},
     ],
     ids=str,
@@ -321,18 +322,18 @@ def assert_refused(run):
 
 def test_a_result_comes_back_as_it_was(finished):
     result = finished.result()
-    assert len(result.rounds) == 2 and len(result.device_accuracies) == 3
+    assert len(result.rounds) == 2 and len(result.accuracies("trained")) == 3
     assert sealed_result(finished).result() == result
 
 
 @pytest.mark.parametrize(
-    "result", [[], {}, 3, "x", {"rounds": []}, {"rounds": [], "curve": [], "device_accuracies": None, "notices": []}]
+    "result", [[], {}, 3, "x", {"rounds": []}, {"rounds": [], "curve": [], "devices": {}, "notices": []}]
 )
 def test_a_sealed_result_that_is_none_is_refused(finished, result):
     assert_refused(sealed_result(finished, result))
 
 
-@pytest.mark.parametrize("identity", [[], {}, 3, None, {"protocol": "FL"}, {"settings": 3, "test_every_device": True}])
+@pytest.mark.parametrize("identity", [[], {}, 3, None, {"protocol": "FL"}, {"settings": 3}])
 def test_a_sealed_identity_that_is_none_is_refused(finished, identity):
     run = sealed_result(finished, identity="x" if identity is None else identity)
     assert_refused(run)
@@ -358,7 +359,7 @@ def test_whatever_a_sealed_result_holds_it_is_refused_or_taken_whole(finished, d
         found = sealed_result(finished, result).result()
         assert [row["round"] for row in found.rounds] == [1, 2]
         assert found.uplink_bits > 0 and 0 <= found.accuracy <= found.total("elapsed_s") + 1e9
-        assert len(found.device_accuracies) == 3 and found.best_accuracy >= 0
+        assert len(found.accuracies("downloaded")) == 3 and found.best_accuracy >= 0
         assert found.criterion_s is None or found.criterion_s > 0
         assert found.server_samples <= 10**300 and found.server_samples_wanted >= 0
 

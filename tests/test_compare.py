@@ -6,7 +6,7 @@ from dataclasses import replace
 from statistics import fmean, stdev
 
 import pytest
-from made_up import made_up_rows
+from made_up import made_up_result, made_up_rows
 from small_runs import SHORT
 
 from mix2fld_np.cli import main
@@ -21,8 +21,7 @@ from mix2fld_np.federation.simulation import simulate
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
 from mix2fld_np.pictures.curves import learning_curves
-from mix2fld_np.runs.jobs import threads
-from mix2fld_np.runs.results import RunResult
+from mix2fld_np.runs.workers import Workers
 from mix2fld_np.study.channel import channel_rows
 from mix2fld_np.study.compare import Summary, bits_relative_to
 
@@ -85,7 +84,7 @@ def test_relative_bits_follow_from_the_rows(compared):
 def summary_of(*runs, protocol="Mix2FLD", **changes):
     """A summary over seeds whose rounds have the columns that are given."""
     curve = [[0.0, 0.1], [1.0, 0.2]]
-    results = tuple(RunResult(made_up_rows(columns), curve, None, []) for columns in runs)
+    results = tuple(made_up_result(made_up_rows(columns), curve) for columns in runs)
     return Summary(protocol, replace(COMPARISON, **changes), results)
 
 
@@ -266,8 +265,8 @@ def test_the_data_table_shows_what_is_there(capsys, tmp_path):
 
 def final(protocol, settings, data):
     """(accuracy of the reference device, of the server's model) at the end of a full-size run."""
-    with threads(2) as spread:
-        *_, end = simulate(PROTOCOLS[protocol], Task(settings, data, 0, spread))
+    with Workers(2) as workers:
+        *_, end = simulate(PROTOCOLS[protocol], Task(settings, data, 0, workers.start))
     return end.rounds[-1]["reference_accuracy"], end.rounds[-1]["server_accuracy"]
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
-from made_up import made_up_rows
+from made_up import made_up_result, made_up_rows
 from strategies import patient
 
 from mix2fld_np.cli import main
@@ -14,7 +14,6 @@ from mix2fld_np.federation.settings import COMPARISON, PRINTED
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
 from mix2fld_np.runs.jobs import Source, dataset
-from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.compare import Summary
 from mix2fld_np.study.figures import FIGURES, figure_3_jobs
 from mix2fld_np.wireless import channel
@@ -53,7 +52,7 @@ def summary_of(protocol="Mix2FLD", settings=COMPARISON, n_rounds=2, **columns):
     rows = made_up_rows(
         {"round": range(1, n_rounds + 1), **{name: [value] * n_rounds for name, value in columns.items()}}
     )
-    return Summary(protocol, settings, (RunResult(rows, [[0.0, 0.1]], None, []),))
+    return Summary(protocol, settings, (made_up_result(rows, [[0.0, 0.1]]),))
 
 
 @patient

@@ -7,7 +7,7 @@ import pytest
 from federations import CLEAR, DEAF, play, small_task
 
 from mix2fld_np.federation.protocols import TABLE
-from mix2fld_np.federation.simulation import simulate
+from mix2fld_np.federation.simulation import MOMENTS, simulate
 
 FL, FD, FLD, MIXFLD, MIX2FLD = TABLE
 
@@ -68,19 +68,35 @@ def test_only_a_global_model_has_an_accuracy_of_its_own():
 
 def share_of_right_answers(weights, task):
     """Test accuracy in one go, image by image."""
-    outputs = task.network.outputs(weights, task.test_images)
+    outputs = task.network.outputs(weights, task.data.test_pixels)
     return np.mean([np.argmax(row) == label for row, label in zip(outputs, task.data.test_labels, strict=True)])
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_every_device_is_tested_before_the_download_of_the_last_round_that_is_played(stops):
+def test_every_device_is_tested_at_both_moments_of_the_last_round_that_is_played(stops):
     asked = {"epsilon": 100.0, "stop_when_converged": stops, "n_rounds": 4 if stops else 2, **CLEAR}
-    task = replace(small_task(**asked), test_every_device=True)
+    task = small_task(**asked)
     before, end = play(FD, task)[-2:]
-    assert end.p == 2 and before.device_accuracies is None
-    assert end.device_accuracies == tuple(
-        share_of_right_answers(weights, task) for weights in end.fed.weights
-    )  # FD downloads no weights
-    assert end.device_accuracies[task.reference] == end.rounds[-1]["reference_accuracy"]
-    downloaded = play(FL, task)[-1]
-    assert downloaded.device_accuracies[task.reference] == downloaded.rounds[-1]["reference_accuracy"]
+    assert end.p == 2 and before.devices is None
+    tested = [share_of_right_answers(weights, task) for weights in end.fed.weights]
+    assert accuracies(end, "trained", task) == accuracies(end, "downloaded", task) == tested  # FD downloads no weights
+    last = play(FL, task)[-1]  # everybody has the model
+    assert accuracies(last, "downloaded", task) == [last.rounds[-1]["server_accuracy"]] * 4
+    assert [test["loss"] for test in last.devices["downloaded"]] == [last.rounds[-1]["server_loss"]] * 4
+    assert last.server in last.devices["downloaded"] and last.server not in last.devices["trained"]
+    for run in (end, last):
+        for moment, column in zip(MOMENTS, ("reference_accuracy", "downloaded_accuracy"), strict=True):
+            assert accuracies(run, moment, task)[task.reference] == run.rounds[-1][column]
+
+
+def accuracies(end, moment, task):
+    """Of every device."""
+    return [sum(test["correct"]) / len(task.data.test_labels) for test in end.devices[moment]]
+
+
+def test_the_curve_ends_with_the_last_download_and_each_round_begins_with_the_one_before():
+    task = small_task(**CLEAR)
+    end = play(FL, task)[-1]
+    assert end.curve[-1] == (end.elapsed_s, end.rounds[-1]["downloaded_accuracy"])
+    assert end.curve[3] == (end.rounds[0]["elapsed_s"], end.rounds[0]["downloaded_accuracy"])
+    assert len(end.curve) == 2 * 3 + 1

@@ -13,8 +13,8 @@ from small_runs import compare, files_of, job, write_digits
 
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
+from mix2fld_np.federation import devices
 from mix2fld_np.federation.simulation import beginning
-from mix2fld_np.federation.task import Task
 from mix2fld_np.runs import jobs, play as players
 from mix2fld_np.runs.play import play_all
 from mix2fld_np.runs.store import StoredRun
@@ -43,41 +43,41 @@ def alone(runs, tmp_path_factory):
     return files_of(out)
 
 
-def spied(monkeypatch, name):
-    """The list of what a player was called with from now on."""
-    calls, play = [], getattr(players, name)
-    monkeypatch.setattr(players, name, lambda *arguments: calls.append(arguments) or play(*arguments))
-    return calls
-
-
 # ---------------------------------------------------------------------------------------------- threads of this machine
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_any_number_of_workers_writes_the_same_files(data, tmp_path, monkeypatch, seeds):
-    side_by_side, here = spied(monkeypatch, "play_on"), spied(monkeypatch, "play")
-    for workers in (1, 2, 3):
-        arguments = compare(
-            data, tmp_path / str(workers), f"--workers={workers}", f"--seeds={seeds}", "--devices=4", "--rounds=1"
-        )
-        assert main(arguments) == 0
-    first, *others = (files_of(tmp_path / str(workers)) for workers in (1, 2, 3))
-    assert len(first) == 6 + 5 * seeds
-    assert others == [first, first]
-    assert len(side_by_side) == (2 if seeds == 3 else 0), (
-        "15 runs go side by side on 2 and 3 workers, 5 runs share devices"
-    )
-    assert {call[1] for call in here} == ({1} if seeds == 3 else {1, 2, 3})
+def test_any_number_of_workers_writes_the_same_files_and_so_does_doing_everything_anew(data, tmp_path, seeds):
+    found = []
+    for n, reuse in ((1, "yes"), (1, "no"), (2, "yes"), (3, "no"), (8, "yes"), (8, "no")):
+        more = (f"--workers={n}", f"--reuse={reuse}", f"--seeds={seeds}", "--devices=4")
+        assert main(compare(data, tmp_path / f"{n}{reuse}", *more)) == 0
+        found.append(files_of(tmp_path / f"{n}{reuse}"))
+    assert len(found[0]) == 6 + 5 * seeds
+    assert found[1:] == [found[0]] * 5
 
 
 def test_workers_share_the_devices_of_one_run(data, tmp_path, monkeypatch):
-    seen, local_data = [], Task.local_data
+    seen, train = [], devices.train
     monkeypatch.setattr(
-        Task, "local_data", lambda task, d: seen.append((d, threading.current_thread().name)) or local_data(task, d)
+        devices, "train", lambda *about: seen.append(threading.current_thread().name) or train(*about)
     )
-    run = StoredRun(job(data, n_devices=12, n_rounds=1), tmp_path)
-    players.play(run, workers=3)
-    assert len(run.result().rounds) == 1
-    assert sorted(d for d, _ in seen) == list(range(12))
-    assert threading.current_thread().name not in {name for _, name in seen}
+    play_all([job(data, n_devices=12, n_rounds=1)], tmp_path, 3)
+    assert len(seen) == 12 and threading.current_thread().name not in seen
+
+
+def test_all_runs_are_under_way_together(data, tmp_path):
+    runs = [job(data, "FL", seed, n_rounds=4) for seed in range(5)]
+    assert orders(runs, tmp_path / "1", 1) == [p for p in range(1, 5) for _ in runs], "a round of each in turn"
+    two = orders(runs, tmp_path / "2", 2)
+    assert max(p - min(two[n:]) for n, p in enumerate(two)) <= 2, "near each other"
+
+
+def orders(runs, out, n_workers):
+    """Which rounds ended, in their order."""
+    order, keep = [], players.keep
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(players, "keep", lambda run, now, on_round: order.append(now.p) or keep(run, now, on_round))
+        play_all(runs, out, n_workers)
+    return order
 
 
 def test_progress_counts_every_round_once_and_says_which_were_there_before(runs, tmp_path):
@@ -140,15 +140,6 @@ def test_a_command_that_gets_no_more_threads_writes_the_same_files(data, tmp_pat
     ration_threads(monkeypatch, n_allowed)
     assert main(compare(data, tmp_path / "few", *few)) == 0
     assert files_of(tmp_path / "few") == files_of(tmp_path / "many")
-
-
-@pytest.mark.parametrize("workers", [2, 3, 8])
-def test_all_threads_of_a_pool_have_started_when_it_is_handed_out(workers):
-    with jobs.thread_pool(workers) as pool:
-        barrier = threading.Barrier(workers, timeout=60)
-        assert len({future.result() for future in [pool.submit(barrier.wait) for _ in range(workers)]}) == workers
-    with jobs.thread_pool(1) as pool:
-        assert pool is None
 
 
 # --------------------------------------------------------------------------------------------------------- any executor

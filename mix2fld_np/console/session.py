@@ -58,7 +58,7 @@ class Report:
     machine: bool = False  # a program reads the text: nothing else goes to standard output
 
 
-NOT_KEPT = ("out", "workers", "dask")  # options on which no result depends
+NOT_KEPT = ("out", "workers", "reuse", "dask")  # options on which no result depends
 
 
 def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> int:
@@ -90,7 +90,8 @@ def play(request: Request) -> list[RunResult]:
     workers, address = request.options.get("workers") or n_cores(), request.options.get("dask")
     total = sum(job.settings.n_rounds for job in request.jobs)
     with connected(address) if address else nullcontext() as cluster, progress_bar(total, request.quiet) as on_progress:
-        return play_all(request.jobs, request.directory, workers, cluster, on_progress)
+        reuse = request.options.get("reuse") != "no"
+        return play_all(request.jobs, request.directory, workers, cluster, on_progress, reuse)
 
 
 def add_switches(parser: argparse.ArgumentParser, resume: bool = False) -> None:
@@ -139,14 +140,13 @@ def prepare(jobs: list[Job]) -> None:
 
 def check_memory(task: Task, there_bytes: float) -> None:
     """InputError where the state of a run, its fading or its order of samples would not fit into memory."""
-    s, D, N_L = task.settings, task.n_devices, task.data.n_labels
-    state = D * (12 * task.network.n_weights + 32 * N_L**2 + 24 * s.n_samples + 24 * s.max_slots)
-    steps = (16 + 8 * N_L) * max(s.n_local_iterations, s.n_distill_iterations)
-    if state + steps > there_bytes:
+    s, needed_bytes = task.settings, task.state_bytes + task.work_bytes
+    if needed_bytes > there_bytes:
         raise InputError(
-            f"{D:,} devices with {s.n_samples:,} samples, {task.network.n_weights:,} weights and {s.max_slots:,} slots "
-            f"each, and {s.n_local_iterations:,} iterations, need about {(state + steps) / 1e9:,.0f} GB of memory, and "
-            f"this machine has {there_bytes / 1e9:,.0f}; take less of what is largest."
+            f"{task.n_devices:,} devices with {s.n_samples:,} samples, {task.network.n_weights:,} weights and "
+            f"{s.max_slots:,} slots each, and {s.n_local_iterations:,} iterations, need about "
+            f"{needed_bytes / 1e9:,.0f} GB of memory, and this machine has {there_bytes / 1e9:,.0f}; take less of what "
+            "is largest."
         )
 
 

@@ -4,34 +4,37 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seed_samples
+from mix2fld_np.federation.devices import Pending, Training, check_finite, train_devices
 from mix2fld_np.federation.seed_samples import Material, SeedSamples
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Federation, Task
-from mix2fld_np.nn.losses import distillation_target
+from mix2fld_np.nn.evaluation import Evaluation
 from mix2fld_np.nn.network import Network
-from mix2fld_np.nn.training import average_outputs, distil, local_update
+from mix2fld_np.nn.training import distil
 from mix2fld_np.randomness import DOWN, UP, stream
 from mix2fld_np.wireless import payload
 from mix2fld_np.wireless.channel import Link, Transmission, transmit
 
-Reply = tuple[np.ndarray | None, Federation]  # what goes down, if anything, and the state with the server's new model
+# What goes down, if anything; the state with the server's new model; and seconds of compute, by the stop watch.
+Reply = tuple[np.ndarray | None, Federation, float]
 
 
 @dataclass(frozen=True)
 class Payload:
-    """What crosses the channel: its size, its average, how a device takes it in, and its test accuracy if a model."""
+    """What crosses the channel: its size, its average, how a device takes it in, and its test if it is a model."""
 
     name: str
     bits: Callable[[Settings, Network], int]
     average: Callable[[Federation, Task, np.ndarray], np.ndarray]
     relative_change: Callable[[np.ndarray, np.ndarray], float | None]
     write: Callable[[Federation, np.ndarray, np.ndarray], Federation]
-    accuracy: Callable[[Task, np.ndarray], float | None]
+    start_test: Callable[[Task, np.ndarray, int], Pending | None]
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,6 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Training:
-    """What is measured in the devices' part of a round."""
-
-    test_accuracies: tuple[float, ...]  # of the reference device: as downloaded, then n_evaluations until the upload
-    weights: np.ndarray  # (D, N_mod) of every device before the upload
-    device_s: float  # compute of one device; they work side by side
-
-
-@dataclass(frozen=True)
 class RoundRecord:
     """What can be said about a round afterwards."""
 
@@ -66,39 +60,54 @@ class RoundRecord:
     down: Transmission | None = None  # None where the server had nothing to send
     server_s: float = 0.0  # compute of the server
     server_samples: tuple[int, int] | None = None  # learned from, and wanted; None where the server never distils
-    server_accuracy: float | None = None  # of the global model; None where there is none
+    server: Evaluation | None = None  # of the global model; None where there is none
+    downloaded: Evaluation | None = None  # of the reference device, after the download
+
+    @property
+    def server_accuracy(self) -> float | None:
+        """Test accuracy of the global model."""
+        return self.server.accuracy if self.server else None
 
 
 def play_round(p: int, protocol: Protocol, fed: Federation, task: Task) -> tuple[Federation, RoundRecord]:
     """Global round p = 1, 2, ... of Algorithm 1, whichever the protocol."""
-    fed, training, evaluations = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
+    fed, training, pending = train_devices(fed, task, p)  # lines 3-5: K SGD steps on each device
     up = send(task.uplink, upload_bits(protocol, fed, task), task, p, UP)  # line 6
     fed = replace(fed, seed_samples_arrived=fed.seed_samples_arrived | up.delivered)
     material = server_material(protocol, fed, task)  # line 8
-    record = RoundRecord(p, training, up, server_samples=counted(material, learned=False))
+    record, sent = RoundRecord(p, training, up, server_samples=counted(material, learned=False)), None
     if up.delivered.any():  # or else there is nothing new
-        fed, record = serve(record, material, protocol, fed, task)  # lines 9-13
-    accuracies = tuple(accuracy() for accuracy in evaluations)  # under way while the server computed
-    return fed, replace(record, training=replace(training, test_accuracies=accuracies))
+        fed, record, sent = serve(record, material, protocol, fed, task)  # lines 9-13
+    return fed, tested(record, pending, sent, protocol, fed, task)
 
 
 def serve(
     record: RoundRecord, material: Material | None, protocol: Protocol, fed: Federation, task: Task
-) -> tuple[Federation, RoundRecord]:
+) -> tuple[Federation, RoundRecord, np.ndarray | None]:
     """The server's part of a round in which some upload got through: average, reply, broadcast  (lines 9-13)."""
     mean = protocol.uplink.average(fed, task, record.up.delivered)  # line 9
     # The letter is silent: line 2 asks for the change from round 0 to round 1; there is none before the second average.
     change = None if fed.mean is None else protocol.uplink.relative_change(mean, fed.mean)  # line 2
     record = replace(record, relative_change=change)
-    started = time.thread_time()
-    reply, fed = protocol.reply(mean, material, replace(fed, mean=mean), task, record.p)  # line 10
+    reply, fed, measured_s = protocol.reply(mean, material, replace(fed, mean=mean), task, record.p)  # line 10
     if reply is None:
-        return fed, record
-    server_s = server_seconds(material, task, time.thread_time() - started)
+        return fed, record, None
+    server_s = server_seconds(material, task, measured_s)
     down = send(task.downlink, protocol.downlink.bits(task.settings, task.network), task, record.p, DOWN)  # line 11
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
-    samples, accuracy = counted(material, learned=True), protocol.downlink.accuracy(task, reply)
-    return fed, replace(record, down=down, server_s=server_s, server_samples=samples, server_accuracy=accuracy)
+    samples = counted(material, learned=True)
+    return fed, replace(record, down=down, server_s=server_s, server_samples=samples), reply
+
+
+def tested(
+    record: RoundRecord, pending: list[Pending], sent: np.ndarray | None, protocol: Protocol, fed: Federation,
+    task: Task,
+) -> RoundRecord:
+    """The record of a round with all its tests: of the reference device, at any time, and of the server's model."""
+    downloaded = task.start_test(fed.weights[task.reference], record.p)
+    server = None if sent is None else protocol.downlink.start_test(task, sent, record.p)
+    training = replace(record.training, tests=tuple(test() for test in pending))  # under way while the server computed
+    return replace(record, training=training, server=server and server(), downloaded=downloaded())
 
 
 def counted(material: Material | None, learned: bool) -> tuple[int, int] | None:
@@ -109,49 +118,6 @@ def counted(material: Material | None, learned: bool) -> tuple[int, int] | None:
 def send(link: Link, payload_bits: int | np.ndarray, task: Task, p: int, direction: int) -> Transmission:
     """One payload to or from every device over the task's channel, with the fading of round p and of this direction."""
     return (task.channel or transmit)(link, payload_bits, task.n_devices, stream(task.seed, "channel", p, direction))
-
-
-def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training, list[Callable[[], float]]]:
-    """K iterations of eq. (1), or of (3) with a teacher, on every device, and their average outputs, eq. (2).
-
-    The evaluations of the reference device have been started; call them to wait for the accuracies.
-    """
-    s, weights, outputs = task.settings, np.empty(fed.weights.shape, np.float32), np.empty(fed.outputs.shape)
-    evaluations: list[Callable[[], float]] = []
-    seconds = 0.0
-    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the reference first: tested meanwhile
-    updates = task.parallel_map(lambda d: train_device(d, fed, task, p), devices)
-    for d, (weights[d], outputs[d], models, seconds_d) in zip(devices, updates, strict=True):
-        evaluations += [task.start_evaluation(model) for model in models] if d == task.reference else []
-        seconds = max(seconds, seconds_d)
-    device_s = seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration
-    return replace(fed, weights=weights, outputs=outputs), Training((), weights, device_s), evaluations
-
-
-def train_device(d: int, fed: Federation, task: Task, p: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
-    """Local update of device d: weights, average outputs (N_L, N_L), the models to test on the way, and seconds."""
-    s, N_L = task.settings, task.data.n_labels
-    images, labels = task.local_data(d)
-    targets = distillation_target(np.eye(N_L)[labels], fed.teachers[d], s.beta, s.printed_sign)
-    order = stream(task.seed, "batches", p, d).integers(labels.size, size=s.n_local_iterations)
-    models, seen, seconds = [fed.weights[d]], [], 0.0
-    for part in np.array_split(order, s.n_evaluations if d == task.reference else 1):
-        started = time.thread_time()
-        weights, outputs = local_update(task.network, models[-1], images, targets, part, s.learning_rate)
-        seconds += time.thread_time() - started
-        models.append(weights)
-        seen.append(outputs)
-    check_finite(weights, f"device {d}", p, s.learning_rate)
-    return weights, average_outputs(np.concatenate(seen), labels[order], N_L), models, seconds
-
-
-def check_finite(weights: np.ndarray, whose: str, p: int, learning_rate: float) -> None:
-    """InputError if training has diverged, at the end of the round in which it did."""
-    if not np.isfinite(weights).all():
-        raise InputError(
-            f"training diverged: the weights of {whose} are not finite at the end of round {p}, with a learning rate "
-            f"of {learning_rate:g}; try a smaller one, the letter's is 0.01, or a beta or mixing ratio closer to its."
-        )
 
 
 def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:
@@ -181,22 +147,31 @@ def server_seconds(material: Material | None, task: Task, measured_s: float) -> 
 
 def as_is(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> Reply:
     """FL and FD: the average goes back as it is."""
-    return mean, fed
+    return mean, fed, 0.0
 
 
 def distilled(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> Reply:
     """FLD, MixFLD, Mix2FLD: K_S iterations of eq. (5) on seed samples turn G_out into G_mod; without any, no reply."""
     s = task.settings
     if material is None or material.n_samples == 0:
-        return None, fed
+        return None, fed, 0.0
+    started = time.thread_time()
     visits = stream(task.seed, "server batches", p).integers(material.n_samples, size=s.n_distill_iterations)
     visited, order = np.unique(visits, return_inverse=True)
     parts = [material.render(part) for part in np.array_split(visited, 1 + len(visited) // 400)]  # to save memory
     images, labels = (np.concatenate(kind) for kind in zip(*parts, strict=True))
     start = task.network.initial_weights(stream(task.seed, "fresh student", p)) if s.fresh_student else fed.server
-    server = distil(task.network, start, images, labels, mean, order, s.learning_rate, s.beta, s.printed_sign)
+    here_s = time.thread_time() - started
+    how = s.learning_rate, s.beta, s.printed_sign
+    server, there_s = task.start((p, False), learn, task.network, start, images, labels, mean, order, *how)()
     check_finite(server, "the server", p, s.learning_rate)
-    return server, replace(fed, server=server)
+    return server, replace(fed, server=server), here_s + there_s
+
+
+def learn(*all_that_it_depends_on: Any) -> tuple[np.ndarray, float]:
+    """The server's distillation, and its seconds."""
+    started = time.thread_time()
+    return distil(*all_that_it_depends_on), time.thread_time() - started
 
 
 def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material | None:
@@ -261,13 +236,13 @@ def write_teacher(fed: Federation, teacher: np.ndarray, delivered: np.ndarray) -
     return replace(fed, teachers=np.where(delivered[:, None, None], teacher, fed.teachers))
 
 
-def no_accuracy(task: Task, teacher: np.ndarray) -> None:
+def no_test(task: Task, teacher: np.ndarray, p: int) -> None:
     """Average outputs classify nothing."""
 
 
-#                  name       size             average over devices  relative change  taken in       test accuracy
-WEIGHTS = Payload("weights", bits_of_weights, average_weights,      weights_change, write_weights, Task.accuracy)
-OUTPUTS = Payload("outputs", bits_of_outputs, average_over_devices, outputs_change, write_teacher, no_accuracy)
+#                  name       size             average over devices  relative change  taken in      test
+WEIGHTS = Payload("weights", bits_of_weights, average_weights,      weights_change, write_weights, Task.start_test)
+OUTPUTS = Payload("outputs", bits_of_outputs, average_over_devices, outputs_change, write_teacher, no_test)
 
 # Read downwards, each row changes one idea of the row above.
 #             name       uplink   downlink  device sends once     server prepares               server replies

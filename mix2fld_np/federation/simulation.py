@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 
 from mix2fld_np.federation.protocols import Protocol, RoundRecord, play_round
 from mix2fld_np.federation.task import Federation, Task, first_state
+from mix2fld_np.nn.evaluation import Evaluation
+
+MOMENTS = "trained", "downloaded"  # of the last round: after the local update, and after the download that ends it
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Progress:
     converged: bool  # whether the stop criterion has been met, now or earlier
     rounds: tuple[dict, ...]  # one row for each round so far
     curve: tuple[tuple[float, float], ...]  # (elapsed seconds, test accuracy of the reference device)
-    device_accuracies: tuple[float, ...] | None = None  # at the end of the last round's local update, where asked for
+    server: dict | None = None  # test of the last global model, as `plain` has it; None before the first
+    devices: dict[str, list[dict]] | None = None  # tests of every device at both MOMENTS of the last round
 
 
 def beginning(task: Task) -> Progress:
@@ -50,6 +54,8 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
     down_slots = record.down.airtime_slots if record.down else 0
     airtime_s, compute_s = slot_s * (up_slots + down_slots), record.training.device_s + record.server_s
     elapsed_s = past.elapsed_s + airtime_s + compute_s
+    trained, downloaded = record.training.tests[-1], record.downloaded
+    assert downloaded, "a round that was played has been tested"
     met = record.relative_change is not None and record.relative_change < task.settings.epsilon
     converged = past.converged or met
     row = {
@@ -65,16 +71,20 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         "elapsed_s": elapsed_s,
         "server_samples": record.server_samples and record.server_samples[0],
         "server_samples_wanted": record.server_samples and record.server_samples[1],
-        "server_accuracy": record.server_accuracy,
-        "reference_accuracy": record.training.test_accuracies[-1],
+        "server_accuracy": record.server and record.server.accuracy,
+        "server_loss": record.server and record.server.loss,
+        "reference_accuracy": trained.accuracy,
+        "reference_loss": trained.loss,
+        "downloaded_accuracy": downloaded.accuracy,
+        "downloaded_loss": downloaded.loss,
         "relative_change": record.relative_change,
         "converged": converged,
     }
-    n_parts = len(record.training.test_accuracies) - 1
-    tested = tuple(
-        (past.elapsed_s + record.training.device_s * k / n_parts, accuracy)
-        for k, accuracy in enumerate(record.training.test_accuracies)
-    )
+    n_parts, over = len(record.training.tests) - 1, is_over(record.p, converged, task)
+    tested = [
+        (past.elapsed_s + record.training.device_s * k / n_parts, test.accuracy)
+        for k, test in enumerate(record.training.tests)
+    ]
     return replace(
         past,
         p=record.p,
@@ -82,14 +92,18 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         elapsed_s=elapsed_s,
         converged=converged,
         rounds=(*past.rounds, row),
-        curve=past.curve + tested,
-        device_accuracies=every_accuracy(record, task) if is_over(record.p, converged, task) else None,
+        curve=(*past.curve, *tested, *([(elapsed_s, downloaded.accuracy)] if over else [])),  # else in round p + 1
+        server=plain(record.server) if record.server else past.server,
+        devices=tests_of_devices(record, fed, task) if over else None,
     )
 
 
-def every_accuracy(record: RoundRecord, task: Task) -> tuple[float, ...] | None:
-    """Test accuracy of every device before the upload of a round, where the task asks for it."""
-    if not task.test_every_device:
-        return None
-    evaluations = [task.start_evaluation(weights) for weights in record.training.weights]
-    return tuple(accuracy() for accuracy in evaluations)
+def tests_of_devices(record: RoundRecord, fed: Federation, task: Task) -> dict[str, list[dict]]:
+    """Tests of every device after the last local update, and after the download that followed."""
+    models = zip(MOMENTS, (record.training.weights, fed.weights), strict=True)
+    return {moment: [plain(test) for test in task.evaluations(weights, record.p)] for moment, weights in models}
+
+
+def plain(test: Evaluation) -> dict:
+    """An evaluation as files hold it."""
+    return {"correct": list(test.correct), "loss": test.loss}

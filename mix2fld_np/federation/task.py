@@ -1,8 +1,13 @@
 """What stays fixed while a federation learns (data, split, network, links), and the state that a round changes."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import islice
+from operator import add
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +16,20 @@ from mix2fld_np.datasets.partition import Split, split
 from mix2fld_np.datasets.registry import Dataset
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
+from mix2fld_np.nn.evaluation import Evaluation, evaluate
 from mix2fld_np.nn.network import Network
 from mix2fld_np.randomness import stream
 from mix2fld_np.wireless.channel import Link, Transmission
+
+Rank = tuple[int, bool]  # (round, whether it is a test): what is to be done first
+AHEAD = 64  # calls of one kind that a round has under way at once, which bounds the memory of a thousand devices
+PART = 2_048  # test images that are evaluated in one call
+
+
+def at_once(rank: Rank, function: Callable, *arguments: Any) -> Callable[[], Any]:
+    """Computes here and now; what a `start` returns is called to wait for the result."""
+    result = function(*arguments)
+    return lambda: result
 
 
 @dataclass(frozen=True)
@@ -23,8 +39,7 @@ class Task:
     settings: Settings
     data: Dataset
     seed: int = 0
-    parallel_map: Callable[..., Iterable] = field(default=map, compare=False)  # or a thread pool's
-    test_every_device: bool = False  # after the local update of the last round, not only the reference device
+    start: Callable[..., Callable[[], Any]] = field(default=at_once, compare=False)  # or that of many workers
     channel: Callable[..., Transmission] | None = field(default=None, compare=False)  # your own instead of `transmit`
 
     @cached_property
@@ -49,11 +64,6 @@ class Task:
         return int(stream(self.seed, "reference device").integers(self.n_devices))
 
     @property
-    def test_images(self) -> np.ndarray:
-        """Test images (N, C, H, W) float32 in [0, 1]."""
-        return self.data.test_pixels
-
-    @property
     def n_devices(self) -> int:
         """|D|."""
         return self.settings.n_devices
@@ -73,21 +83,48 @@ class Task:
         held = self.split.indices[d]
         return pixels(self.data.train_images[held]), self.data.train_labels[held]
 
+    def each(self, rank: Rank, function: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
+        """The results of many calls, in their order; some of them are under way at once."""
+        under_way: deque[Callable[[], Any]] = deque()
+        for arguments in calls:
+            if len(under_way) == AHEAD:
+                yield under_way.popleft()()
+            under_way.append(self.start(rank, function, *arguments))
+        while under_way:
+            yield under_way.popleft()()
+
     def accuracy(self, weights: np.ndarray) -> float:
         """Test accuracy of a model, over all test images."""
-        return self.start_evaluation(weights)()
+        return self.start_test(weights)().accuracy
 
-    def start_evaluation(self, weights: np.ndarray) -> Callable[[], float]:
-        """Starts an evaluation in parallel; call the result to wait for the test accuracy."""
-        n_images = len(self.data.test_labels)
-        slices = [slice(start, start + 1_000) for start in range(0, n_images, 1_000)]
-        counts = self.parallel_map(lambda part: self.n_correct(weights, part), slices)
-        return lambda: sum(counts) / n_images
+    def start_test(self, weights: np.ndarray, p: int = 0) -> Callable[[], Evaluation]:
+        """Starts an evaluation on all test images, in round p; call the result to wait for it."""
+        parts = [self.start((p, True), evaluate_part, *call) for call in self.test_parts(weights)]
+        return lambda: reduce(add, (part() for part in parts))
 
-    def n_correct(self, weights: np.ndarray, part: slice) -> int:
-        """Correctly classified images in this slice of the test images."""
-        outputs = self.network.outputs(weights, self.test_images[part])
-        return int(np.sum(outputs.argmax(axis=1) == self.data.test_labels[part]))
+    def evaluations(self, models: np.ndarray, p: int) -> list[Evaluation]:
+        """Evaluations of many models (M, N_mod) on all test images."""
+        calls = [call for weights in models for call in self.test_parts(weights)]
+        parts = self.each((p, True), evaluate_part, calls)
+        return [reduce(add, islice(parts, len(calls) // len(models))) for _ in models]
+
+    def test_parts(self, weights: np.ndarray) -> list[tuple]:
+        """The calls that evaluate a model on all test images, PART at a time."""
+        starts = range(0, len(self.data.test_labels), PART)
+        return [(self.network, self.data, weights, start, start + PART) for start in starts]
+
+    @property
+    def state_bytes(self) -> int:
+        """About what a run keeps in memory while it is played, besides the data: its state, fading and split."""
+        s, N_L = self.settings, self.data.n_labels
+        return self.n_devices * (12 * self.network.n_weights + 32 * N_L**2 + 24 * s.n_samples + 24 * s.max_slots)
+
+    @property
+    def work_bytes(self) -> int:
+        """About what the longest piece of its work needs: the order of samples, targets, and the server's samples."""
+        s = self.settings
+        steps = (16 + 8 * self.data.n_labels) * max(s.n_local_iterations, s.n_distill_iterations)
+        return steps + 4 * math.prod(self.network.image_shape) * s.n_distill_iterations
 
     def check(self) -> None:
         """InputError if the settings and the data cannot go together; cheap, so that a run fails before it starts."""
@@ -97,6 +134,11 @@ class Task:
                 f"a device could not hold one sample of each; give at least {self.data.n_labels}."
             )
         _ = self.network, self.split, self.uplink, self.downlink
+
+
+def evaluate_part(network: Network, data: Dataset, weights: np.ndarray, start: int, stop: int) -> Evaluation:
+    """A model on some of the test images."""
+    return evaluate(network, weights, data.test_pixels[start:stop], data.test_labels[start:stop])
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from mix2fld_np.federation.protocols import Payload, protocol_named
 from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Federation, Task, first_state
 from mix2fld_np.runs.files import check_identity, from_json, holding_a_run, json_bytes, read_bytes, write_whole
-from mix2fld_np.runs.results import check_history
+from mix2fld_np.runs.results import check_history, label_counts
 
-MAGIC = b"mix2fld checkpoint 2\n"  # the number is that of the format
+MAGIC = b"mix2fld checkpoint 3\n"  # the number is that of the format
 
 
 def save_checkpoint(path: Path, identity: dict, progress: Progress) -> None:
@@ -35,7 +35,7 @@ def load_checkpoint(path: Path, identity: dict, task: Task) -> Progress:
         head, arrays = unpack(body)
         check_identity(path, head["identity"], identity)
         progress = progress_of(head["story"], Federation(**arrays))
-        check_history(progress, task.n_devices)
+        check_history(progress, label_counts(task))
         check_clock(progress, task.settings.n_rounds)
         check_state(progress.fed, protocol_named(identity["protocol"]).uplink, task)
     return progress
@@ -58,11 +58,9 @@ def unpack(body: bytes) -> tuple[dict, dict[str, np.ndarray]]:
 
 def progress_of(story: dict, fed: Federation) -> Progress:
     """Progress from what JSON made of it: lists become tuples again."""
-    accuracies = story["device_accuracies"]
     tuples = {
         "rounds": tuple(story["rounds"]),
         "curve": tuple((seconds, accuracy) for seconds, accuracy in story["curve"]),
-        "device_accuracies": None if accuracies is None else tuple(accuracies),
     }
     return Progress(fed=fed, **story | tuples)
 

@@ -1,24 +1,29 @@
 """Independent runs, played here with checkpoints, side by side, or on any `concurrent.futures.Executor`."""
 
+import threading
 import warnings
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import nullcontext
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import protocol_named
 from mix2fld_np.federation.simulation import Progress, beginning, simulate
 from mix2fld_np.federation.task import Task
 from mix2fld_np.runs.files import AGAIN, plain
-from mix2fld_np.runs.jobs import Job, identity_of, task_of, thread_pool, threads
+from mix2fld_np.runs.jobs import Job, dataset, identity_of, task_of
 from mix2fld_np.runs.results import RunResult, result_of
 from mix2fld_np.runs.store import StoredRun
+from mix2fld_np.runs.workers import MEMORY_BYTES, Workers, started
 
 OnRound = Callable[[StoredRun, int], object]  # is told how many rounds of a run are there; first, before any is played
 OnProgress = Callable[[int, int], object]  # is told how many rounds of all runs are there, and how many were before
 TRIES = 3  # how often a round is sent out again when its worker is lost
+OVER = object()  # what a run gives after its last round
 POLL_S = 5.0  # how often to ask how many runs fit on an executor now
 
 
@@ -29,52 +34,103 @@ def ignore(*rounds: object) -> None:
 def play_all(
     jobs: list[Job],
     directory: Path,
-    workers: int = 1,
+    n_workers: int = 1,
     executor: Executor | None = None,
     on_progress: OnProgress = ignore,
+    reuse: bool = True,
 ) -> list[RunResult]:
     """Results of all jobs, in their order; those already in `directory` are taken from there.
 
-    Finished runs are stored as runs/NAME.json, the state of the others after every round as unfinished/NAME. With few
-    jobs the workers share the devices of one run, with many jobs each plays a run of its own. An `executor` plays as
-    many runs at once as there are workers, or as its method `capacity` says; once it is broken, the rest is played
-    here. The results depend on neither workers nor interruptions.
+    Finished runs are stored as runs/NAME.json, the state of the others after every round as unfinished/NAME. All runs
+    share the workers, and what one has computed is not computed again for another where `reuse` allows. An `executor`
+    plays as many runs at once as its method `capacity` says, or as there are workers; once it is broken, the rest is
+    played here. The results depend on neither workers nor reuse nor interruptions.
     """
     runs, on_round = [StoredRun(job, directory) for job in jobs], sum_of_rounds(on_progress)
     missing = [run for run in runs if not run.path.exists()]
     for run in runs:
         if run.path.exists():
             on_round(run, len(run.result().rounds))
-    side_by_side = workers if len(missing) >= 4 * workers else 1
-    with nullcontext(executor) if executor else thread_pool(side_by_side) as pool:
-        if pool:
-            play_on(pool, missing, getattr(pool, "capacity", lambda: workers), on_round)
-    for run in missing:
-        if not run.path.exists():
-            play(run, workers, on_round)
+    if executor:
+        play_on(executor, missing, getattr(executor, "capacity", lambda: n_workers), on_round)
+    play_here([run for run in missing if not run.path.exists()], n_workers, reuse, on_round)
     return [run.result() for run in runs]
 
 
 def sum_of_rounds(on_progress: OnProgress) -> OnRound:
-    """An `on_round` that reports the sums over all runs."""
+    """An `on_round` that reports the sums over all runs, whichever thread calls it."""
     before: dict[str, int] = {}
     done: dict[str, int] = {}
+    lock = threading.Lock()
 
     def on_round(run: StoredRun, rounds: int) -> None:
-        before.setdefault(run.job.name, rounds)
-        done[run.job.name] = rounds
-        on_progress(sum(done.values()), sum(before.values()))
+        with lock:
+            before.setdefault(run.job.name, rounds)
+            done[run.job.name] = rounds
+            on_progress(sum(done.values()), sum(before.values()))
 
     return on_round
 
 
-def play(run: StoredRun, workers: int = 1, on_round: OnRound = ignore) -> None:
-    """Plays a run to its end and stores its result, and where it stands after every round."""
-    with threads(workers) as parallel_map:
-        task, protocol = task_of(run.job, parallel_map), protocol_named(run.job.protocol)
-        past = end = stand(run, task, on_round)
-        for end in simulate(protocol, task, past):
-            keep(run, end, on_round)
+def play_here(runs: list[StoredRun], n_workers: int, reuse: bool, on_round: OnRound) -> None:
+    """Plays runs with workers of this process, as many side by side as MEMORY_BYTES allow, and at least one."""
+    if not runs:
+        return
+    tasks = [Task(run.job.settings, dataset(run.job.source)) for run in runs]
+    run_bytes = max(task.state_bytes + task.work_bytes for task in tasks)
+    n_open = max(1, min(len(runs), int(MEMORY_BYTES / 2 / run_bytes)))
+    waiting = deque(runs)
+    with Workers(n_workers, MEMORY_BYTES - n_open * run_bytes, reuse) as workers:
+        if workers.threads:
+            play_side_by_side(waiting, n_open, workers, on_round)
+        play_in_turn(waiting, n_open, workers, on_round)
+
+
+def play_in_turn(waiting: deque[StoredRun], n_open: int, workers: Workers, on_round: OnRound) -> None:
+    """Plays runs in this thread, a round of each in turn: what they have in common is at hand then."""
+    under_way: deque[Iterator[None]] = deque()
+    while waiting or under_way:
+        if waiting and len(under_way) < n_open:
+            under_way.append(rounds_of(waiting.popleft(), workers, on_round))
+        elif next(under_way[0], OVER) is OVER:
+            under_way.popleft()
+        else:
+            under_way.rotate(-1)
+
+
+def play_side_by_side(waiting: deque[StoredRun], n_open: int, workers: Workers, on_round: OnRound) -> None:
+    """Plays runs, each in a thread that starts its work and waits for it; raises what the first of them raises."""
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def play_some() -> None:
+        try:
+            with suppress(IndexError):  # nothing waits any more
+                while True:
+                    deque(rounds_of(waiting.popleft(), workers, on_round), maxlen=0)
+        except BaseException as problem:
+            ended.put(problem)
+        else:
+            ended.put(None)
+
+    threads = started(n_open, play_some)
+    try:
+        for _ in threads:
+            if problem := ended.get():
+                raise problem
+    except BaseException:
+        workers.close()
+        for thread in threads:  # where a run stands is stored whole, or not at all
+            thread.join(POLL_S)
+        raise
+
+
+def rounds_of(run: StoredRun, workers: Workers, on_round: OnRound) -> Iterator[None]:
+    """Plays a run, a round each time it is asked, and stores where it stands, and at the end its result."""
+    task, protocol = task_of(run.job, workers.starter(run.job.settings)), protocol_named(run.job.protocol)
+    past = end = stand(run, task, on_round)
+    for end in simulate(protocol, task, past):
+        keep(run, end, on_round)
+        yield
     run.finish(result_of(protocol, end, task))
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from mix2fld_np.federation.protocols import Protocol, notices
-from mix2fld_np.federation.simulation import Progress
+from mix2fld_np.federation.simulation import MOMENTS, Progress
 from mix2fld_np.federation.task import Task
 
 WHOLE, NUMBER, MAYBE_WHOLE, MAYBE_NUMBER = (int,), (int, float), (int, type(None)), (float, type(None))
@@ -23,7 +26,11 @@ COLUMNS: dict[str, tuple[tuple[type, ...], float]] = {  # of rounds.csv: type an
     "server_samples": (MAYBE_WHOLE, 0),
     "server_samples_wanted": (MAYBE_WHOLE, 0),
     "server_accuracy": (MAYBE_NUMBER, 0),
+    "server_loss": (MAYBE_NUMBER, 0),
     "reference_accuracy": ((float,), 0),
+    "reference_loss": ((float,), 0),
+    "downloaded_accuracy": ((float,), 0),
+    "downloaded_loss": ((float,), 0),
     "relative_change": (MAYBE_NUMBER, 0),
     "converged": ((bool,), 0),
 }
@@ -36,8 +43,19 @@ class RunResult:
 
     rounds: list[dict]  # the rows of rounds.csv
     curve: list[list[float]]  # [elapsed seconds, test accuracy of the reference device]
-    device_accuracies: list[float] | None  # of every device after the last local update, where asked for
+    devices: dict[str, list[dict]]  # by moment, for each device: right answers per label ("correct") and mean "loss"
+    server: dict | None  # the same for the last global model; None where there was none
+    n_test: list[int]  # test images of each label
+    reference: int  # the device of the learning curve
     notices: list[str]  # what a reader ought to know about this run
+
+    def accuracies(self, moment: str) -> list[float]:
+        """Test accuracy of every device (D,) in the last round: "trained" by it, or "downloaded" at its end."""
+        return [sum(test["correct"]) / sum(self.n_test) for test in self.devices[moment]]
+
+    def mean_accuracy(self, moment: str) -> float:
+        """Mean over all devices."""
+        return fmean(self.accuracies(moment))
 
     def total(self, column: str, n_rounds: int | None = None) -> float:
         """Sum of a column over the first rounds, by default all."""
@@ -81,25 +99,36 @@ class RunResult:
 
 def result_of(protocol: Protocol, end: Progress, task: Task) -> RunResult:
     """What is kept of a run that stands at its end."""
-    accuracies = None if end.device_accuracies is None else list(end.device_accuracies)
-    return RunResult(list(end.rounds), [list(point) for point in end.curve], accuracies, notices(protocol, task))
+    assert end.devices is not None, "the last round tests every device"
+    curve, notes = [list(point) for point in end.curve], notices(protocol, task)
+    return RunResult(list(end.rounds), curve, end.devices, end.server, label_counts(task), task.reference, notes)
+
+
+def label_counts(task: Task) -> list[int]:
+    """Test images of each label."""
+    return np.bincount(task.data.test_labels, minlength=task.data.n_labels).tolist()
 
 
 def check_result(content: dict, identity: dict) -> None:
     """Any exception where plain content is not what such a run leaves."""
     result, settings = RunResult(**content), identity["settings"]
-    check_history(result, settings["n_devices"])
+    D = settings["n_devices"]
+    check_history(result, result.n_test)
+    if not all(is_value(n, WHOLE, 0) for n in result.n_test) or not sum(result.n_test):
+        raise ValueError("no test images")
+    if set(result.devices) != set(MOMENTS) or any(len(tests) != D for tests in result.devices.values()):
+        raise ValueError("tests that are not those of every device at both moments")
+    if not is_value(result.reference, WHOLE, 0) or result.reference >= D:
+        raise ValueError(f"reference device {result.reference} of {D}")
     n_rounds, may_stop = len(result.rounds), settings["stop_when_converged"]
     if n_rounds != settings["n_rounds"] and not (may_stop and result.rounds[-1]["converged"]):
         raise ValueError(f"{n_rounds} rounds of {settings['n_rounds']}")
-    if identity["test_every_device"] and result.device_accuracies is None:
-        raise ValueError("no accuracies of devices")
     if not all(isinstance(notice, str) for notice in result.notices):
         raise ValueError("a notice that is no sentence")
 
 
-def check_history(run: RunResult | Progress, n_devices: int) -> None:
-    """Any exception unless rows, curve and accuracies are such as rounds leave: one row for each round."""
+def check_history(run: RunResult | Progress, n_test: Sequence[int]) -> None:
+    """Any exception unless rows, curve and tests are such as rounds leave: one row for each round."""
     for number, row in enumerate(run.rounds, 1):
         wrong = [name for name, (kinds, least) in COLUMNS.items() if not is_value(row[name], kinds, least)]
         if wrong or set(row) != set(COLUMNS) or row["round"] != number:
@@ -109,9 +138,12 @@ def check_history(run: RunResult | Progress, n_devices: int) -> None:
         raise ValueError("a server that distils now and then")
     if not run.rounds or not run.curve or not all(len(point) == 2 and are_numbers(point) for point in run.curve):
         raise ValueError("a curve that is none")
-    accuracies = run.device_accuracies
-    if accuracies is not None and not (len(accuracies) == n_devices and are_numbers(accuracies)):
-        raise ValueError("accuracies that are no numbers, or not one for each device")
+    for test in (*([run.server] if run.server else []), *(t for tests in (run.devices or {}).values() for t in tests)):
+        right = zip(test["correct"], n_test, strict=True)
+        if set(test) != {"correct", "loss"} or not all(is_value(n, WHOLE, 0) and n <= most for n, most in right):
+            raise ValueError("a test with other than right answers for each label")
+        if not are_numbers([test["loss"]]):
+            raise ValueError("a loss that is no number")
 
 
 def are_numbers(values: Sequence) -> bool:

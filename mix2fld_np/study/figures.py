@@ -109,11 +109,11 @@ def placed(settings: Settings, panel: Panel, curve: Curve) -> Settings:
 
 
 def figure_3_jobs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[Job]:
-    """One run of Mix2FLD for each |D|, split and seed under symmetric channels; its last round tests every device."""
+    """One run of Mix2FLD for each |D|, split and seed under symmetric channels."""
     check_free(settings, FIGURES, "figure 3", ("split", "uplink_power_dbm", "n_devices", *FIGURE_3_SEEDS))
     symmetric = replace(with_channel(settings, "symmetric"), **FIGURE_3_SEEDS)
     return [
-        Job(f"{split}-{n}-seed{seed}", "Mix2FLD", chosen, source, seed, test_every_device=True)
+        Job(f"{split}-{n}-seed{seed}", "Mix2FLD", chosen, source, seed)
         for seed in seeds
         for split in SPLITS
         for n in N_DEVICES
@@ -145,7 +145,7 @@ def device_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
     return [
         {**place_of(job), "device": d, "accuracy": accuracy}
         for job, result in zip(jobs, results, strict=True)
-        for d, accuracy in enumerate(device_accuracies(result))
+        for d, accuracy in enumerate(result.accuracies("trained"))
     ]
 
 
@@ -154,20 +154,13 @@ def figure_3_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
     return [
         {
             **place_of(job),
-            "mean": fmean(accuracies := device_accuracies(result)),
+            "mean": fmean(accuracies := result.accuracies("trained")),
             "variance": pstdev(accuracies) ** 2,
             "lowest": min(accuracies),
             "highest": max(accuracies),
         }
         for job, result in zip(jobs, results, strict=True)
     ]
-
-
-def device_accuracies(result: RunResult) -> list[float]:
-    """Of every device of a run that was asked to test them all."""
-    if result.device_accuracies is None:
-        raise InputError("this run did not test every device; run mix2fld figure 3 again, which does.")
-    return result.device_accuracies
 
 
 def over_seeds(rows: list[dict]) -> list[dict]:

@@ -1,0 +1,87 @@
+"""The devices' part of a round: local updates, average outputs, and the tests of the reference device on the way."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mix2fld_np.datasets.formats import pixels
+from mix2fld_np.datasets.registry import Dataset
+from mix2fld_np.errors import InputError
+from mix2fld_np.federation.task import Federation, Task
+from mix2fld_np.nn.evaluation import Evaluation
+from mix2fld_np.nn.losses import distillation_target
+from mix2fld_np.nn.network import Network
+from mix2fld_np.nn.training import average_outputs, local_update
+from mix2fld_np.randomness import stream
+
+Pending = Callable[[], Evaluation]  # an evaluation that is under way; call it to wait
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is measured in the devices' part of a round."""
+
+    tests: tuple[Evaluation, ...]  # of the reference device: as the round began, then n_evaluations until the upload
+    weights: np.ndarray  # (D, N_mod) of every device before the upload
+    device_s: float  # compute of one device; they work side by side
+
+    @property
+    def test_accuracies(self) -> tuple[float, ...]:
+        """Of the reference device at each of its tests."""
+        return tuple(test.accuracy for test in self.tests)
+
+
+def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Training, list[Pending]]:
+    """K iterations of eq. (1), or of (3) with a teacher, on every device, and their average outputs, eq. (2).
+
+    The evaluations of the reference device have been started; call them to wait for them.
+    """
+    s, weights, outputs = task.settings, np.empty(fed.weights.shape, np.float32), np.empty(fed.outputs.shape)
+    pending: list[Pending] = []
+    seconds = 0.0
+    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the reference first: tested meanwhile
+    updates = task.each((p, False), train, (local_work(d, fed, task, p) for d in devices))
+    for d, (models, outputs[d], seconds_d) in zip(devices, updates, strict=True):
+        weights[d], seconds = models[-1], max(seconds, seconds_d)
+        check_finite(weights[d], f"device {d}", p, s.learning_rate)
+        if d == task.reference:
+            pending = [task.start_test(model, p) for model in (fed.weights[d], *models)]
+    device_s = seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration
+    return replace(fed, weights=weights, outputs=outputs), Training((), weights, device_s), pending
+
+
+def local_work(d: int, fed: Federation, task: Task, p: int) -> tuple:
+    """All that the local update of device d depends on, for `train`."""
+    s, held = task.settings, task.split.indices[d]
+    labels = np.eye(task.data.n_labels)[task.data.train_labels[held]]
+    targets = distillation_target(labels, fed.teachers[d], s.beta, s.printed_sign)
+    order = stream(task.seed, "batches", p, d).integers(held.size, size=s.n_local_iterations)
+    n_parts = s.n_evaluations if d == task.reference else 1
+    return task.network, task.data, held, fed.weights[d], targets, order, n_parts, s.learning_rate
+
+
+def train(
+    network: Network, data: Dataset, held: np.ndarray, weights: np.ndarray, targets: np.ndarray, order: np.ndarray,
+    n_parts: int, learning_rate: float,
+) -> tuple[list[np.ndarray], np.ndarray, float]:
+    """A local update on the training samples `held`: the weights after each part, average outputs, and seconds."""
+    images, labels = pixels(data.train_images[held]), data.train_labels[held]
+    models, seen, seconds = [weights], [], 0.0
+    for part in np.array_split(order, n_parts):
+        started = time.thread_time()
+        after, outputs = local_update(network, models[-1], images, targets, part, learning_rate)
+        seconds += time.thread_time() - started
+        models.append(after)
+        seen.append(outputs)
+    return models[1:], average_outputs(np.concatenate(seen), labels[order], network.n_labels), seconds
+
+
+def check_finite(weights: np.ndarray, whose: str, p: int, learning_rate: float) -> None:
+    """InputError if training has diverged, at the end of the round in which it did."""
+    if not np.isfinite(weights).all():
+        raise InputError(
+            f"training diverged: the weights of {whose} are not finite at the end of round {p}, with a learning rate "
+            f"of {learning_rate:g}; try a smaller one, the letter's is 0.01, or a beta or mixing ratio closer to its."
+        )
