@@ -105,7 +105,7 @@ def one_step(curves: list[dict]) -> str:
 def ruled_out(rows: list[dict]) -> str | None:
     """What the star means, where there is one."""
     starred = any(row["impossible_as_printed"] and row["verdict"] != verdicts.IMPOSSIBLE for row in rows)
-    return f"*: {verdicts.IMPOSSIBLE}; with T_max = {PRINTED.max_slots} no upload of FL arrives." if starred else None
+    return f"Marked *: {verdicts.IMPOSSIBLE}; with T_max = {PRINTED.max_slots} no upload of FL arrives." if starred else None
 
 
 def reasons(rows: list[dict]) -> str:

@@ -49,7 +49,7 @@ def finding(number: int, claim: Claim, reading: Reading, results: Results) -> di
         "seeds_to_decide": verdicts.seeds_to_decide(printed, evidence) if verdict == verdicts.UNDECIDED else None,
         **steps_us(claim, reading, results),
         "impossible_as_printed": fl_slots > PRINTED.max_slots,
-        "values": [same + float(value) for value in evidence.values],
+        "values": [same + float(value) for value in verdicts.defined(evidence.values)],
         "reasons": [why if isinstance(why, str) else why(results) for why in reading.reasons],
     }
 
@@ -128,8 +128,10 @@ def in_us(found: list[list[float]]) -> list[list[float]]:
 
 
 def number_of(row: dict, value: float) -> str:
-    """A number of a row: "1.23" times, or "+12.3" per cent or points."""
-    return f"{value:.2f}" if row["unit"] == "x" else f"{100 * value:+.1f}"
+    """A number of a row: "1.23" times, or "+12.3" per cent or points; with fewer digits where it is large."""
+    shown, digits = (value, 2) if row["unit"] == "x" else (100 * value, 1)
+    text = f"{shown:.{digits}f}" if abs(shown) < 100 else f"{shown:.0f}" if abs(shown) < 10_000 else f"{shown:.0e}"
+    return text if row["unit"] == "x" or shown < 0 else f"+{text}"
 
 
 def with_range(row: dict, *names: str) -> str:
@@ -145,8 +147,9 @@ def shown(row: dict) -> list[str]:
     """Printed, the letter's own statistic, the percentile of the printed number in it, the paired effect, verdict."""
     effect = with_range(row, "effect", "effect_low", "effect_high")
     if row["unit"] == "holds":
-        n, share = row["n_compared"], "-" if row["percentile"] is None else f"{100 - row['percentile']:.0f} %"
-        return [f"all {n}", f"{row['n_above']} of {n}; all in {share}", "", effect, judged(row)]
+        n, share = row["n_compared"], row["percentile"]
+        single = "never" if share is None else f"{row['n_above']} of {n}; all in {100 - share:.0f} %"
+        return [f"all {n}", single, "", effect, judged(row)]
     printed = number_of(row, row["printed"]) if row["printed"] else "equal"
     place = "" if row["percentile"] is None else f"{row['percentile']:.0f}"
     return [printed, with_range(row, "median", "low", "high"), place, effect, judged(row)]
@@ -154,7 +157,7 @@ def shown(row: dict) -> list[str]:
 
 def reference(row: dict) -> str:
     """What the reference devices alone say."""
-    return f"in {row['reference']:.0%} of seeds" if row["unit"] == "holds" else number_of(row, row["reference"])
+    return f"in {100 * row['reference']:.0f} % of seeds" if row["unit"] == "holds" else number_of(row, row["reference"])
 
 
 def judged(row: dict) -> str:

@@ -67,9 +67,15 @@ def of_results(function: Callable[Concatenate[Results, P], T]) -> Callable[P, Ca
 # --- effects ----------------------------------------------------------------------------------------------------------
 
 
+def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b, NaN where b is zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(b == 0, np.nan, np.divide(a, b))
+
+
 def relative(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """How much more ours is, as a share of theirs."""
-    return ours / theirs - 1
+    return ratio(ours, theirs) - 1
 
 
 def in_points(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -79,12 +85,12 @@ def in_points(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 def less(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """By which share of theirs ours is less."""
-    return 1 - ours / theirs
+    return 1 - ratio(ours, theirs)
 
 
 def times_less(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """How many times ours fits into theirs, less one."""
-    return theirs / ours - 1
+    return ratio(theirs, ours) - 1
 
 
 # --- quantities of two runs -------------------------------------------------------------------------------------------
@@ -276,11 +282,11 @@ def from_10_to_50(results: Results, split: str, moment: str, effect: Effect) -> 
 
 
 @of_results
-def variance_from_10_to_50(results: Results, split: str, moment: str) -> Evidence:
-    """How much larger the sample variance over devices is with 50 devices than with 10."""
-    ends = ends_of(results, split, moment)
+def variance_from_10_to_50(results: Results, split: str) -> Evidence:
+    """How much larger the sample variance over devices is, after training, with 50 devices than with 10."""
+    ends = ends_of(results, split, "trained")
     logs = np.array([log_variance_ratio(many, few) for many, few in ends])
-    ratios = [np.divide(*(np.var(one, ddof=1, keepdims=True) for one in both)) - 1 for both in ends]
+    ratios = [relative(*(np.var(one, ddof=1, keepdims=True) for one in both)) for both in ends]
     return Evidence(np.array(ratios), logs, as_log=True)
 
 
