@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from itertools import count
-from queue import PriorityQueue
+from queue import Empty, PriorityQueue
 from typing import Any
 
 from mix2fld_np.federation.settings import Settings
@@ -40,6 +40,9 @@ class Workers:
     def close(self) -> None:
         """Ends all at once: whoever waits gets a CancelledError."""
         self.closed = True
+        with suppress(Empty):
+            while True:
+                self.waiting.get_nowait()[2].cancel()
         for _ in self.threads:
             self.waiting.put((LAST, next(self.numbers), Future(), None, ()))
         for future in list(self.running):
@@ -78,9 +81,6 @@ class Workers:
             _, _, future, function, arguments = self.waiting.get()
             if function is None:
                 return
-            if self.closed:
-                future.cancel()
-                continue
             self.running.add(future)
             compute(future, function, arguments)
             self.running.discard(future)
