@@ -9,7 +9,7 @@ from mix2fld_np.federation.settings import SPLITS
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study import figures as letter, findings
 from mix2fld_np.study.measures import Results
-from mix2fld_np.study.stored_figures import StoredFigure2, StoredFigure3
+from mix2fld_np.study.stored_figures import StoredFigure
 
 N_IMAGES = 10**12  # test images of a label, so that accuracies are what they were made of
 
@@ -98,9 +98,7 @@ def made_up_results(run=lambda panel, label, seed: made_up_run(), n_seeds=2, end
             mean, spread = (ends or {}).get((split, n), (0.8 + 0.001 * n, 0.1 / math.sqrt(n)))
             around = np.resize([1, -1], n) * spread * math.sqrt((n - 1) / n)  # of this sample standard deviation
             threes |= {(split, n, seed): made_up_run(mean + around, n_devices=n) for seed in seeds}
-    return Results(
-        StoredFigure2(settings, "mnist", seeds, runs), StoredFigure3(settings, "mnist", seeds, threes)
-    )
+    return Results(StoredFigure(settings, "mnist", seeds, runs), StoredFigure(settings, "mnist", seeds, threes))
 
 
 def of_claim(words, results):

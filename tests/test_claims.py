@@ -12,12 +12,12 @@ import pytest
 from made_up import made_up_results, made_up_run, of_claim
 
 from mix2fld_np.cli import main
+from mix2fld_np.console.claims import judged, shown
 from mix2fld_np.errors import InputError
 from mix2fld_np.runs.files import checksum
 from mix2fld_np.runs.jobs import Source
 from mix2fld_np.study import figures as letter, findings, measures, reasons, stored_figures, verdicts
 from mix2fld_np.study.claims import CLAIMS, MIX2FLD
-from mix2fld_np.study.findings import judged
 from mix2fld_np.study.verdicts import CONTRADICTED, REPRODUCED, UNDECIDED
 from mix2fld_np.wireless import payload
 
@@ -33,7 +33,7 @@ def test_42_4_times_is_reproduced_by_ten_rounds_of_the_letters_payloads():
     (row,) = of_claim("42.4x", made_up_results(letters_bits))
     assert row["effect"] == pytest.approx(42.378, abs=1e-3) and row["printed"] == 42.4
     assert row["verdict"] == REPRODUCED
-    assert findings.shown(row)[:2] == ["42.40", "42.38 (42.38 to 42.38)"]
+    assert shown(row)[:2] == ["42.40", "42.38 (42.38 to 42.38)"]
 
 
 def test_a_claim_prints_the_number_of_its_sentence_and_is_rounded_as_that_is():

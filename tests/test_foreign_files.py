@@ -57,7 +57,7 @@ def run(data, monkeypatch):
     monkeypatch.setattr(claims, "read_figure_2", lambda path: SimpleNamespace(settings=PRINTED))
     monkeypatch.setattr(claims, "read_figure_3", lambda path: None)
     monkeypatch.setattr(claims.findings, "findings", lambda results: [{"claim": 1}])
-    monkeypatch.setattr(claims.findings, "flat", dict)
+    monkeypatch.setattr(claims, "flat", dict)
     monkeypatch.setattr(claims.findings, "time_curves", lambda results: [])
     monkeypatch.setattr(claims, "claims_time", lambda curves, default_us: new_figure()[0])
     for name in ("heading", "claims_table", "steps_table", "one_step", "ruled_out", "reasons", "count"):

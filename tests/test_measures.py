@@ -83,7 +83,7 @@ def test_panels_whose_runs_are_the_same_count_once():
     assert row["n_compared"] == 2
     gains = measures.largest(measures.accuracy("trained"), measures.in_points, ALL, AGAINST_FL)(world)
     assert gains.n_compared == 16  # FL knows the channel
-    times = measures.order(measures.seconds(measures.all_rounds), measures.in_points, ALL, [("FL", "FD")])(world)
+    times = measures.order(measures.times(measures.all_rounds), measures.in_points, ALL, [("FL", "FD")])(world)
     assert len(times.every) == 2  # of time, splits are the same here
 
 
@@ -103,7 +103,7 @@ def test_while_speaks_of_the_curve_that_gains_most_accuracy():
     gains = {"Mix2FLD (10, 20)": (0.85, 11.0), "Mix2FLD (50, 100)": (0.95, 12.0), "FD": (0.8, 10.0)}
     world = made_up_results(lambda panel, label, seed: made_up_run(*gains.get(label, (0.5, 99.0))))
     measure = measures.where_most_accurate(
-        measures.seconds(measures.all_rounds), measures.relative, ALL, AGAINST_FD
+        measures.times(measures.all_rounds), measures.relative, ALL, AGAINST_FD
     )
     assert measure(world).paired == pytest.approx([0.2, 0.2])
     assert measure(world).single == pytest.approx(np.full((2, 1), 0.2))
@@ -155,8 +155,9 @@ def test_a_drop_is_from_before_to_after_a_download_and_recovery_from_there_to_th
 
 def test_the_deepest_fall_is_to_the_lowest_test_before_the_next_local_update_ends():
     run = fluctuating([0.5, 0.6, 0.8], [0.3, 0.5, 0.6], lowest=[0.0, 0.2, 0.5])
-    assert measures.deepest_fall(run) == pytest.approx((0.3 + 0.1) / 2)
-    assert np.isnan(measures.deepest_fall(fluctuating([0.5], [0.4])))
+    once = fluctuating([0.5], [0.4])
+    ours, theirs = measures.falls(run, once)
+    assert ours == pytest.approx((0.3 + 0.1) / 2) and np.isnan(theirs)
 
 
 def test_a_world_that_drops_recovers_and_spares_fd_reproduces_the_paragraph_on_fluctuation():
@@ -188,7 +189,7 @@ def test_a_better_run_reaches_the_common_accuracy_on_its_way():
 
 
 def test_who_never_meets_the_criterion_is_given_all_rounds_and_two_of_those_are_not_compared():
-    to_criterion = measures.seconds(measures.criterion_met)
+    to_criterion = measures.times(measures.criterion_met)
     met, never = made_up_run(criterion_s=4.0), made_up_run(elapsed_s=17.0)
     assert to_criterion(met, never) == (4.0, 17.0)
     assert to_criterion(never, met) == (17.0, 4.0)
@@ -196,7 +197,7 @@ def test_who_never_meets_the_criterion_is_given_all_rounds_and_two_of_those_are_
 
 
 @given(st.floats(0.1, 50), st.floats(0.1, 50))
-def test_three_ways_to_say_the_same_ratio_of_times_agree(ours_s, theirs_s):
-    both = measures.seconds(measures.all_rounds)(made_up_run(elapsed_s=ours_s), made_up_run(elapsed_s=theirs_s))
-    less, faster, more = (say(*both)[0] for say in (measures.less, measures.times_less, measures.relative))
-    assert 1 - less == pytest.approx(1 / (1 + faster)) == pytest.approx(1 + more)
+def test_two_ways_to_say_the_same_ratio_of_times_agree(ours_s, theirs_s):
+    both = measures.times(measures.all_rounds)(made_up_run(elapsed_s=ours_s), made_up_run(elapsed_s=theirs_s))
+    faster, more = (say(*both)[0] for say in (measures.times_less, measures.relative))
+    assert 1 / (1 + faster) == pytest.approx(1 + more) == pytest.approx(ours_s / theirs_s)

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     def report(_):
         rows, curves = findings.findings(results), findings.time_curves(results)
         files = {
-            "claims.csv": [findings.flat(row) for row in rows],
+            "claims.csv": [flat(row) for row in rows],
             "claims.json": {"rule": RULE, "claims": rows},
             **render(claims_time(curves, 1e6 * results.two.settings.device_s_per_iteration), "claims_time"),
         }
@@ -72,7 +72,7 @@ def heading(results: Results) -> str:
 def claims_table(rows: list[dict]) -> str:
     """A line for each reading, below its sentence."""
     head = ("how it is read", "printed", "one run, one device", "rank", "means, paired", "verdict")
-    cells = [[f"   {row['reading']}", *findings.shown(row)] for row in rows]
+    cells = [[f"   {row['reading']}", *shown(row)] for row in rows]
     titles, rule, *lines = table(head, cells, left=(0, 5)).splitlines()
     text = [titles, rule]
     for (number, sentence), readings in grouped(rows, "claim", "sentence").items():
@@ -81,13 +81,73 @@ def claims_table(rows: list[dict]) -> str:
     return "\n".join(text)
 
 
+def number_of(row: dict, value: float) -> str:
+    """A number of a row: "1.23" times, or "+12.3" per cent or points; with fewer digits where it is large."""
+    shown, digits = (value, 2) if row["unit"] == "x" else (100 * value, 1)
+    text = f"{shown:.{digits}f}" if abs(shown) < 100 else f"{shown:.0f}" if abs(shown) < 10_000 else f"{shown:.0e}"
+    return text if row["unit"] == "x" or shown < 0 else f"+{text}"
+
+
+def with_range(row: dict, *names: str) -> str:
+    """A number and its range, from three columns; "never" where it is not defined."""
+    value, low, high = (row[name] for name in names)
+    if value is None:
+        return "never"
+    ends = "one seed" if low is None else f"{number_of(row, low)} to {number_of(row, high)}"
+    return f"{number_of(row, value)} ({ends})"
+
+
+def shown(row: dict) -> list[str]:
+    """Printed, the letter's own statistic, the percentile of the printed number in it, the paired effect, verdict."""
+    effect = with_range(row, "effect", "effect_low", "effect_high")
+    if row["unit"] == "holds":
+        n, share = row["n_compared"], row["percentile"]
+        single = "never" if share is None else f"{row['n_above']} of {n}; all in {100 - share:.0f} %"
+        return [f"all {n}", single, "", effect, judged(row)]
+    printed = number_of(row, row["printed"]) if row["printed"] else "equal"
+    place = "" if row["percentile"] is None else f"{row['percentile']:.0f}"
+    return [printed, with_range(row, "median", "low", "high"), place, effect, judged(row)]
+
+
+def at_reference(row: dict) -> str:
+    """What the reference devices alone say."""
+    return f"in {100 * row['reference']:.0f} % of seeds" if row["unit"] == "holds" else number_of(row, row["reference"])
+
+
+def judged(row: dict) -> str:
+    """A row's verdict and what must not be overlooked: seeds that are missing, steps, a printed T_max against it."""
+    text = row["verdict"]
+    if text == verdicts.UNDECIDED:
+        needed = row["seeds_to_decide"]
+        many = "one seed" if row["effect_low"] is None else f"{needed} seeds" if needed else "> 1,000 seeds"
+        text = f"{text} ({'never' if row['effect'] is None else many})"
+    elif row["steps_us"] or row["steps_us_no_server"]:
+        begin = "reproduced," if text == verdicts.REPRODUCED else "met at" if row["steps_us"] else "no server,"
+        text = f"{begin} {ranges(row['steps_us'] or row['steps_us_no_server'])} us"
+    ruled_out = row["impossible_as_printed"] and row["verdict"] != verdicts.IMPOSSIBLE
+    return f"{text} *" if ruled_out else text
+
+
+def ranges(found: list[list[float]]) -> str:
+    """Ranges of steps to two digits, or of one that is narrower than that."""
+    texts = ([f"{float(f'{end:.2g}'):g}" for end in one] for one in found)
+    return " or ".join(low if low == high else f"{low} to {high}" for low, high in texts)
+
+
+def flat(row: dict) -> dict:
+    """A row for a table of plain cells."""
+    steps = {name: None if row[name] is None else ranges(row[name]) for name in ("steps_us", "steps_us_no_server")}
+    values = " ".join(f"{value:.6g}" for value in row["values"])
+    return row | steps | {"values": values, "reasons": " ".join(row["reasons"])}
+
+
 def steps_table(curves: list[dict]) -> str:
     """At which time of a device's step each number on time is met."""
     head = ("step of a device at which the printed time is met, us", "printed", *step_times.SERVERS)
     lines = []
     for (number, reading), servers in grouped(curves, "claim", "reading").items():
-        met = [findings.ranges(findings.in_us(row["met"])) or "nowhere" for row in servers]
-        lines.append([f"{number}. {reading}", findings.number_of(servers[0], servers[0]["printed"]), *met])
+        met = [ranges(row["met"]) or "nowhere" for row in servers]
+        lines.append([f"{number}. {reading}", number_of(servers[0], servers[0]["printed"]), *met])
     return table(head, lines)
 
 
@@ -96,7 +156,7 @@ def one_step(curves: list[dict]) -> str:
     n, found = len({row["claim"] for row in curves}), []
     for (reading, server), own in grouped(curves, "reading", "server").items():
         if common := step_times.in_all([row["met"] for row in own]):
-            found.append(f"{findings.ranges(findings.in_us(common))} us ({reading}, {server})")
+            found.append(f"{ranges(common)} us ({reading}, {server})")
     if not found:
         return f"No time of a step meets all {n} numbers on time, however they are read."
     return f"A step that meets all {n} numbers on time: {', '.join(found)}."
@@ -105,7 +165,8 @@ def one_step(curves: list[dict]) -> str:
 def ruled_out(rows: list[dict]) -> str | None:
     """What the star means, where there is one."""
     starred = any(row["impossible_as_printed"] and row["verdict"] != verdicts.IMPOSSIBLE for row in rows)
-    return f"Marked *: {verdicts.IMPOSSIBLE}; with T_max = {PRINTED.max_slots} no upload of FL arrives." if starred else None
+    sentence = f"Marked *: {verdicts.IMPOSSIBLE}; with T_max = {PRINTED.max_slots} no upload of FL arrives."
+    return sentence if starred else None
 
 
 def reasons(rows: list[dict]) -> str:
@@ -113,7 +174,7 @@ def reasons(rows: list[dict]) -> str:
     lines = []
     for (number,), own in grouped(rows, "claim").items():
         sentences = dict.fromkeys(sentence for row in own for sentence in row["reasons"])
-        alone = [f"{row['reading']} {findings.reference(row)}" for row in own if row["reference"] is not None]
+        alone = [f"{row['reading']} {at_reference(row)}" for row in own if row["reference"] is not None]
         reference = [f"The reference device alone: {'; '.join(alone)}."] if alone else []
         lines.append(textwrap.fill(" ".join((f"{number}.", *sentences, *reference)), 118, subsequent_indent="   "))
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import finish, new_figure, our_style
 from mix2fld_np.pictures.curves import DASH_DOT, DASHED, LOOKS, Look, equal_ones, handles_of, shared_names, style_of
 from mix2fld_np.study.averages import grouped
-from mix2fld_np.study.step_times import SERVERS, STEPS_S
+from mix2fld_np.study.step_times import SERVERS, STEPS_US, within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,16 +107,15 @@ def claims_time(curves: list[dict], default_us: float) -> Figure:
 
 def draw_times(ax: Axes, curves: list[dict]) -> None:
     """One number: a line for each reading and server, and what is printed."""
-    steps_us, unit = 1e6 * STEPS_S, curves[0]["unit"]
+    unit = curves[0]["unit"]
     scale = 1 if unit == "x" else 100
     for row in curves:
         colour = SERIES_LOOKS["Mix2FLD" if row["reading"] == curves[0]["reading"] else "FLD"].colour
         low, median, high = scale * row["curve"]
-        met = np.any([(steps_us >= 1e6 * a) & (steps_us <= 1e6 * b) for a, b in row["met"]] or [steps_us < 0], axis=0)
         line = "solid" if row["server"] == SERVERS[0] else DASHED
-        ax.plot(steps_us, median, color=colour, linestyle=line, label=f"{row['reading']}, {row['server']}")
-        ax.plot(steps_us, np.where(met, median, np.nan), color=colour, linewidth=6, alpha=0.5)
-        ax.fill_between(steps_us, low, high, color=colour, alpha=0.15, linewidth=0)
+        ax.plot(STEPS_US, median, color=colour, linestyle=line, label=f"{row['reading']}, {row['server']}")
+        ax.plot(STEPS_US, np.where(within(row["met"]), median, np.nan), color=colour, linewidth=6, alpha=0.5)
+        ax.fill_between(STEPS_US, low, high, color=colour, alpha=0.15, linewidth=0)
     ax.axhline(scale * curves[0]["printed"], color="black", linewidth=1, label="printed")
     ax.set_xscale("log")
     ax.set_xticks([1, 10, 100, 1_000], ["1", "10", "100", "1,000"])

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import chain
 
 from mix2fld_np.study import reasons
-from mix2fld_np.study.figures import CURVES
+from mix2fld_np.study.figures import CURVES, FIGURE_3_SEEDS
 from mix2fld_np.study.measures import (
     Couples,
     Effect,
@@ -24,11 +24,10 @@ from mix2fld_np.study.measures import (
     in_points,
     largest,
     last_download,
-    less,
     mean,
     order,
     relative,
-    seconds,
+    times,
     times_less,
     to_common_accuracy,
     uplink_bits,
@@ -44,22 +43,18 @@ FD_AGAINST_MIXFLD = tuple(("FD", label) for label in MIXFLD)
 INVERSE_AGAINST_MIXED = (("Mix2FLD (10, 20)", "MixFLD (10)"), ("Mix2FLD (50, 100)", "MixFLD (50)"))
 SAME_N_S = ("MixFLD (10)", "Mix2FLD (10, 20)", "MixFLD (50)", "Mix2FLD (50, 100)")
 TWICE_AGAINST_ONCE = (("Mix2FLD (10, 20)", "Mix2FLD (10, 10)"), ("Mix2FLD (50, 100)", "Mix2FLD (50, 50)"))
-FEW_AGAINST_MANY = (
-    ("MixFLD (10)", "MixFLD (50)"),
-    ("Mix2FLD (10, 10)", "Mix2FLD (50, 50)"),
-    ("Mix2FLD (10, 20)", "Mix2FLD (50, 100)"),
-)
-MANY_AGAINST_FEW = tuple((many, few) for few, many in FEW_AGAINST_MANY)
+FEW, MANY = (tuple(curve.label for curve in CURVES if curve.n_seed == n_seed) for n_seed in (10, 50))
+FEW_AGAINST_MANY, MANY_AGAINST_FEW = tuple(zip(FEW, MANY, strict=True)), tuple(zip(MANY, FEW, strict=True))
 WITH_MODEL = ("FL", *MIXFLD, *MIX2FLD)  # whose devices download one
 EACH = tuple((label, label) for label in WITH_MODEL)
 AGAINST_FALLS_OF_FD = tuple((label, "FD") for label in WITH_MODEL)
 
 ASYMMETRIC, SYMMETRIC, ALL = "ac", "bd", "abcd"
-DELIVERED = {"IID": "b", "non-IID": "d"}  # where FL's uploads arrive
 MOMENTS = {"as downloaded": "downloaded", "after training": "trained"}
 UNITS: dict[str, Effect] = {"%": relative, "points": in_points}
 BEST = "The largest of two splits and four (N_S, N_I)."
 FURTHEST = "Where Mix2FLD's accuracy is furthest above FD's. The introduction has it converge faster than FD."
+FIGURE_3 = f"With N_S = {FIGURE_3_SEEDS['n_seed_samples']}; 50 devices could not upload N_S = 50 in time."
 ONE_MODEL = "As downloaded, all devices hold one model, whose accuracy has no variance."
 REFERENCE = "Over all rounds: of the reference device only."
 
@@ -76,8 +71,7 @@ class Reading:
     unit: str
     measure: Measure
     reasons: tuple[str | Reason, ...] = ()  # what the number depends on
-    until: Until | None = None  # of a time: when it ends,
-    of_time: Callable[[Quantity], Measure] | None = None  # and the measure, given how both times are told
+    of_time: Callable[..., Measure] | None = None  # of a time: the measure, given how the time of a run is told
 
 
 @dataclass(frozen=True)
@@ -98,9 +92,7 @@ def moments(unit: str, measure: Callable[[str], Measure], *why: str | Reason, na
 
 def gains(measure: Callable[..., Measure], *why: str | Reason) -> tuple[Reading, ...]:
     """Up to how many per cent of what? Of the other's accuracy, or points of accuracy; at both moments."""
-    both = (
-        moments(unit, partial(measure, effect=effect), *why, name=f"{unit}, ") for unit, effect in UNITS.items()
-    )
+    both = (moments(unit, partial(measure, effect=effect), *why, name=f"{unit}, ") for unit, effect in UNITS.items())
     return tuple(chain.from_iterable(both))
 
 
@@ -115,47 +107,48 @@ def up_to(panels: str, couples: Couples) -> Callable[..., Measure]:
     return lambda moment, effect=in_points: largest(accuracy(moment), effect, panels, couples)
 
 
-def times(
+def time_readings(
     pick: Callable[..., Measure], effect: Effect, unit: str, panels: str, couples: Couples, other: str, *why: str
 ) -> tuple[Reading, ...]:
     """Convergence time until what? Until the stop criterion, the end of all rounds, or a common accuracy."""
 
-    def of_time(quantity: Quantity) -> Measure:
-        return pick(quantity, effect, panels, couples)
+    def reading(name: str, until: Until, reason: Reason) -> Reading:
+        def of_time(*time_of) -> Measure:
+            return pick(times(until, *time_of), effect, panels, couples)
 
-    met, a_round = (say(panels, "Mix2FLD", other) for say in (reasons.criterion, reasons.time_of_a_round))
+        return Reading(name, unit, of_time(), (reason, *why), of_time)
+
+    common = pick(to_common_accuracy, effect, panels, couples)
     return (
-        Reading("to the stop criterion", unit, of_time(seconds(criterion_met)), (met, *why), criterion_met, of_time),
-        Reading("of all rounds", unit, of_time(seconds(all_rounds)), (a_round, reasons.assumed_compute), all_rounds,
-                of_time),
-        Reading("to a common accuracy", unit, of_time(to_common_accuracy),
-                ("The common accuracy is the lower of the two final ones.",)),
-    )  # fmt: skip
+        reading("to the stop criterion", criterion_met, reasons.criterion(panels, "Mix2FLD", other)),
+        reading("of all rounds", all_rounds, reasons.time_of_a_round(panels, "Mix2FLD", other)),
+        Reading("to a common accuracy", unit, common, ("The common accuracy is the lower of the two final ones.",)),
+    )
 
 
-def of_rounds(name: str, before: str, after: str, later: int) -> tuple[Reading, ...]:
-    """What happens to the reference device from one column of the rounds to another, with each split."""
+def by_split(name: str, quantity: Quantity, *why: str, couples: Couples = EACH) -> tuple[Reading, ...]:
+    """Whether something of one run is above zero, with each split, where FL's uploads arrive."""
     return tuple(
-        Reading(f"{name}, {split}", "holds", order(between_rounds(before, after, later), in_points, panel, EACH),
-                (REFERENCE,))
-        for split, panel in DELIVERED.items()
-    )  # fmt: skip
+        Reading(f"{name}, {split}", "holds", order(quantity, in_points, panel, couples), why)
+        for split, panel in {"IID": "b", "non-IID": "d"}.items()
+    )
 
 
 CLAIMS = (
     Claim("Abstract, Section IV", "up to 16.7% higher accuracy than FL under asymmetric channels", 0.167,
           gains(up_to(ASYMMETRIC, AGAINST_FL), reasons.lost_uploads(ASYMMETRIC), BEST)),
     Claim("Abstract", "reducing convergence time by up to 18.8% under asymmetric channels, compared to FL", 0.188,
-          times(largest, less, "%", ASYMMETRIC, AGAINST_FL, "FL", BEST)),
+          time_readings(largest, lambda ours, theirs: -relative(ours, theirs), "%", ASYMMETRIC, AGAINST_FL, "FL",
+                        BEST)),
     Claim("Section IV", "1.2x faster convergence than FL under asymmetric channels", 1.2,
-          times(largest, times_less, "x", ASYMMETRIC, AGAINST_FL, "FL", BEST)),
+          time_readings(largest, times_less, "x", ASYMMETRIC, AGAINST_FL, "FL", BEST)),
     Claim("Section IV", "Mix2FLD achieves the highest accuracy under asymmetric channels", None,
           moments("holds", lambda moment: best_against_best(moment, ASYMMETRIC, MIX2FLD, ("FL", "FD", *MIXFLD)),
                   "The best of each against the best.")),
     Claim("Section IV", "up to 17.3% higher accuracy than FD", 0.173,
           gains(up_to(ASYMMETRIC, AGAINST_FD), BEST)),
     Claim("Section IV", "only 2.5% more convergence time than FD", 0.025,
-          times(where_most_accurate, relative, "%", ASYMMETRIC, AGAINST_FD, "FD", FURTHEST)),
+          time_readings(where_most_accurate, relative, "%", ASYMMETRIC, AGAINST_FD, "FD", FURTHEST)),
     Claim("Section IV", "reduces the uplink payload size by up to 42.4x, compared to FL", 42.4,
           (Reading("bits of all rounds", "x", largest(uplink_bits, times_less, ALL, AGAINST_FL),
                    (reasons.rounds_played,)),)),
@@ -164,7 +157,8 @@ CLAIMS = (
                   "FL against the best.", reasons.upload_slots),
           fl_learns=True),
     Claim("Section IV", "Mix2FLD still converges 1.9x faster than FL (symmetric channels)", 1.9,
-          times(mean, times_less, "x", SYMMETRIC, AGAINST_FL, "FL", "The mean of two splits and four (N_S, N_I)."),
+          time_readings(mean, times_less, "x", SYMMETRIC, AGAINST_FL, "FL",
+                        "The mean of two splits and four (N_S, N_I)."),
           fl_learns=True),
     Claim("Section IV", "even under symmetric channels (Fig. 2d), Mix2FLD achieves the accuracy as high as FL", 0.0,
           moments("points", up_to("d", AGAINST_FL), "The largest of four (N_S, N_I).", reasons.upload_slots,
@@ -175,36 +169,32 @@ CLAIMS = (
     Claim("Section IV", "MixFLD fails to achieve high accuracy (Fig. 2d), Mix2FLD resolves this problem", None,
           orders("d", INVERSE_AGAINST_MIXED, *SAME_N_S)),
     Claim("Section IV", "for all cases in Fig. 2, N_S = 10 provides faster convergence time than N_S = 50", None,
-          times(order, times_less, "holds", ALL, FEW_AGAINST_MANY, "MixFLD")),
+          time_readings(order, times_less, "holds", ALL, FEW_AGAINST_MANY, "MixFLD")),
     Claim("Section IV", "in return for compromising accuracy", None,
           orders(ALL, MANY_AGAINST_FEW, *MIXFLD, *MIX2FLD)),
     Claim("Section IV", "even if N_S is the same, when N_I is large, the accuracy increases up to 1.7%", 0.017,
           gains(up_to(ALL, TWICE_AGAINST_ONCE), "N_I = 2 N_S against N_I = N_S; the largest of two splits and two "
                 "N_S, which is above zero by chance alone.", reasons.uploads_used)),
     Claim("Section IV", "FL, MixFLD, and Mix2FLD have an instantaneous accuracy drop in global update", None,
-          (*(Reading(f"last download, {split}", "holds", order(last_download, in_points, panel, EACH),
-                     ("Where FL's uploads arrive; at the last download, of all devices.",))
-             for split, panel in DELIVERED.items()),
-           *of_rounds("every download", "downloaded_accuracy", "reference_accuracy", 0))),
+          (*by_split("last download", last_download, "At the last download: of all devices."),
+           *by_split("every download", between_rounds("downloaded_accuracy", "reference_accuracy", 0), REFERENCE))),
     Claim("Section IV", "the drop is recovered during local updates, with finally higher accuracy than before", None,
-          (*of_rounds("recovered", "downloaded_accuracy", "reference_accuracy", 1),
-           *of_rounds("then higher", "reference_accuracy", "reference_accuracy", 1))),
+          (*by_split("recovered", between_rounds("downloaded_accuracy", "reference_accuracy", 1), REFERENCE),
+           *by_split("then higher", between_rounds("reference_accuracy", "reference_accuracy", 1), REFERENCE))),
     Claim("Section IV", "in FD, the accuracy drops are smaller", None,
-          tuple(Reading(f"deepest fall, {split}", "holds", order(falls, in_points, panel, AGAINST_FALLS_OF_FD),
-                        ("From the end of a local update to the lowest test until the end of the next.", REFERENCE))
-                for split, panel in DELIVERED.items())),
+          by_split("deepest fall", falls, "From the end of a local update to the lowest test until the next one ends.",
+                   REFERENCE, couples=AGAINST_FALLS_OF_FD)),
     Claim("Section IV", "from 10 to 50 devices the average of test accuracy increases by 5.7% (IID)", 0.057,
-          gains(partial(from_10_to_50, "iid"), reasons.distributions("iid"))),
+          gains(partial(from_10_to_50, "iid"), FIGURE_3)),
     Claim("Section IV", "and the variance decreases by 50% (IID)", -0.5,
-          (Reading("%, after training", "%", variance_from_10_to_50("iid"),
-                   (reasons.distributions("iid"), ONE_MODEL)),)),
+          (Reading("%, after training", "%", variance_from_10_to_50("iid"), (FIGURE_3, ONE_MODEL)),)),
     Claim("Section IV", "in the non-IID dataset the gain is smaller than in the IID dataset, with the same tendency",
           None,
           (*moments("holds", lambda moment: as_order(from_10_to_50("iid", moment, in_points), 1,
                                                      than=from_10_to_50("non-iid", moment, in_points)),
-                    reasons.distributions("non-iid"), name="smaller, "),
+                    FIGURE_3, name="smaller, "),
            *moments("holds", lambda moment: as_order(from_10_to_50("non-iid", moment, in_points), 1),
-                    reasons.distributions("non-iid"), name="a gain, "),
+                    FIGURE_3, name="a gain, "),
            Reading("variance, after training", "holds", as_order(variance_from_10_to_50("non-iid"), -1),
                    (ONE_MODEL,)))),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Statistics of a few numbers: Student's t, intervals over seeds, percentiles, and how many seeds would decide."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -87,15 +88,8 @@ def seeds_needed(distance: float, values: Sequence[float] | np.ndarray, n_compar
         needed = t_quantile(level, n - 1) + t_quantile(2 * POWER - 1, n - 1)
         return abs(distance) * math.sqrt(n) >= needed * spread
 
-    too_few, n = 1, 2
-    while not enough(n):
-        if n >= MOST_SEEDS:
-            return None
-        too_few, n = n, 2 * n
-    while n - too_few > 1:
-        half = (too_few + n) // 2
-        too_few, n = (too_few, half) if enough(half) else (half, n)
-    return n
+    n = 2 + bisect_left(range(2, MOST_SEEDS + 1), True, key=enough)
+    return n if n <= MOST_SEEDS else None
 
 
 def log_variance_ratio(last: np.ndarray, first: np.ndarray) -> float:

@@ -5,28 +5,27 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.intervals import Interval, log_variance_ratio, t_interval
-from mix2fld_np.study.stored_figures import StoredFigure2, StoredFigure3
+from mix2fld_np.study.stored_figures import StoredFigure
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Effect = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of ours against theirs; zero means no difference
 Quantity = Callable[[RunResult, RunResult], tuple[np.ndarray, np.ndarray]]  # of both, on every device (D,) or once (1,)
+Labels = Sequence[str]  # of curves
 Couples = Sequence[tuple[str, str]]  # labels of curves, ours and theirs
-NOT_DEFINED = np.full(1, np.nan)
 
 
 @dataclass(frozen=True)
 class Results:
     """What the sentences are checked on."""
 
-    two: StoredFigure2
-    three: StoredFigure3
+    two: StoredFigure  # runs[panel, label, seed]
+    three: StoredFigure  # runs[split, |D|, seed]
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,6 @@ class Evidence:
     every: np.ndarray | None = None  # (C, S) of an order: that effect in each of its comparisons
     as_log: bool = False  # whether `paired` are logarithms of ratios, of which people read the ratio less one
 
-    @property
-    def values(self) -> np.ndarray:
-        """`paired` as people read it, as shares."""
-        return np.expm1(self.paired) if self.as_log else self.paired
-
     def interval(self, level: float) -> Interval:
         """The effect and its Student t interval over the seeds, as people read it."""
         found = t_interval(self.paired, level, self.n_compared)
@@ -54,43 +48,28 @@ class Evidence:
 Measure = Callable[[Results], Evidence]
 
 
-def of_results(function: Callable[Concatenate[Results, P], T]) -> Callable[P, Callable[[Results], T]]:
+def of_results(function: Callable) -> Callable[..., Callable[[Results], Any]]:
     """Turns f(results, ...) into f(...)(results): a table of claims says the rest before there are any results."""
 
     @wraps(function)
-    def with_choices(*choices: P.args, **named: P.kwargs) -> Callable[[Results], T]:
+    def with_choices(*choices, **named) -> Callable[[Results], Any]:
         return lambda results: function(results, *choices, **named)
 
     return with_choices
 
 
-# --- effects ----------------------------------------------------------------------------------------------------------
-
-
-def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a / b, NaN where b is zero."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(b == 0, np.nan, np.divide(a, b))
+in_points: Effect = np.subtract  # how much more ours is; 0.01 of accuracy is one point
 
 
 def relative(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """How much more ours is, as a share of theirs."""
-    return ratio(ours, theirs) - 1
-
-
-def in_points(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """How much more ours is; 0.01 of accuracy is one point."""
-    return ours - theirs
-
-
-def less(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """By which share of theirs ours is less."""
-    return 1 - ratio(ours, theirs)
+    """How much more ours is, as a share of theirs; NaN where that is zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(theirs == 0, np.nan, np.divide(ours, theirs)) - 1
 
 
 def times_less(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """How many times ours fits into theirs, less one."""
-    return ratio(theirs, ours) - 1
+    return relative(theirs, ours)
 
 
 # --- quantities of two runs -------------------------------------------------------------------------------------------
@@ -127,15 +106,18 @@ def all_rounds(ours: RunResult, theirs: RunResult) -> tuple[int, int]:
     return len(ours.rounds), len(theirs.rounds)
 
 
-def seconds(until: Until) -> Quantity:
-    """Convergence time: airtime and compute until the end of a round."""
+def stored_time(run: RunResult, end: int) -> np.ndarray:
+    """Seconds of airtime and compute until the end of a round."""
+    return np.array([run.rounds[end - 1]["elapsed_s"]])
+
+
+def times(until: Until, time_of: Callable[[RunResult, int], np.ndarray] = stored_time) -> Quantity:
+    """Convergence time of both, by default as it was stored; NaN where `until` does not say when it ends."""
 
     def of_both(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
         ends = until(ours, theirs)
-        if ends is None:
-            return NOT_DEFINED, NOT_DEFINED
-        a, b = (np.array([run.rounds[end - 1]["elapsed_s"]]) for run, end in zip((ours, theirs), ends, strict=True))
-        return a, b
+        a, b = (time_of(*one) for one in zip((ours, theirs), ends or all_rounds(ours, theirs), strict=True))
+        return (a, b) if ends else (np.nan * a, np.nan * b)
 
     return of_both
 
@@ -145,7 +127,7 @@ def to_common_accuracy(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, 
     level = min(ours.accuracy, theirs.accuracy)
     reached = [[time for time, accuracy in run.curve if accuracy >= level] for run in (ours, theirs)]
     a, b = (times[0] if times else run.elapsed_s for times, run in zip(reached, (ours, theirs), strict=True))
-    return (np.array([a]), np.array([b])) if min(a, b) > 0 else (NOT_DEFINED, NOT_DEFINED)
+    return (np.array([a]), np.array([b])) if min(a, b) > 0 else (np.full(1, np.nan),) * 2
 
 
 def last_download(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
@@ -157,32 +139,34 @@ def between_rounds(before: str, after: str, later: int) -> Quantity:
     """Mean over our rounds of two columns of `rounds`, the second from so many rounds `later`."""
 
     def of_ours(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
-        columns = np.array([[row[before], row[after]] for row in ours.rounds], float)
-        first, second = columns[: len(columns) - later, 0], columns[later:, 1]
-        return (second.mean(keepdims=True), first.mean(keepdims=True)) if len(first) else (NOT_DEFINED, NOT_DEFINED)
+        first, second = ([row[column] for row in ours.rounds] for column in (before, after))
+        return mean_of(second[later:]), mean_of(first[: len(first) - later])
 
     return of_ours
 
 
-def deepest_fall(run: RunResult) -> np.ndarray:
-    """How far the reference device falls after a local update until the end of the next, a mean over the rounds."""
-    n_tests = len(run.curve) // len(run.rounds)  # of a round; the curve ends with the last download
-    accuracies = [accuracy for _, accuracy in run.curve[: n_tests * len(run.rounds)]]
-    by_round = np.reshape(accuracies, (len(run.rounds), n_tests))
-    falls = by_round[:-1, -1] - by_round[1:].min(axis=1)
-    return falls.mean(keepdims=True) if len(falls) else NOT_DEFINED
+def mean_of(values: Sequence[float]) -> np.ndarray:
+    """The mean (1,), NaN of nothing."""
+    return np.array([fmean(values) if len(values) else np.nan])
 
 
 def falls(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
-    """The deepest falls of both."""
-    return deepest_fall(ours), deepest_fall(theirs)
+    """How far each reference device falls after a local update until the end of the next, a mean over the rounds."""
+
+    def deepest(run: RunResult) -> np.ndarray:
+        n_tests = len(run.curve) // len(run.rounds)  # of a round; the curve ends with the last download
+        accuracies = [accuracy for _, accuracy in run.curve[: n_tests * len(run.rounds)]]
+        by_round = np.reshape(accuracies, (len(run.rounds), n_tests))
+        return mean_of(by_round[:-1, -1] - by_round[1:].min(axis=1))
+
+    return deepest(ours), deepest(theirs)
 
 
 # --- many comparisons -------------------------------------------------------------------------------------------------
 
 
 def compared(
-    results: Results, quantity: Quantity, effect: Effect, panels: Sequence[str], couples: Couples, distinct: bool = True
+    results: Results, quantity: Quantity, effect: Effect, panels: str, couples: Couples, *, distinct: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """The effect for each couple in each panel (C) and seed: on every device (C, S, D), and on their means (C, S).
 
@@ -235,28 +219,22 @@ def evidence_of_order(devices: np.ndarray, means: np.ndarray) -> Evidence:
 
 
 @of_results
-def where_most_accurate(
-    results: Results, quantity: Quantity, effect: Effect, panels: Sequence[str], couples: Couples
-) -> Evidence:
+def where_most_accurate(results: Results, quantity: Quantity, effect: Effect, *places) -> Evidence:
     """Under each seed, the effect where our devices are furthest above theirs as downloaded: what "while" says."""
-    _, gains = compared(results, accuracy("downloaded"), relative, panels, couples, distinct=False)
-    devices, means = compared(results, quantity, effect, panels, couples, distinct=False)
+    _, gains = compared(results, accuracy("downloaded"), relative, *places, distinct=False)
+    devices, means = compared(results, quantity, effect, *places, distinct=False)
     at = np.argmax(gains, axis=0), np.arange(gains.shape[1])
     return Evidence(devices[at], means[at])
 
 
 @of_results
-def best_against_best(
-    results: Results, moment: str, panels: Sequence[str], ours: Sequence[str], theirs: Sequence[str]
-) -> Evidence:
+def best_against_best(results: Results, moment: str, panels: str, ours: Labels, theirs: Labels) -> Evidence:
     """An order: in each panel, the best accuracy of our labels less that of theirs."""
     runs, seeds = results.two.runs, results.two.seeds
 
-    def best(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        found = np.array(
-            [[[runs[panel, label, seed].accuracies(moment) for label in labels] for seed in seeds] for panel in panels]
-        )
-        return found.max(axis=2), found.mean(axis=3).max(axis=2)
+    def best(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
+        found = [[[runs[p, label, seed].accuracies(moment) for label in labels] for seed in seeds] for p in panels]
+        return np.max(found, axis=2), np.mean(found, axis=3).max(axis=2)
 
     (devices, means), (their_devices, their_means) = best(ours), best(theirs)
     return evidence_of_order(devices - their_devices, means - their_means)
@@ -265,13 +243,10 @@ def best_against_best(
 # --- Figure 3 ---------------------------------------------------------------------------------------------------------
 
 
-def ends_of(results: Results, split: str, moment: str) -> list[tuple[np.ndarray, np.ndarray]]:
+def ends_of(results: Results, split: str, moment: str) -> list[list[np.ndarray]]:
     """Accuracies of all devices under each seed, of 50 and of 10 devices."""
-    runs = results.three.runs
-    return [
-        (np.array(runs[split, 50, seed].accuracies(moment)), np.array(runs[split, 10, seed].accuracies(moment)))
-        for seed in results.three.seeds
-    ]
+    three = results.three
+    return [[np.array(three.runs[split, n, seed].accuracies(moment)) for n in (50, 10)] for seed in three.seeds]
 
 
 @of_results
@@ -285,17 +260,15 @@ def from_10_to_50(results: Results, split: str, moment: str, effect: Effect) -> 
 def variance_from_10_to_50(results: Results, split: str) -> Evidence:
     """How much larger the sample variance over devices is, after training, with 50 devices than with 10."""
     ends = ends_of(results, split, "trained")
-    logs = np.array([log_variance_ratio(many, few) for many, few in ends])
     ratios = [relative(*(np.var(one, ddof=1, keepdims=True) for one in both)) for both in ends]
-    return Evidence(np.array(ratios), logs, as_log=True)
+    return Evidence(np.array(ratios), np.array([log_variance_ratio(*both) for both in ends]), as_log=True)
 
 
 @of_results
 def as_order(results: Results, measure: Measure, sign: int, than: Measure | None = None) -> Evidence:
-    """An order: an effect has this sign, or exceeds another one with this sign."""
-    found, other = measure(results), than(results) if than else None
-    single, paired = (
-        sign * (own if other is None else own - getattr(other, name))
-        for name, own in (("single", found.single), ("paired", found.paired))
-    )
+    """An order: an effect with this sign is above zero, or above another."""
+    found = measure(results)
+    single, paired = sign * found.single, sign * found.paired
+    if than:
+        single, paired = single - than(results).single, paired - than(results).paired
     return Evidence(single, paired, every=paired[None], as_log=found.as_log)

@@ -1,7 +1,7 @@
 """What a measured number depends on, said with the numbers of the runs: one sentence each."""
 
 from collections.abc import Callable, Sequence
-from statistics import fmean, variance
+from statistics import fmean
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.mixing import pairing
 from mix2fld_np.randomness import stream
 from mix2fld_np.runs.results import RunResult
-from mix2fld_np.study.figures import CURVES, FIGURE_3_SEEDS, N_DEVICES, SEED_SAMPLES
+from mix2fld_np.study.figures import CURVES, SEED_SAMPLES
 from mix2fld_np.study.measures import Results, of_results
 from mix2fld_np.wireless.channel import slots_needed
 
@@ -57,24 +57,15 @@ def criterion(results: Results, panels: Sequence[str], *protocols: str) -> str:
 
 @of_results
 def time_of_a_round(results: Results, panels: Sequence[str], *protocols: str) -> str:
-    """Airtime and compute of a round."""
-    parts = []
+    """Airtime and compute of a round, and what compute assumes."""
+    parts, s = [], results.two.settings
     for name in protocols:
         runs = runs_of(results, name, panels)
-        airtime, compute = (
-            fmean(getattr(run, of) / len(run.rounds) for run in runs) for of in ("airtime_s", "compute_s")
-        )
-        parts.append(f"{name} {airtime:.3f} s + {compute:.3f} s")
-    return f"Airtime and compute of a round: {', '.join(parts)}."
-
-
-def assumed_compute(results: Results) -> str:
-    """The assumption under every time."""
-    s = results.two.settings
-    if s.stopwatch:
-        return "Compute was measured on this machine."
-    device, server = 1e6 * s.device_s_per_iteration, 1e6 * s.server_s_per_iteration
-    return f"Compute is an assumption: {device:g} us per iteration of a device and {server:g} us of the server."
+        both = (fmean(getattr(run, of) / len(run.rounds) for run in runs) for of in ("airtime_s", "compute_s"))
+        parts.append(f"{name} {' s + '.join(f'{seconds:.3f}' for seconds in both)} s")
+    device, server = (f"{1e6 * seconds:g} us" for seconds in (s.device_s_per_iteration, s.server_s_per_iteration))
+    compute = "measured here" if s.stopwatch else f"an assumption: {device} a step of a device, {server} of the server"
+    return f"Airtime and compute of a round: {', '.join(parts)}. Compute is {compute}."
 
 
 def rounds_played(results: Results) -> str:
@@ -89,16 +80,14 @@ def rounds_played(results: Results) -> str:
 
 def uploads_used(results: Results) -> str:
     """How many uploads inverse-Mixup uses for each (N_S, N_I), where the settings alone say it."""
-    s, seeds = results.two.settings, results.two.seeds
-    if s.pairing != "scheduled":
+    D, seeds = results.two.settings.n_devices, results.two.seeds
+    if results.two.settings.pairing != "scheduled":
         return "Label pairs are random: many uploads have no partner, and a larger N_I uses more of those that have."
-    n_labels = len(next(iter(results.two.runs.values())).n_test)
-    used = [
-        f"{fmean(n_used(s.n_devices, *numbers, n_labels, seed) for seed in seeds):.0f} of {s.n_devices * numbers[0]}"
-        for numbers in SEED_SAMPLES
-    ]
-    pairs = ", ".join(f"{numbers} {uploads}" for numbers, uploads in zip(SEED_SAMPLES, used, strict=True))
-    return f"Uploads behind the inverse samples, means over seeds: (N_S, N_I) = {pairs}."
+    n_labels, used = len(next(iter(results.two.runs.values())).n_test), []
+    for n_seed, n_inverse in SEED_SAMPLES:
+        mean = fmean(n_used(D, n_seed, n_inverse, n_labels, seed) for seed in seeds)
+        used.append(f"{(n_seed, n_inverse)} {mean:.0f} of {D * n_seed}")
+    return f"Uploads behind the inverse samples, means over seeds: (N_S, N_I) = {', '.join(used)}."
 
 
 def n_used(n_devices: int, n_seed: int, n_inverse: int, n_labels: int, seed: int) -> int:
@@ -113,23 +102,9 @@ def n_used(n_devices: int, n_seed: int, n_inverse: int, n_labels: int, seed: int
 @of_results
 def mean_accuracies(results: Results, panels: Sequence[str], labels: Sequence[str]) -> str:
     """Final accuracies of some curves at both moments, means over devices, panels and seeds."""
-    shown = []
+    means = dict.fromkeys(labels, "")
     for label in labels:
         runs = [results.two.runs[panel, label, seed] for panel in panels for seed in results.two.seeds]
         both = (fmean(run.mean_accuracy(moment) for run in runs) for moment in ("downloaded", "trained"))
-        means = [f"{100 * mean:.1f}" for mean in both]
-        shown.append(f"{label} {' | '.join(means)} %")
-    return f"Means as downloaded | after training: {', '.join(shown)}."
-
-
-@of_results
-def distributions(results: Results, split: str) -> str:
-    """Mean and sample variance over devices at both ends of Figure 3."""
-    few, *_, many = N_DEVICES
-    ends = [[results.three.runs[split, n, seed] for seed in results.three.seeds] for n in (few, many)]
-    mean, last_mean = (100 * fmean(run.mean_accuracy("trained") for run in runs) for runs in ends)
-    first, last = (1e4 * fmean(variance(run.accuracies("trained")) for run in runs) for runs in ends)
-    return (
-        f"After the last local update: mean {mean:.1f} % with {few} devices, {last_mean:.1f} % with {many}; variance "
-        f"{first:.2f} and {last:.2f} points squared; N_S = {FIGURE_3_SEEDS['n_seed_samples']}."
-    )
+        means[label] = f"{label} {' | '.join(f'{100 * mean:.1f}' for mean in both)} %"
+    return f"Means as downloaded | after training: {', '.join(means.values())}."

@@ -5,6 +5,11 @@ is, within the middle 95 % of the same statistic over all of our seeds and devic
 least 2.5 % of them, "as high as" where that range comes within a point of equal.
 Is the effect there? The interval of the paired difference of the means over devices says so: 95 %, Student's t over
 seeds, widened for the largest of several. For "as high as" two one-sided tests, 5 % each, with a margin of one point.
+
+Reproduced: the interval lies on the printed side of zero, and that run could have been ours. In the same direction:
+only the former. Contradicted: it lies on the other side, or reaches zero and excludes half of the printed effect. Else
+undecided, as always with one seed. An order needs the interval of every comparison; where one fails, that of their mean
+decides. "As high as" is in the same direction where it is certainly not more than a point below.
 """
 
 import math
@@ -34,14 +39,8 @@ def verdict(printed: float | None, evidence: Evidence, rounding: float = 0.0) ->
 
 
 def verdict_of_effect(printed: float, evidence: Evidence, rounding: float = 0.0) -> str:
-    """The verdict on a printed effect; zero means no difference.
-
-    Reproduced: the interval lies on the printed side of zero, and one run of ours could have given the printed number.
-    In the same direction: only the former. Contradicted: the interval lies on the other side, or reaches zero and
-    excludes half of the printed effect. Undecided: it holds zero and half of the printed effect.
-    """
-    sign = math.copysign(1, printed)
-    effect = evidence.interval(LEVEL)
+    """The verdict on a printed effect; zero means no difference."""
+    sign, effect = math.copysign(1, printed), evidence.interval(LEVEL)
     low, high = sorted((sign * effect.low, sign * effect.high))  # type: ignore[operator]
     if low > 0:
         return REPRODUCED if lies_within(printed, evidence.single, rounding) else SAME_DIRECTION
@@ -49,12 +48,7 @@ def verdict_of_effect(printed: float, evidence: Evidence, rounding: float = 0.0)
 
 
 def verdict_of_order(evidence: Evidence) -> str:
-    """The verdict on "A is above B" in all comparisons.
-
-    Reproduced: every interval lies above zero, and one run and device could have shown the whole order. Otherwise the
-    mean over the comparisons decides: in the same direction where its interval is above zero, contradicted where it is
-    not, undecided where it holds zero.
-    """
+    """The verdict on "A is above B" in all comparisons."""
     assert evidence.every is not None
     average, lows = evidence.interval(LEVEL), [t_interval(one).low for one in evidence.every]
     if all(low is not None and low > 0 for low in lows) and holds(evidence.single) >= (1 - LEVEL) / 2:
@@ -65,11 +59,7 @@ def verdict_of_order(evidence: Evidence) -> str:
 
 
 def verdict_of_equality(evidence: Evidence) -> str:
-    """The verdict on "as high as".
-
-    Reproduced: both tests pass, and one run of ours comes within the margin. In the same direction: certainly not more
-    than a point below. Contradicted: certainly more than a point below.
-    """
+    """The verdict on "as high as"."""
     effect = evidence.interval(TWO_TESTS)
     if effect.low >= -EQUAL:  # type: ignore[operator]
         equal = effect.high <= EQUAL and lies_within(0.0, evidence.single, EQUAL)  # type: ignore[operator]
@@ -78,7 +68,7 @@ def verdict_of_equality(evidence: Evidence) -> str:
 
 
 def lies_within(printed: float, single: np.ndarray, margin: float) -> bool:
-    """Whether a number, give or take a margin, lies within the middle 95 % of what single runs say."""
+    """Whether a number lies within the middle 95 % of what single runs say, or so little outside."""
     _, low, high = middle_range(defined(single))
     return low - margin <= printed <= high + margin
 
@@ -95,9 +85,6 @@ def defined(values: np.ndarray) -> np.ndarray:
 
 def seeds_to_decide(printed: float | None, evidence: Evidence) -> int | None:
     """How many seeds would decide what is undecided, if means and spread stay as they are; None where unknown."""
-    found = t_interval(evidence.paired).mean
-    if found is None:
-        return None
-    if printed == 0:
-        found = EQUAL - abs(found)
-    return seeds_needed(found, evidence.paired, evidence.n_compared)
+    found = t_interval(evidence.paired).mean or 0.0
+    distance = EQUAL - abs(found) if printed == 0 else found
+    return seeds_needed(distance, evidence.paired, evidence.n_compared)
