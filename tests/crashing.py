@@ -30,6 +30,7 @@ from mix2fld_np.nn.network import Network
 
 OTHER = ("--seed=7",)
 OPTIONS = ("--protocols=FL,Mix2FLD", "--workers=1")
+MANY = ("--protocols=FL,Mix2FLD", "--workers=8")
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 
 
@@ -139,7 +140,7 @@ def kills_at_random(data: Path, work: Path, duration_s: float) -> None:
     chance = random.Random(20)
     n_kills = n = 0
     while n_kills < 30:
-        arguments, codes = compare(data, work / f"out-{n}", *OPTIONS, "--resume"), []
+        arguments, codes = compare(data, work / f"out-{n}", *MANY, "--resume"), []
         while len(codes) < 4 and 0 not in codes:
             codes.append(in_a_child(arguments, kill_after_s=chance.uniform(0, duration_s)))
         duration_s *= 0.8 if 0 in codes else 1.1

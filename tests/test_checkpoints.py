@@ -20,7 +20,7 @@ from mix2fld_np.federation.task import Federation
 from mix2fld_np.runs.checkpoint import MAGIC, load_checkpoint, save_checkpoint
 from mix2fld_np.runs.files import checksum, json_bytes
 from mix2fld_np.runs.jobs import task_of
-from mix2fld_np.runs.play import play
+from mix2fld_np.runs.play import play_all
 from mix2fld_np.runs.results import COLUMNS, result_of
 from mix2fld_np.runs.store import StoredRun, read_result
 
@@ -68,7 +68,7 @@ def stopped(request, data, tmp_path_factory):
 def finished(data, tmp_path_factory):
     """A run that has been played to its end, with an accuracy of each device."""
     run = StoredRun(job(data, "Mix2FLD"), tmp_path_factory.mktemp("finished"))
-    play(run)
+    play_all([run.job], run.directory)
     return run
 
 
@@ -111,7 +111,7 @@ def test_a_checkpoint_gives_back_progress_to_the_bit(stopped, data):
 )
 def test_every_row_that_a_round_makes_has_the_columns_that_are_asked_for(data, tmp_path, protocol, changes):
     run = StoredRun(job(data, protocol, **changes), tmp_path)
-    play(run)
+    play_all([run.job], run.directory)
     result = run.result()
     assert all(list(row) == list(COLUMNS) for row in result.rounds)
 

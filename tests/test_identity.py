@@ -1,6 +1,7 @@
 """What a stored run's numbers depend on, and nothing else, decides whether it is gone on with;
 and they do not depend on the machine."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from small_runs import compare, files_of, job, write_digits
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
 from mix2fld_np.runs import jobs, play as players
+from mix2fld_np.runs.files import checksum, json_bytes
 from mix2fld_np.runs.store import StoredRun
 
 FEW = ("--protocols=FL,FD", "--rounds=1")
@@ -95,11 +97,25 @@ def another_number_of_workers(monkeypatch, data, tmp_path):
 )
 def test_what_changes_no_number_is_gone_on_with(data, begun, tmp_path, monkeypatch, change):
     out, whole = begun
-    more, played, play = change(monkeypatch, data, tmp_path), [], players.play
-    monkeypatch.setattr(players, "play", lambda run, *arguments: played.append(run.job.name) or play(run, *arguments))
+    more, played, play = change(monkeypatch, data, tmp_path), [], players.rounds_of
+    monkeypatch.setattr(players, "rounds_of", lambda run, *how: played.append(run.job.name) or play(run, *how))
     assert main([*compare(data, out, *FEW, "--resume"), *more]) == 0
     assert played == ["FD-seed0"]
     assert {**files_of(out), "settings.json": b""} == {**whole, "settings.json": b""}
+
+
+def test_a_setting_that_came_later_has_its_default_in_what_was_stored_before(data, begun):
+    out, whole = begun
+    for path in (out / "settings.json", out / "runs" / "FL-seed0.json"):
+        stored = json.loads(path.read_bytes())
+        del stored.get("identity", stored)["settings"]["fresh_student"]
+        if "about" in stored:
+            del stored["about"]["checksum"]
+            stored["about"]["checksum"] = checksum(stored)
+        path.write_bytes(json_bytes(stored))
+    assert main([*compare(data, out, *FEW, "--resume"), "--set=fresh_student=true"]) == 2
+    assert main(compare(data, out, *FEW, "--resume")) == 0
+    assert files_of(out)["rounds.csv"] == whole["rounds.csv"]
 
 
 # ------------------------------------------------------------------------------------------------- what changes numbers

@@ -66,7 +66,7 @@ def test_real_runs_killed_at_random_moments_go_on_to_the_same_bytes(data, whole,
     assert files_of(tmp_path / "undisturbed") == whole
     while n_kills < N_KILLS or not ended:
         out = tmp_path / f"out-{n_ends}"
-        process = started(compare(data, out, *FEW, "--resume"))
+        process = started(compare(data, out, *FEW, "--workers=8", "--resume"))
         try:
             process.communicate(timeout=chance.uniform(0.3, 1.0) * duration if n_kills < N_KILLS else None)
             assert process.returncode == 0
@@ -338,7 +338,7 @@ def test_one_run_that_diverges_side_by_side_ends_the_others_with_their_round(dat
     jobs = [job(data, "FL", seed, n_rounds=500) for seed in range(7)]
     jobs.insert(1, job(data, "FD", 9, beta=1000.0, printed_sign=True))
     with pytest.raises(InputError, match="diverged"):
-        players.play_all(jobs, tmp_path, workers=2)
+        players.play_all(jobs, tmp_path, 2)
     assert not StoredRun(jobs[0], tmp_path).path.exists()
     assert StoredRun(jobs[0], tmp_path).checkpoint.exists()
 

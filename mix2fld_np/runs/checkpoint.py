@@ -11,6 +11,7 @@ from mix2fld_np.federation.protocols import Payload, protocol_named
 from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Federation, Task, first_state
 from mix2fld_np.runs.files import check_identity, from_json, holding_a_run, json_bytes, read_bytes, write_whole
+from mix2fld_np.runs.jobs import completed
 from mix2fld_np.runs.results import check_history, label_counts
 
 MAGIC = b"mix2fld checkpoint 3\n"  # the number is that of the format
@@ -33,7 +34,7 @@ def load_checkpoint(path: Path, identity: dict, task: Task) -> Progress:
     digest, _, body = content[len(MAGIC) :].partition(b"\n")
     with holding_a_run(path, intact=digest == sha256(body)):
         head, arrays = unpack(body)
-        check_identity(path, head["identity"], identity)
+        check_identity(path, completed(head["identity"]), identity)
         progress = progress_of(head["story"], Federation(**arrays))
         check_history(progress, label_counts(task))
         check_clock(progress, task.settings.n_rounds)

@@ -18,6 +18,7 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.runs import files
 from mix2fld_np.runs.checkpoint import MAGIC
+from mix2fld_np.runs.jobs import completed
 from mix2fld_np.runs.store import RUNS, UNFINISHED, StoredRun
 
 SEAL = "settings.json"  # in UNFINISHED from the beginning, beside the results once all of them are there
@@ -88,7 +89,7 @@ def sealed_in(directory: Path, command: str) -> dict[str, Any] | None:
 def sealed_by(path: Path, command: str) -> dict[str, Any] | None:
     """The content of a settings.json that says itself that this command wrote it; InputError where it is damaged."""
     described = files.read_json(path) if path.is_file() else {}
-    return described if is_sealed(described) and described["command"] == command else None
+    return completed(described) if is_sealed(described) and described["command"] == command else None
 
 
 def is_sealed(described: dict[str, Any]) -> bool:

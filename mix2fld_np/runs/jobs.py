@@ -10,6 +10,7 @@ from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task, at_once
 from mix2fld_np.processor import vector_bits
+from mix2fld_np.runs.files import plain
 
 NUMBERS = 3  # raised whenever the same settings, data and seed give other numbers than before
 
@@ -49,6 +50,11 @@ def identity_of(job: Job) -> dict:
         "seed": job.seed,
         "settings": dataclasses.asdict(job.settings),
     }
+
+
+def completed(about: dict) -> dict:
+    """What is stored about runs, with the defaults of settings that came later: these mean what was done before."""
+    return about | {"settings": plain(dataclasses.asdict(Settings())) | about["settings"]}
 
 
 @lru_cache(maxsize=1)

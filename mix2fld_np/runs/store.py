@@ -8,7 +8,7 @@ from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Task
 from mix2fld_np.runs import files
 from mix2fld_np.runs.checkpoint import load_checkpoint, save_checkpoint
-from mix2fld_np.runs.jobs import Job, identity_of
+from mix2fld_np.runs.jobs import Job, completed, identity_of
 from mix2fld_np.runs.results import RunResult, check_result
 
 RUNS, UNFINISHED = "runs", "unfinished"  # folders: results of finished runs, checkpoints of the others
@@ -65,5 +65,6 @@ def read_result(path: Path) -> dict:
     stored = files.read_json(path)
     named = set(stored) == {"identity", "checksum", "result"}
     with files.holding_a_run(path, intact=named and stored["checksum"] == files.checksum(stored["result"])):
+        stored["identity"] = completed(stored["identity"])
         check_result(stored["result"], stored["identity"])
     return stored
