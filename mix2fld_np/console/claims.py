@@ -121,7 +121,7 @@ def judged(row: dict) -> str:
         needed = row["seeds_to_decide"]
         many = "one seed" if row["effect_low"] is None else f"{needed} seeds" if needed else "> 1,000 seeds"
         text = f"{text} ({'never' if row['effect'] is None else many})"
-    elif row["steps_us"] or row["steps_us_no_server"]:
+    elif text != verdicts.IMPOSSIBLE and (row["steps_us"] or row["steps_us_no_server"]):
         begin = "reproduced," if text == verdicts.REPRODUCED else "met at" if row["steps_us"] else "no server,"
         text = f"{begin} {ranges(row['steps_us'] or row['steps_us_no_server'])} us"
     ruled_out = row["impossible_as_printed"] and row["verdict"] != verdicts.IMPOSSIBLE
