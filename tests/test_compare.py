@@ -42,7 +42,7 @@ def test_one_command_writes_all_that_was_promised(compared):
     assert {
         "uplink_bits", "downlink_bits", "uplink_slots", "airtime_s", "compute_s", "elapsed_s", "server_accuracy"
     } <= set(rounds[0])
-    assert {row["protocol"] for row in rows_of(compared / "curve.csv")} == set(PROTOCOLS)
+    assert {row["protocol"] for row in rows_of(compared / "curve.csv")} == {row.name for row in TABLE}
 
 
 def test_the_summary_follows_from_the_rows(compared):
@@ -289,11 +289,15 @@ def test_the_letters_main_result_on_mnist(channel):
     [
         (
             {"FL": 0.8, "FLD": 0.91, "Mix2FLD": 0.9},
-            "FLD ends highest, at 91.0 %: 1.0 points above Mix2FLD, 11.0 points above FL.",
+            "FLD is highest, at 91.0 %: 1.0 points above Mix2FLD, 11.0 points above FL.",
         ),
-        ({"FL": 0.8, "FD": 0.9}, "FD ends highest, at 90.0 %: 10.0 points above FL."),
-        ({"FL": 0.1, "FD": 0.1, "FLD": 0.1}, "All of them end alike, at 10.0 %."),
+        ({"FL": 0.8, "FD": 0.9}, "FD is highest, at 90.0 %: 10.0 points above FL."),
+        ({"FL": 0.1, "FD": 0.1, "FLD": 0.1}, "all of them are alike, at 10.0 %."),
     ],
 )
 def test_the_ranking_names_who_is_highest_second_and_last(final, said):
-    assert ranking(final) == said
+    learned = [
+        Summary(name, COMPARISON, (made_up_result(made_up_rows({}), [], [accuracy] * 10),))
+        for name, accuracy in final.items()
+    ]
+    assert ranking("trained", "At the end", learned) == f"At the end, {said}"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mix2fld_np.cli import main
-from mix2fld_np.federation import protocols
+from mix2fld_np.federation import devices, protocols
 from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.nn import losses, training
@@ -192,10 +192,10 @@ DEFECTS = {
         "Algorithm 1, line 6: who", "Algorithm 1, line 11", "Algorithm 1, line 13",
     ),
     "a label never drawn counted as zeros": (
-        protocols, "average_outputs", lambda right, *args: np.nan_to_num(right(*args)),
+        devices, "average_outputs", lambda right, *args: np.nan_to_num(right(*args)),
         "Algorithm 1, line 5", "Algorithm 1, line 9",
     ),
-    "devices that forget their teacher": (protocols, "distillation_target", untaught, "Algorithm 1, line 5"),
+    "devices that forget their teacher": (devices, "distillation_target", untaught, "Algorithm 1, line 5"),
     "a student that starts afresh": (
         protocols, "distil", lambda right, network, weights, *rest: right(network, 0 * weights + 0.1, *rest),
         "Algorithm 1, line 10",

@@ -50,7 +50,7 @@ def test_no_two_curves_of_a_picture_share_dashes_or_marker(looks):
     assert apart(list(looks.values()))
 
 
-@given(st.permutations([row.name for row in TABLE] + OWN_NAMES))
+@given(st.permutations([*LOOKS, *OWN_NAMES]))
 def test_protocols_look_the_same_in_every_picture_and_those_of_ones_own_have_looks_of_their_own(names):
     looks = looks_of(names)
     assert {name: looks[name] for name in LOOKS} == LOOKS

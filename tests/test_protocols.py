@@ -20,7 +20,7 @@ from mix2fld_np.nn.training import local_update
 from mix2fld_np.randomness import stream
 
 FL, FD, FLD, MIXFLD, MIX2FLD = TABLE
-each_protocol = pytest.mark.parametrize("protocol", TABLE, ids=list(PROTOCOLS))
+each_protocol = pytest.mark.parametrize("protocol", TABLE, ids=[row.name for row in TABLE])
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -154,6 +154,20 @@ def test_the_curve_does_not_disturb_what_it_watches():
     once, often = (play(MIX2FLD, small_task(n_evaluations=looks))[-1] for looks in (1, 5))
     assert_array_equal(once.fed.weights, often.fed.weights)
     assert [len(now.curve) for now in (once, often)] == [2 * 2 + 1, 2 * 6 + 1]
+
+
+def test_local_sends_nothing_and_learns_as_fl_does_when_no_upload_arrives():
+    task = small_task(**DEAF)
+    local, fl = play(PROTOCOLS["Local"], task)[-1], play(FL, task)[-1]
+    assert_array_equal(local.fed.weights, fl.fed.weights)
+    assert local.devices == fl.devices and local.server is None
+    for row in local.rounds:
+        assert (row["uplink_bits"], row["uplink_slots"], row["downlink_bits"], row["airtime_s"]) == (0, 0, 0, 0)
+    assert [row["elapsed_s"] for row in local.rounds] == pytest.approx([0.01, 0.02])
+
+
+def test_local_is_played_on_request_only():
+    assert PROTOCOLS["Local"] not in TABLE and protocol_named("local") is PROTOCOLS["Local"]
 
 
 # --- averages ---------------------------------------------------------------------------------------------------------

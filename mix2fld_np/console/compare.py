@@ -60,9 +60,10 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
     """The protocols side by side."""
     columns = {
         "protocol": lambda s: s.protocol,
-        "final accuracy": lambda s: s.over("accuracy").text(),
-        "server model": lambda s: s.over("server_accuracy").text(),
-        "best": lambda s: s.over("best_accuracy").text(),
+        "global model": lambda s: s.over("server_accuracy").text(),
+        "downloaded": lambda s: s.over("downloaded").text(),
+        "trained": lambda s: s.over("trained").text(),
+        "reference": lambda s: s.over("accuracy").text(),
         "server samples": notes.samples_of,
         "uplink bits": lambda s: f"{s.over('uplink_bits').mean:,.0f}",
         "of FL's": lambda s: percent(share_of_fl(s, summaries)),
@@ -75,9 +76,9 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
 
 def remarks(summaries: dict[str, Summary], network: Network) -> tuple[str | None, ...]:
     """What a reader should notice, from the numbers alone."""
-    final = {name: fmean(run.accuracy for run in s.runs) for name, s in summaries.items() if s.n_downloads}
+    learned = [summary for summary in summaries.values() if summary.n_downloads]
     return (
-        ranking(final),
+        *moments(learned),
         *(notes.never_downloaded(name, summary) for name, summary in summaries.items()),
         *(notes.lost_uploads(name, summary, network) for name, summary in summaries.items()),
         *notes.shortages(summaries.items()),
@@ -87,16 +88,29 @@ def remarks(summaries: dict[str, Summary], network: Network) -> tuple[str | None
     )
 
 
-def ranking(final: dict[str, float]) -> str | None:
-    """Which protocol ends highest, and by how much; None where there is nothing to compare with."""
-    if len(final) < 2:
-        return None
+COLUMNS_MEAN = (
+    "Accuracy of the last global model that the server sent; of all devices, a mean, as downloaded at the end and as "
+    "trained just before, by the last local update; and of the reference device, trained."
+)
+
+
+def moments(learned: list[Summary]) -> list[str]:
+    """What the columns mean, and who ends highest at either moment; nothing where there is nothing to compare with."""
+    if len(learned) < 2:
+        return [COLUMNS_MEAN]
+    when = {"downloaded": "After the last download", "trained": "After the last local update"}
+    return [COLUMNS_MEAN, *(ranking(name, words, learned) for name, words in when.items())]
+
+
+def ranking(moment: str, when: str, learned: list[Summary]) -> str:
+    """Which protocol ends highest on the mean of all devices, and by how much."""
+    final = {summary.protocol: fmean(getattr(run, moment) for run in summary.runs) for summary in learned}
     best, second, *_ = ranked = sorted(final, key=lambda name: -final[name])
     if final[best] == final[ranked[-1]]:
-        return f"All of them end alike, at {percent(final[best])}."
+        return f"{when}, all of them are alike, at {percent(final[best])}."
     others = dict.fromkeys((second, ranked[-1]))
     lead = ", ".join(f"{100 * (final[best] - final[name]):.1f} points above {name}" for name in others)
-    return f"{best} ends highest, at {percent(final[best])}: {lead}."
+    return f"{when}, {best} is highest, at {percent(final[best])}: {lead}."
 
 
 def fewer_bits(summaries: dict[str, Summary]) -> str | None:

@@ -141,8 +141,12 @@ def lost_uploads(summaries: Summaries) -> str | None:
 
 
 def accuracy_table(summaries: Summaries) -> str:
-    """Final accuracy of each curve in each panel, over its seeds."""
-    return panel_table("final accuracy", summaries, lambda s: s.over("accuracy").text())
+    """Accuracy of each curve in each panel, over its seeds, at both moments of the last round."""
+
+    def cell(s: Summary) -> str:
+        return f"{s.over('downloaded').text(unit='')} / {s.over('trained').text()}"
+
+    return panel_table("all devices: downloaded / trained", summaries, cell)
 
 
 def time_table(summaries: Summaries) -> str:

@@ -52,6 +52,8 @@ def never_downloaded(name: str, summary: Summary) -> str | None:
     """Why a protocol cannot be ranked: its devices learned alone under every seed; None where they did not."""
     if summary.n_downloads:
         return None
+    if not any(run.uplink_bits for run in summary.runs):
+        return f"{name} is not ranked: nobody sends anything, every device learns alone."
     why = "nothing that the server sent arrived"
     if not sum(run.uplink_delivered for run in summary.runs):
         why = "none of its uploads arrived"

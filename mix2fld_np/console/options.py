@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from mix2fld_np.console.values import filled, number, path, whole
 from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation.protocols import TABLE, protocol_named
+from mix2fld_np.federation.protocols import ON_REQUEST, TABLE, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Settings
 from mix2fld_np.runs.dask_cluster import check_address
 
@@ -111,9 +111,9 @@ LEARNING = (
     Option("beta", number, "weight of the distillation regulariser", "beta"),
     Option("pairing", one_of(*PAIRINGS), "whether chance or the server's schedule picks labels to mix", "pairing"),
 )
-PROTOCOLS = [row.name for row in TABLE]
+PROTOCOLS, EVERY = ([row.name for row in rows] for rows in (TABLE, (*TABLE, *ON_REQUEST)))
 RUNNING = (
-    Option("protocols", names, f"any of {','.join(PROTOCOLS)}", default=PROTOCOLS, word="A,B,..."),
+    Option("protocols", names, f"any of {','.join(EVERY)}", default=PROTOCOLS, word="A,B,..."),
     Option("seeds", between(1, 10_000), "number of repetitions, under seeds SEED, SEED + 1, ...", default=1),
     Option("seed", between(0, 2**63), "first seed", default=0),
 )

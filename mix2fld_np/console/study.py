@@ -74,8 +74,10 @@ def points_table(sweep: Sweep, means: list[dict]) -> str:
     columns = {
         "series": lambda point: point["series"],
         sweep.symbol: lambda point: f"{point[sweep.field]:g}",
-        "final accuracy": lambda point: average_in(point, "accuracy").text(),
-        "server model": lambda point: average_in(point, "server_accuracy").text(),
+        "downloaded": lambda point: average_in(point, "downloaded").text(),
+        "trained": lambda point: average_in(point, "trained").text(),
+        "reference": lambda point: average_in(point, "accuracy").text(),
+        "global model": lambda point: average_in(point, "server_accuracy").text(),
         "server samples": lambda point: notes.samples(point["server_samples"], point["server_samples_wanted"]),
     }
     besides = [name for name in means[0] if name not in shared and not name.startswith(sweeps.ACCURACIES)]

@@ -240,9 +240,34 @@ def no_test(task: Task, teacher: np.ndarray, p: int) -> None:
     """Average outputs classify nothing."""
 
 
+def no_bits(settings: Settings, network: Network) -> int:
+    """Nothing is sent."""
+    return 0
+
+
+def no_average(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
+    """Of nothing."""
+    return np.empty(0)
+
+
+def no_change(new: np.ndarray, old: np.ndarray) -> None:
+    """Nothing can change, so a run never stops by the criterion."""
+
+
+def write_nothing(fed: Federation, reply: np.ndarray, delivered: np.ndarray) -> Federation:
+    """Every device keeps what it has."""
+    return fed
+
+
+def no_reply(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> Reply:
+    """The server has nothing to say."""
+    return None, fed, 0.0
+
+
 #                  name       size             average over devices  relative change  taken in      test
 WEIGHTS = Payload("weights", bits_of_weights, average_weights,      weights_change, write_weights, Task.start_test)
 OUTPUTS = Payload("outputs", bits_of_outputs, average_over_devices, outputs_change, write_teacher, no_test)
+NOTHING = Payload("nothing", no_bits,         no_average,           no_change,      write_nothing, no_test)
 
 # Read downwards, each row changes one idea of the row above.
 #             name       uplink   downlink  device sends once     server prepares               server replies
@@ -253,7 +278,9 @@ TABLE = (
     Protocol("MixFLD",  OUTPUTS, WEIGHTS, seed_samples.mixed,   seed_samples.keep,            distilled),
     Protocol("Mix2FLD", OUTPUTS, WEIGHTS, seed_samples.mixed,   seed_samples.inversely_mixed, distilled),
 )  # fmt: skip
-PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
+# Not the letter's: every device learns alone, which is what remains of a protocol whose uploads are lost.
+ON_REQUEST = (Protocol("Local", NOTHING, NOTHING, seed_samples.nothing, seed_samples.keep, no_reply),)
+PROTOCOLS = {protocol.name: protocol for protocol in (*TABLE, *ON_REQUEST)}
 
 
 def check_playable(protocol: Protocol, task: Task) -> None:

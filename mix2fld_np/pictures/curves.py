@@ -24,6 +24,7 @@ class Look(NamedTuple):
     colour: str
     line: object
     marker: str
+    width: float = 1.6
 
 
 DASHED, DOTTED, DASH_DOT = (0, (5, 1.5)), (0, (1, 1)), (0, (6, 2, 1, 2))
@@ -34,6 +35,7 @@ LOOKS = {
     "FLD": Look("#0072B2", (0, (3, 1, 1, 1)), "^"),
     "MixFLD": Look("#CC79A7", DASH_DOT, "v"),
     "Mix2FLD": Look("#009E73", "solid", "o"),
+    "Local": Look("#888888", (0, (8, 1)), "", 0.9),
 }
 OTHER_COLOURS = ("#56B4E9", "#D55E00", "#8C6D31", "#666666")
 OTHER_LINES = ((0, (10, 2)), (0, (4, 1, 1, 1, 1, 1)), (0, (2, 1)), (0, (1, 2.5)), (0, (10, 2, 2, 2)))
@@ -112,4 +114,5 @@ def handles_of(looks: Mapping[str, Look]) -> list[Line2D]:
 
 def style_of(look: Look) -> dict[str, Any]:
     """A look as matplotlib's lines take it."""
-    return {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4, "linewidth": 1.6}
+    shape = {"color": look.colour, "linestyle": look.line, "marker": look.marker}
+    return shape | {"markersize": 4, "linewidth": look.width}

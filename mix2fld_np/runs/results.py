@@ -14,15 +14,15 @@ from mix2fld_np.federation.task import Task
 WHOLE, NUMBER, MAYBE_WHOLE, MAYBE_NUMBER = (int,), (int, float), (int, type(None)), (float, type(None))
 COLUMNS: dict[str, tuple[tuple[type, ...], float]] = {  # of rounds.csv: type and least value that a round gives
     "round": (WHOLE, 1),
-    "uplink_bits": (WHOLE, 1),
+    "uplink_bits": (WHOLE, 0),
     "downlink_bits": (WHOLE, 0),
-    "uplink_slots": (WHOLE, 1),
+    "uplink_slots": (WHOLE, 0),
     "downlink_slots": (WHOLE, 0),
     "uplink_delivered": (WHOLE, 0),
     "downlink_delivered": (WHOLE, 0),
-    "airtime_s": (NUMBER, 1e-9),
+    "airtime_s": (NUMBER, 0),
     "compute_s": (NUMBER, 0),
-    "elapsed_s": (NUMBER, 1e-9),
+    "elapsed_s": (NUMBER, 0),
     "server_samples": (MAYBE_WHOLE, 0),
     "server_samples_wanted": (MAYBE_WHOLE, 0),
     "server_accuracy": (MAYBE_NUMBER, 0),
@@ -61,6 +61,8 @@ class RunResult:
         """Sum of a column over the first rounds, by default all."""
         return sum(row[column] for row in self.rounds[:n_rounds])
 
+    trained = property(lambda run: run.mean_accuracy("trained"))
+    downloaded = property(lambda run: run.mean_accuracy("downloaded"))
     accuracy = property(lambda run: run.rounds[-1]["reference_accuracy"])  # final, after the last local update
     elapsed_s = property(lambda run: run.rounds[-1]["elapsed_s"])  # convergence time of all rounds
     airtime_s = property(lambda run: run.total("airtime_s"))

@@ -75,6 +75,8 @@ class Summary:
         return {
             "n_seeds": len(self.runs),
             "n_rounds": self.n_rounds,
+            **self.over("downloaded").columns("devices_downloaded"),
+            **self.over("trained").columns("devices_trained"),
             **self.over("accuracy").columns("final_accuracy"),
             "final_accuracies": [run.accuracy for run in self.runs],
             **self.over("best_accuracy").columns("best_accuracy"),

@@ -20,7 +20,7 @@ from mix2fld_np.study.averages import average, grouped
 from mix2fld_np.study.figures import FIGURES, check_free
 from mix2fld_np.wireless import channel
 
-ACCURACIES = ("accuracy", "server_accuracy")
+ACCURACIES = ("downloaded", "trained", "accuracy", "server_accuracy")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[
             "protocol": point.job.protocol,
             sweep.field: point.value,
             "seed": point.job.seed,
+            "downloaded": result.downloaded,
+            "trained": result.trained,
             "accuracy": result.accuracy,
             "server_accuracy": result.server_accuracy,
             "delivered": result.uplink_delivered / (len(result.rounds) * task.n_devices),
