@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from mix2fld_np.console import notes, options, session
-from mix2fld_np.console.text import percent, table_of
+from mix2fld_np.console import notes, options, readings, session
+from mix2fld_np.console.text import percent, table_of, with_interval
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import studies
@@ -35,13 +36,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     """One command for each study, with its options."""
     names = parser.add_subparsers(title="studies", dest="study", required=True, metavar="NAME")
     for name, sweep in sweeps.SWEEPS.items():
-        study = names.add_parser(name, help=sweep.question, description=sweep.question)
-        options.add_options(study, options_of(sweep))
-        session.add_switches(study)
+        add_study(names, name, sweep.question, options_of(sweep))
+    add_study(names, "readings", readings.QUESTION, readings.OPTIONS)
+
+
+def add_study(names: Any, name: str, question: str, own: tuple[options.Option, ...]) -> None:
+    """One of them."""
+    parser = names.add_parser(name, help=question, description=question)
+    options.add_options(parser, own)
+    session.add_switches(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld study NAME`; running it again goes on where it was interrupted."""
+    if args.study == "readings":
+        return readings.run(args)
     sweep, command, stem = sweeps.SWEEPS[args.study], f"study {args.study}", args.study.replace("-", "_")
     given, settings = options.resolve_options(args, options_of(sweep), sweep.base, command)
     source = session.data_source(given, args.quiet)
@@ -63,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             **render(studies.PICTURES[args.study](means, title), stem),
         }
         text = f"{sweep.question}\n\n{points_table(sweep, means)}"
-        return session.Report(made, text, (*remarks(args.study, sweep, means, settings), *short))
+        return session.Report(made, text, (*remarks(args.study, sweep, rows, means, settings), *short))
 
     return session.carry_out(request, report)
 
@@ -100,17 +109,19 @@ def four_digits(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
-def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> list[str | None]:
+def remarks(name: str, sweep: Sweep, rows: list[dict], means: list[dict], settings: Settings) -> list[str | None]:
     """What a reader should notice, from the numbers alone."""
     say = across_the_cliff if name == "slots" else where_highest
     lines = [f"{line}: {say(sweep, own)}" for (line,), own in grouped(means, "series").items()]
-    return [*lines, NOTES.get(name), PLANNED.get(name) if settings.pairing == "scheduled" else None]
+    found = {"beta": left_of_the_teacher, "inverse-samples": more_of_the_same}.get(name, lambda rows, means: [])
+    planned = PLANNED.get(name) if settings.pairing == "scheduled" else None
+    return [*lines, *found(rows, means), NOTES.get(name), planned]
 
 
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
     """Where one line is highest, and where more stops paying."""
-    best, enough = max(points, key=lambda point: point["accuracy"]), sweeps.stops_paying(sweep, points)
-    where = f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['accuracy'])}"
+    best, enough = max(points, key=lambda point: point["trained"]), sweeps.stops_paying(sweep, points)
+    where = f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['trained'])}"
     return f"{where}; {enough:g} is enough to come within a standard error of that."
 
 
@@ -118,15 +129,57 @@ def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
     """From which T_max on uploads arrive on one line, and what that does to its accuracy."""
     arrive = next((point["max_slots"] for point in points if point["delivered"] > 0.5), None)
     begin = "no upload arrives" if arrive is None else f"most uploads arrive from T_max = {arrive} on"
-    (low, at), (high, end) = ((percent(point["accuracy"]), point["max_slots"]) for point in (points[0], points[-1]))
+    (low, at), (high, end) = ((percent(point["trained"]), point["max_slots"]) for point in (points[0], points[-1]))
     return f"{begin}; {low} at T_max = {at}, {high} at {end}."
 
 
+def left_of_the_teacher(rows: list[dict], means: list[dict]) -> list[str | None]:
+    """What FD's teacher adds at the same length of a step, and where training collapses."""
+    best = {line: max(point["trained"] for point in own) for (line,), own in grouped(means, "series").items()}
+    fallen = [(row["series"], row["beta"]) for row in means if row["trained"] < best[row["series"]] / 2]
+    longer, kept = [], []
+    for beta in sorted({row["beta"] for row in rows if row["beta"]}):
+        ours, same, alone = ({"series": line, "beta": beta} for line in ("FD", sweeps.SAME_STEP, sweeps.LONGER_STEP))
+        if not any(tuple(line.values()) in fallen for line in (ours, same, alone)):
+            longer.append(f"{beta:g}: {with_interval(sweeps.difference(rows, ours, alone))}")
+            kept.append(f"{beta:g}: {with_interval(sweeps.difference(rows, same, same | {'beta': 0.0}))}")
+    where = "; ".join(f"{line} at {beta:g}" for line, beta in fallen)
+    return [
+        f"What FD's teacher adds after training, in points by beta: with steps of (1 + beta) eta, {'; '.join(longer)}; "
+        f"with steps of eta in all, {'; '.join(kept)}.",
+        f"Collapsed to less than half of the line's best, where numbers say nothing about a teacher: {where}. Where the "
+        "line without a teacher is among them, it is the step that is too long." if fallen else None,
+    ]
+
+
+def more_of_the_same(rows: list[dict], means: list[dict]) -> list[str | None]:
+    """What more inverse samples add, of more uploads or of the same, and what more uploads add to as many."""
+    used = {(row["series"], row["n_inverse_samples"]): row["n_uploads_used"] for row in means}
+    lines, values = dict.fromkeys(line for line, _ in used), sorted({n for _, n in used})
+    couples = [((line, values[min(1, len(values) - 1)]), (line, values[0])) for line in lines]
+    couples += [
+        ((line, values[-1]), (line, next(n for n in values if used[line, n] == used[line, values[-1]])))
+        for line in lines
+        if "scheduled" in line
+    ]
+    couples.append((("non-IID, random", values[0]), (sweeps.HALF, values[0])))
+    return [
+        " against ".join(f"{line} with N_I = {n} of {used[line, n]:,.0f} uploads" for line, n in couple)
+        + ": "
+        + with_interval(sweeps.difference(rows, *(dict(zip(PLACE_OF_LINE, one, strict=True)) for one in couple)))
+        + " points."
+        for couple in couples
+        if couple[0] != couple[1]
+    ]
+
+
+PLACE_OF_LINE = ("series", "n_inverse_samples")
 NOTES = {
     "ratio": "Both protocols upload the same kind of mixed-up samples, so the privacy of what leaves a device is that "
     "of Table II in both.",
     "inverse-samples": "Memory is that of all inverse samples in single precision; a server that makes each when it is "
-    "drawn needs the uploads only.",
+    "drawn needs the uploads only. A gain of N_I that comes where more uploads are used, and not where all of them "
+    "are used anyway, is no augmentation.",
 }
 PLANNED = {  # where the server schedules label pairs
     "ratio": "Label pairs are scheduled by the server.",
