@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from mix2fld_np.console import notes, options, readings, session
-from mix2fld_np.console.text import percent, table_of, with_interval
+from mix2fld_np.console.text import percent, table, table_of, with_interval
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import studies
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
             "summary.json": {"question": sweep.question, "points": means},
             **render(studies.PICTURES[args.study](means, title), stem),
         }
-        text = f"{sweep.question}\n\n{points_table(sweep, means)}"
-        return session.Report(made, text, (*remarks(args.study, sweep, rows, means, settings), *short))
+        text = f"{sweep.question}\n\n{points_table(sweep, means)}{differences_table(sweep, rows)}"
+        return session.Report(made, text, (*remarks(args.study, sweep, means, settings), *short))
 
     return session.carry_out(request, report)
 
@@ -109,20 +109,21 @@ def four_digits(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
-def remarks(name: str, sweep: Sweep, rows: list[dict], means: list[dict], settings: Settings) -> list[str | None]:
+def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> list[str | None]:
     """What a reader should notice, from the numbers alone."""
     say = across_the_cliff if name == "slots" else where_highest
     lines = [f"{line}: {say(sweep, own)}" for (line,), own in grouped(means, "series").items()]
-    found = {"beta": left_of_the_teacher, "inverse-samples": more_of_the_same}.get(name, lambda rows, means: [])
     planned = PLANNED.get(name) if settings.pairing == "scheduled" else None
-    return [*lines, *found(rows, means), NOTES.get(name), planned]
+    return [*lines, NOTES.get(name), planned]
 
 
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
     """Where one line is highest, and where more stops paying."""
     best, enough = max(points, key=lambda point: point["trained"]), sweeps.stops_paying(sweep, points)
     where = f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['trained'])}"
-    return f"{where}; {enough:g} is enough to come within a standard error of that."
+    fallen = ", ".join(f"{point[sweep.field]:g}" for point in points if point["trained"] < best["trained"] / 2)
+    worse = f" At {fallen} training collapses to less than half of it, which says nothing more." if fallen else ""
+    return f"{where}; {enough:g} is enough to come within a standard error of that.{worse}"
 
 
 def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
@@ -133,48 +134,18 @@ def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
     return f"{begin}; {low} at T_max = {at}, {high} at {end}."
 
 
-def left_of_the_teacher(rows: list[dict], means: list[dict]) -> list[str | None]:
-    """What FD's teacher adds at the same length of a step, and where training collapses."""
-    best = {line: max(point["trained"] for point in own) for (line,), own in grouped(means, "series").items()}
-    fallen = [(row["series"], row["beta"]) for row in means if row["trained"] < best[row["series"]] / 2]
-    longer, kept = [], []
-    for beta in sorted({row["beta"] for row in rows if row["beta"]}):
-        ours, same, alone = ({"series": line, "beta": beta} for line in ("FD", sweeps.SAME_STEP, sweeps.LONGER_STEP))
-        if not any(tuple(line.values()) in fallen for line in (ours, same, alone)):
-            longer.append(f"{beta:g}: {with_interval(sweeps.difference(rows, ours, alone))}")
-            kept.append(f"{beta:g}: {with_interval(sweeps.difference(rows, same, same | {'beta': 0.0}))}")
-    where = "; ".join(f"{line} at {beta:g}" for line, beta in fallen)
-    return [
-        f"What FD's teacher adds after training, in points by beta: with steps of (1 + beta) eta, {'; '.join(longer)}; "
-        f"with steps of eta in all, {'; '.join(kept)}.",
-        f"Collapsed to less than half of the line's best, where numbers say nothing about a teacher: {where}. Where the "
-        "line without a teacher is among them, it is the step that is too long." if fallen else None,
+def differences_table(sweep: Sweep, rows: list[dict]) -> str:
+    """What the study compares, in pairs of one seed; nothing where it does not."""
+    lines = [
+        [" less ".join(f"{line} at {sweep.symbol} = {value:g}" for line, value in couple), with_interval(found)]
+        for couple, found in sweeps.differences(sweep, rows)
     ]
+    return f"\n\n{table(['points, mean of all devices after training', '95 % interval'], lines)}" if lines else ""
 
 
-def more_of_the_same(rows: list[dict], means: list[dict]) -> list[str | None]:
-    """What more inverse samples add, of more uploads or of the same, and what more uploads add to as many."""
-    used = {(row["series"], row["n_inverse_samples"]): row["n_uploads_used"] for row in means}
-    lines, values = dict.fromkeys(line for line, _ in used), sorted({n for _, n in used})
-    couples = [((line, values[min(1, len(values) - 1)]), (line, values[0])) for line in lines]
-    couples += [
-        ((line, values[-1]), (line, next(n for n in values if used[line, n] == used[line, values[-1]])))
-        for line in lines
-        if "scheduled" in line
-    ]
-    couples.append((("non-IID, random", values[0]), (sweeps.HALF, values[0])))
-    return [
-        " against ".join(f"{line} with N_I = {n} of {used[line, n]:,.0f} uploads" for line, n in couple)
-        + ": "
-        + with_interval(sweeps.difference(rows, *(dict(zip(PLACE_OF_LINE, one, strict=True)) for one in couple)))
-        + " points."
-        for couple in couples
-        if couple[0] != couple[1]
-    ]
-
-
-PLACE_OF_LINE = ("series", "n_inverse_samples")
 NOTES = {
+    "beta": "A teacher's part is what is left at the same step: the target of eq. (3) sums to 1 + beta, which alone "
+    "lengthens every step. Where a line without a teacher collapses, it is the step that is too long.",
     "ratio": "Both protocols upload the same kind of mixed-up samples, so the privacy of what leaves a device is that "
     "of Table II in both.",
     "inverse-samples": "Memory is that of all inverse samples in single precision; a server that makes each when it is "

@@ -11,7 +11,17 @@ import numpy as np
 
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import finish, new_figure, our_style
-from mix2fld_np.pictures.curves import DASH_DOT, DASHED, DOTTED, LOOKS, Look, equal_ones, handles_of, shared_names, style_of
+from mix2fld_np.pictures.curves import (
+    DASH_DOT,
+    DASHED,
+    DOTTED,
+    LOOKS,
+    Look,
+    equal_ones,
+    handles_of,
+    shared_names,
+    style_of,
+)
 from mix2fld_np.study.averages import grouped
 from mix2fld_np.study.claims import MOMENTS
 from mix2fld_np.study.step_times import SERVERS, STEPS_US, within
@@ -152,12 +162,12 @@ def readings(rows: list[dict], ranked: list[dict], title: str) -> Figure:
     from matplotlib.patches import Patch
 
     names = list(dict.fromkeys(row["reading"] for row in ranked))[:MOST_READINGS]
-    figure, (both,) = new_figure(14.0, 2.2 + 0.27 * len(names), 1, 2, sharey=True)
+    figure, (both,) = new_figure(12.0, 2.2 + 0.27 * len(names), 1, 2, sharey=True)
     for ax, (words, moment) in zip(both, MOMENTS.items(), strict=True):
         draw_distances(ax, names, [row for row in rows if row["moment"] == moment])
         for row in (row for row in ranked if row["moment"] == moment and row["reading"] in names):
             weight = "bold" if row["unbeaten"] else "normal"
-            count = f" {row['n_satisfied']} met"
+            count = f" {row['n_met']} met"
             ax.text(ax.get_xlim()[1], names.index(row["reading"]), count, va="center", fontsize=8, fontweight=weight)
         ax.set_title(words, fontsize=10)
     both[0].set_yticks(range(len(names)), names, fontsize=8)
@@ -173,16 +183,16 @@ def draw_distances(ax: Axes, names: list[str], rows: list[dict]) -> None:
     statements = list(dict.fromkeys(row["statement"] for row in rows))
     for row in (row for row in rows if row["reading"] in names):
         x, y, far = statements.index(row["statement"]), names.index(row["reading"]), row["distance"]
-        depth = min(1.0, math.log1p(abs(far)) / math.log1p(FURTHEST))
-        full = np.array(to_rgb(MET if row["satisfied"] else ABOVE if far > 0 else BELOW))
-        shade = full if row["satisfied"] else 1 - depth * (1 - full)
-        ax.fill([x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5], color=shade, ec="white")
-        text = "met" if row["satisfied"] else f"{far:+.0f}".replace("-", "\N{MINUS SIGN}")
-        ax.text(x, y, text, ha="center", va="center", fontsize=8)
+        full = np.array(to_rgb(ABOVE if far > 0 else BELOW if far < 0 else MET))
+        depth = min(1.0, math.log1p(abs(far)) / math.log1p(FURTHEST)) if far else 1.0
+        corners = [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5]
+        ax.fill(*corners, facecolor=1 - depth * (1 - full), edgecolor="white")
+        number = f"{far:+.{0 if abs(far) >= 9.5 else 1}f}".replace("-", "\N{MINUS SIGN}")
+        ax.text(x, y, number if far else "met", ha="center", va="center", fontsize=8)
     ax.set_xticks(range(len(statements)), [textwrap.fill(name, 10) for name in statements], fontsize=7)
     ax.set_xlim(-0.5, len(statements) - 0.5)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.tick_params(length=0, labelleft=True, top=True, labeltop=True, bottom=False, labelbottom=False)
+    ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
 
 
 PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "slots": slots}

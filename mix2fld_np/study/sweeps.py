@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +49,7 @@ class Sweep:
     series: tuple[Series, ...]
     besides: Callable[[str, Task], dict] = lambda protocol, task: {}  # to further columns, known before any run
     base: Settings = FIGURES
+    couples: Callable[[list], list[tuple]] = lambda values: []  # ((line, value), (line, value)) that are compared
 
     @property
     def own_settings(self) -> set[str]:
@@ -138,10 +139,12 @@ def stops_paying(sweep: Sweep, points: list[dict]) -> float:
     return min(point[sweep.field] for point in points if point["trained"] >= best["trained"] - error)
 
 
-def difference(rows: list[dict], ours: dict, theirs: dict) -> Interval:
-    """How much higher the mean of all devices is in rows with these columns than in others, in pairs of one seed."""
-    a, b = ({row["seed"]: row["trained"] for row in rows if own.items() <= row.items()} for own in (ours, theirs))
-    return t_interval([a[seed] - b[seed] for seed in a])
+def differences(sweep: Sweep, rows: list[dict]) -> Iterator[tuple[tuple, Interval]]:
+    """The couples of a study, and how much higher the mean of all devices is with the first, in pairs of one seed."""
+    runs = grouped(rows, "series", sweep.field)
+    for couple in sweep.couples(sorted({value for _, value in runs})):
+        ours, theirs = ([row["trained"] for row in runs[place]] for place in couple)  # seed by seed
+        yield couple, t_interval(np.subtract(ours, theirs))
 
 
 # --- what is recorded besides accuracy --------------------------------------------------------------------------------
@@ -176,6 +179,23 @@ def chance_of_upload(protocol: str, task: Task) -> dict:
     """Closed form: the chance that an upload without seed samples arrives."""
     bits = protocol_named(protocol).uplink.bits(task.settings, task.network)
     return {"chance_of_upload": 1 - channel.outage_probability(task.uplink, bits)}
+
+
+def teacher_and_step(betas: list) -> list[tuple]:
+    """What a teacher adds to steps of (1 + beta) eta, and to steps of eta in all."""
+    return [
+        couple
+        for beta in betas[1:]
+        for couple in ((("FD", beta), (LONGER_STEP, beta)), ((SAME_STEP, beta), (SAME_STEP, betas[0])))
+    ]
+
+
+def samples_and_uploads(values: list) -> list[tuple]:
+    """More inverse samples of more uploads and of the same, which a schedule for many all uses; and fewer uploads."""
+    few, twice, many, most = values[0], *(values[min(k, len(values) - 1)] for k in (1, 3, -1))
+    lines = [f"{name}, {policy}" for name in SPLITS.values() for policy in PAIRINGS]
+    more = [((line, twice), (line, few)) for line in lines] + [((line, most), (line, many)) for line in lines[1::2]]
+    return [couple for couple in (*more, ((lines[2], few), (HALF, few))) if couple[0] != couple[1]]
 
 
 # --- the studies ------------------------------------------------------------------------------------------------------
@@ -215,6 +235,7 @@ SWEEPS = {
         ),
         behind_inverse_samples,
         replace(FIGURES, n_inverse_samples=FIGURES.n_seed_samples),
+        samples_and_uploads,
     ),
     "beta": Sweep(
         "How much should a student listen to its teacher? Accuracy over the weight of the distillation regulariser.",
@@ -227,6 +248,7 @@ SWEEPS = {
             Series("MixFLD", "MixFLD"),
             Series("Mix2FLD", "Mix2FLD"),
         ),
+        couples=teacher_and_step,
     ),
     "slots": Sweep(
         "Where does FL begin to work? Accuracy over T_max, on both sides of the cliff.", "max_slots", "T_max",
