@@ -53,15 +53,16 @@ def compared(small_data, tmp_path_factory):
 @pytest.fixture(scope="session")
 def studies(small_data, tmp_path_factory):
     """All studies at a tiny size, by name; that over T_max with the letter's ten devices. Nobody writes there."""
-    top, more = tmp_path_factory.mktemp("studies"), {"slots": ["--devices=10"]}
-    for name in SWEEPS:
+    top = tmp_path_factory.mktemp("studies")
+    more = {"slots": ["--devices=10"], "readings": ["--rounds=1", "--devices=3", "--held-out=2"]}
+    for name in (*SWEEPS, "readings"):
         assert (
             main(
                 ["study", name, *SHORT, *STUDY, *more.get(name, ()), f"--data-dir={small_data}", f"--out={top / name}"]
             )
             == 0
         )
-    return {name: top / name for name in SWEEPS}
+    return {name: top / name for name in (*SWEEPS, "readings")}
 
 
 @pytest.fixture(scope="session")

@@ -115,8 +115,8 @@ def points_of(name, value):
         {
             "series": line.name,
             sweep.field: at,
-            "accuracy": value(line.name, k),
-            "accuracy_spread": 0.01,
+            "trained": value(line.name, k),
+            "trained_spread": 0.01,
             "server_accuracy": None,
             **besides,
         }

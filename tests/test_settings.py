@@ -61,7 +61,12 @@ FROM_NUMPY = {
 }
 
 
-OF_THEIR_OWN = {"mixing_ratio": 0.25, "n_inverse_samples": 70, "pairing": "random", "initialisation": "glorot"}  # what their limits let through
+OF_THEIR_OWN = {  # what their limits let through
+    "mixing_ratio": 0.25,
+    "n_inverse_samples": 70,
+    "pairing": "random",
+    "initialisation": "glorot",
+}
 
 
 @pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,8 +36,7 @@ OWN = {*CALLED, "n_inverse_samples", "uplink_power_dbm"} - {"n_local_iterations"
 Reading = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """What is played of each reading; factors on which it does not depend are left as printed."""
 
     name: str
@@ -46,8 +45,7 @@ class Run:
     n_inverse: int = 1  # N_I / N_S
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """What the letter says of two runs: a number from `least` to `most`, a printed one within a point."""
 
     name: str
@@ -68,16 +66,15 @@ RUNS = (
     Run(ONCE, "Mix2FLD"),
     Run(TWICE, "Mix2FLD", n_inverse=2),
 )
-ANY, POINT = math.inf, EQUAL
 STATEMENTS = (  # those with "up to" of the setting in which it is most
-    Statement("16.7 % over FL alone", 0.167 - POINT, 0.167 + POINT, relative, TWICE, "Local"),
-    Statement("17.3 % over FD", 0.173 - POINT, 0.173 + POINT, relative, TWICE, "FD"),
-    Statement("MixFLD below FD", -ANY, 0.0, in_points, "MixFLD", "FD"),
-    Statement("Mix2FLD above MixFLD", 0.0, ANY, in_points, TWICE, "MixFLD"),
-    Statement("as high as FL", -POINT, POINT, in_points, TWICE, "FL"),
-    Statement("1.7 % by twice N_I", 0.017 - POINT, 0.017 + POINT, relative, TWICE, ONCE),
-    Statement("MixFLD falls at download", -ANY, 0.0, in_points, "MixFLD downloaded", "MixFLD trained"),
-    Statement("Mix2FLD falls at download", -ANY, 0.0, in_points, f"{TWICE} downloaded", f"{TWICE} trained"),
+    Statement("16.7 % over FL alone", 0.167 - EQUAL, 0.167 + EQUAL, relative, TWICE, "Local"),
+    Statement("17.3 % over FD", 0.173 - EQUAL, 0.173 + EQUAL, relative, TWICE, "FD"),
+    Statement("MixFLD below FD", -math.inf, 0.0, in_points, "MixFLD", "FD"),
+    Statement("Mix2FLD above MixFLD", 0.0, math.inf, in_points, TWICE, "MixFLD"),
+    Statement("as high as FL", -EQUAL, EQUAL, in_points, TWICE, "FL"),
+    Statement("1.7 % by twice N_I", 0.017 - EQUAL, 0.017 + EQUAL, relative, TWICE, ONCE),
+    Statement("MixFLD falls at download", -math.inf, 0.0, in_points, "MixFLD downloaded", "MixFLD trained"),
+    Statement("Mix2FLD falls at download", -math.inf, 0.0, in_points, f"{TWICE} downloaded", f"{TWICE} trained"),
 )
 
 
@@ -125,33 +122,40 @@ class Search:
     seeds: range
 
 
-def job_of(run: Run, reading: Reading, search: Search, seed: int) -> Job:
-    """One run; of readings that differ in what it ignores, the same."""
-    own = {name: value for name, value in reading.items() if name not in run.ignores}
-    chosen = replace(search.settings, **own, n_inverse_samples=run.n_inverse * search.settings.n_seed_samples)
-    return Job(file_name(f"{run.name} {label(own)} seed{seed}"), run.protocol, chosen, search.source, seed)
+def name_of(run: Run, reading: Reading, seed: int) -> str:
+    """The name of a run; of readings that differ in what it ignores, the same."""
+    return file_name(f"{run.name} {label(noticed(run, reading))} seed{seed}")
+
+
+def noticed(run: Run, reading: Reading) -> Reading:
+    """What a reading changes for a run."""
+    return {name: value for name, value in reading.items() if name not in run.ignores}
 
 
 def jobs_of(search: Search) -> list[Job]:
     """All runs that differ."""
     every = product(search.seeds, search.readings, RUNS)
-    wanted = (job_of(run, reading, search, seed) for seed, reading, run in every)
-    return list({job.name: job for job in wanted}.values())
+    wanted = {name_of(run, reading, seed): (run, reading, seed) for seed, reading, run in every}
+    N_S, jobs = search.settings.n_seed_samples, []
+    for name, (run, reading, seed) in wanted.items():
+        chosen = replace(search.settings, **noticed(run, reading), n_inverse_samples=run.n_inverse * N_S)
+        jobs.append(Job(name, run.protocol, chosen, search.source, seed))
+    return jobs
 
 
 def measured(search: Search, results: Sequence[RunResult]) -> np.ndarray:
     """Each statement's number (reading, moment, statement, 2, seed): of the mean of all devices, of the reference."""
-    by_name = {job.name: result for job, result in zip(jobs_of(search), results, strict=True)}
+    numbers = {
+        job.name: {when: np.array([run.mean_accuracy(when), run.accuracies(when)[run.reference]]) for when in MOMENTS}
+        for job, run in zip(jobs_of(search), results, strict=True)
+    }
     found = np.empty((len(search.readings), len(MOMENTS), len(STATEMENTS), 2, len(search.seeds)))
-    every = product(enumerate(search.readings), enumerate(search.seeds), enumerate(MOMENTS))
-    for (r, reading), (k, seed), (m, moment) in every:
-        of: dict[str, np.ndarray] = {}
-        for run in RUNS:
-            result = by_name[job_of(run, reading, search, seed).name]
-            for when in MOMENTS:
-                both = np.array([result.mean_accuracy(when), result.accuracies(when)[result.reference]])
-                of |= {f"{run.name} {when}": both} | ({run.name: both} if when == moment else {})
-        found[r, m, :, :, k] = [one.effect(of[one.ours], of[one.theirs]) for one in STATEMENTS]
+    for (r, reading), (k, seed) in product(enumerate(search.readings), enumerate(search.seeds)):
+        own = {run.name: numbers[name_of(run, reading, seed)] for run in RUNS}
+        of = {f"{name} {when}": both[when] for name, both in own.items() for when in MOMENTS}
+        for m, moment in enumerate(MOMENTS):
+            at = of | {name: both[moment] for name, both in own.items()}
+            found[r, m, :, :, k] = [one.effect(at[one.ours], at[one.theirs]) for one in STATEMENTS]
     return found
 
 
@@ -170,10 +174,7 @@ def rows_of(search: Search, found: np.ndarray, held_out: bool = False) -> list[d
 
 
 def candidates(rows: list[dict]) -> list[dict]:
-    """Readings at a moment, the best first: most statements met, then the least sum of points off.
-
-    Unbeaten where no other is as near on all statements and nearer on one.
-    """
+    """Readings at a moment, the best first: most met, then fewest points off. Unbeaten: none is as near and nearer."""
     groups = grouped(rows, "reading", "moment")
     far, found = np.array([[abs(row["off"]) for row in own] for own in groups.values()]), []
     for (reading, moment), own in zip(groups, far, strict=True):
