@@ -452,3 +452,44 @@ def test_images_are_rendered_as_if_all_were_rendered_at_once():
     everything, which = made.render(np.arange(made.n_samples)), np.array([5, 4, 17, 60])
     for part, whole in zip(made.render(which), everything, strict=True):
         assert_array_equal(part, whole[which])
+
+
+# --- devices that take part -------------------------------------------------------------------------------------------
+
+
+@each_protocol
+def test_whoever_does_not_take_part_keeps_what_it_has_and_sends_nothing(protocol):
+    task = small_task(participation=0.5, **CLEAR)
+    fed = play_round(1, protocol, first_state(task), task)[0]
+    there = task.takes_part(2)
+    after, record = play_round(2, protocol, fed, task)
+    assert there.sum() == 2 and not there.all()
+    assert_array_equal(record.up.delivered, there)
+    assert_array_equal(record.down.delivered, there)
+    assert not record.up.payload_bits[~there].any() and record.up.payload_bits[there].all()
+    for name in ("weights", "outputs", "teachers"):
+        assert_array_equal(getattr(after, name)[~there], getattr(fed, name)[~there])
+    assert (after.weights != fed.weights).any(axis=1)[there].all()
+
+
+@given(st.floats(0, 1), st.integers(0, 99), st.integers(1, 9))
+def test_a_share_of_the_devices_takes_part_at_least_one_and_every_protocol_meets_the_same(share, seed, p):
+    task = small_task(seed, participation=share)
+    assert task.takes_part(p).sum() == max(1, round(4 * share)) == task.settings.n_taking_part
+    assert_array_equal(task.takes_part(p), small_task(seed, participation=share).takes_part(p))
+    assert task.uplink.bandwidth_hz * task.settings.n_taking_part == pytest.approx(2 * task.settings.bandwidth_hz)
+
+
+def test_who_takes_part_changes_from_round_to_round_and_seed_to_seed():
+    task = small_task(participation=0.5)
+    assert len({task.takes_part(p).tobytes() for p in range(1, 20)}) > 3
+    assert len({small_task(seed, participation=0.5).takes_part(1).tobytes() for seed in range(20)}) > 3
+
+
+def test_a_reference_device_that_does_not_take_part_is_tested_all_the_same():
+    task = small_task(participation=0.25, n_rounds=6, **CLEAR)
+    end = play(FD, task)[-1]
+    assert len(end.curve) == 6 * 3 + 1
+    for p in range(1, 7):
+        three = [accuracy for _, accuracy in end.curve[3 * p - 3 : 3 * p]]
+        assert task.takes_part(p)[task.reference] or len(set(three)) == 1

@@ -103,6 +103,7 @@ CHANNEL = (
 )
 LEARNING = (
     Option("split", one_of(*SPLITS), "how samples are dealt to devices", "split"),
+    Option("participation", number, "share of the devices that train and communicate in a round", "participation"),
     Option("rounds", whole, "P, number of global updates", "n_rounds"),
     Option("iterations", whole, "K, local iterations per round", "n_local_iterations"),
     Option("distill_iterations", whole, "K_S, iterations of the output-to-model conversion", "n_distill_iterations"),

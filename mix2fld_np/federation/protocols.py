@@ -116,8 +116,14 @@ def counted(material: Material | None, learned: bool) -> tuple[int, int] | None:
 
 
 def send(link: Link, payload_bits: int | np.ndarray, task: Task, p: int, direction: int) -> Transmission:
-    """One payload to or from every device over the task's channel, with the fading of round p and of this direction."""
-    return (task.channel or transmit)(link, payload_bits, task.n_devices, stream(task.seed, "channel", p, direction))
+    """One payload to or from every device that takes part in round p, with the fading of this round and direction."""
+    there = task.takes_part(p)
+    bits, rng = np.broadcast_to(payload_bits, there.shape)[there], stream(task.seed, "channel", p, direction)
+    sent, parts = (task.channel or transmit)(link, bits, len(bits), rng), []
+    for part in (sent.delivered, sent.slots, sent.payload_bits):
+        parts.append(np.zeros(there.shape, part.dtype))  # the others send nothing and get nothing
+        parts[-1][there] = part
+    return Transmission(*parts)
 
 
 def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:

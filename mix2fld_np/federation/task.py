@@ -68,6 +68,11 @@ class Task:
         """|D|."""
         return self.settings.n_devices
 
+    def takes_part(self, p: int) -> np.ndarray:
+        """Which devices train and communicate in round p, (D,): drawn anew each round, the same for every protocol."""
+        chosen = stream(self.seed, "participation", p).permutation(self.n_devices)[: self.settings.n_taking_part]
+        return np.isin(np.arange(self.n_devices), chosen)
+
     @cached_property
     def uplink(self) -> Link:
         """The channel from a device to the server."""

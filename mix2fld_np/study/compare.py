@@ -57,7 +57,7 @@ class Summary:
     @property
     def outage_rate(self) -> float:
         """Share of the uploads that were lost."""
-        attempts = sum(self.settings.n_devices * len(run.rounds) for run in self.runs)
+        attempts = sum(self.settings.n_taking_part * len(run.rounds) for run in self.runs)
         return 1 - sum(run.uplink_delivered for run in self.runs) / attempts
 
     @property
