@@ -50,8 +50,8 @@ def test_a_claim_prints_the_number_of_its_sentence_and_is_rounded_as_that_is():
 def test_every_claim_on_accuracy_is_read_at_both_moments():
     for claim in CLAIMS:
         names = [reading.name for reading in claim.readings if "as downloaded" in reading.name]
-        others = {reading.name for reading in claim.readings if "after training" in reading.name}
-        assert {name.replace("as downloaded", "after training") for name in names} == {
+        others = {reading.name for reading in claim.readings if "as trained" in reading.name}
+        assert {name.replace("as downloaded", "as trained") for name in names} == {
             name for name in others if claim.printed != -0.5 and "variance" not in name
         }
     about_times_or_rounds = ("time", "faster", "payload", "drop", "variance")
