@@ -1,9 +1,11 @@
 """The command line: parses, calls, and turns what cannot work into one line and exit code 2."""
 
+import gc
 import math
 import os
 import sys
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import mix2fld_np
@@ -41,6 +43,8 @@ def main(argv: list[str] | None = None) -> int:
             return ended(argv)
         finally:
             process.write(sys.stdout)
+            if argv is None:
+                gc.freeze()  # an end without a search for cycles among all that was loaded, which takes 0.15 s
 
 
 def ended(argv: list[str] | None) -> int:
@@ -49,7 +53,7 @@ def ended(argv: list[str] | None) -> int:
     try:
         if as_program:
             process.on_ctrl_c(process.leave)  # a module cannot be loaded by half
-        args = loaded(as_program).parse_args(argv)
+        args = loaded(as_program, argv).parse_args(argv)
         command = args.command
         if as_program:
             process.on_ctrl_c(process.interrupt)
@@ -89,33 +93,34 @@ def in_words(problem: Exception) -> str | None:
     return None
 
 
-def loaded(as_program: bool) -> "argparse.ArgumentParser":
-    """The parser, when all modules are there; InputError for an environment in which they cannot be loaded."""
+def loaded(as_program: bool, argv: list[str] | None) -> "argparse.ArgumentParser":
+    """The parser, when its modules are there; InputError for an environment in which they cannot be loaded."""
     if as_program:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the work is shared out by threads of our own
     if process.memory_limit() < process.NEEDED_BYTES:
         raise MemoryError
-    suspects = [name for name in os.environ if name.startswith(("NUMBA_", "TQDM_"))]  # read when libraries are loaded
+    suspects = [name for name in os.environ if name.startswith("TQDM_")]  # read when libraries are loaded
     try:
-        return parser()
+        return parser(*(sys.argv[1:] if argv is None else argv)[:1])
     except ValueError as problem:
         if not suspects:
             raise
         raise InputError(f"libraries cannot be loaded ({problem}); change or unset {', '.join(suspects)}.") from None
 
 
-def parser() -> "argparse.ArgumentParser":
-    """All commands and their options."""
-    from mix2fld_np.console import channel, claims, compare, data, figure, options, study, table, verify
+def parser(asked: str = "") -> "argparse.ArgumentParser":
+    """All commands; with the options of the one that is asked for, or of all where that is none of them."""
+    from mix2fld_np.console import options
 
     top = options.Parser(prog="mix2fld", description=mix2fld_np.__doc__)
     top.add_argument("--version", action="version", version=f"mix2fld_np {mix2fld_np.__version__}")
     subparsers = top.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
-    for module in (compare, figure, table, claims, study, verify, channel, data):
-        name = module.__name__.rpartition(".")[2]
-        command = subparsers.add_parser(name, help=EXPLANATIONS[name], description=EXPLANATIONS[name])
-        command.set_defaults(run=module.run)
-        module.add(command)
+    for name, explanation in EXPLANATIONS.items():
+        command = subparsers.add_parser(name, help=explanation, description=explanation)
+        if asked not in EXPLANATIONS or asked == name:
+            module = import_module(f"mix2fld_np.console.{name}")
+            command.set_defaults(run=module.run)
+            module.add(command)
     return top
 
 

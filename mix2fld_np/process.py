@@ -4,6 +4,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -82,6 +83,21 @@ def interrupt(*signal_and_frame: Any) -> NoReturn:
     since_s = time.monotonic()
     signal.signal(signal.SIGINT, lambda *again: leave() if time.monotonic() > since_s + PATIENCE_S else None)
     raise KeyboardInterrupt
+
+
+# --- beside each other ------------------------------------------------------------------------------------------------
+def in_background(load: Callable[[], object]) -> threading.Thread | None:
+    """Starts to load what will be needed later, where the system allows a thread; what fails will fail again then."""
+
+    def attempt() -> None:
+        with suppress(Exception):
+            load()
+
+    thread = threading.Thread(target=attempt)
+    with suppress(RuntimeError):  # can't start new thread
+        thread.start()
+        return thread
+    return None
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------

@@ -25,7 +25,6 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
     "datasets": 1,
     "process": 0,
     "compilation": 0,
-    "processor": 0,
     "errors": 0,
     "randomness": 0,
 }
@@ -33,7 +32,7 @@ OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "d
 ONLY_IN = {  # what may be imported in some places only
     "numba": {"nn/kernels.py", "compilation.py"},
     "pickle": {"compilation.py"},  # the form in which Numba keeps machine code
-    "llvmlite": {"processor.py"},  # comes with numba
+    "llvmlite": {"compilation.py"},  # comes with numba
     "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "letter", "studies")},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},

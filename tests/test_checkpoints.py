@@ -15,7 +15,7 @@ from small_runs import job, write_digits
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import protocol_named
-from mix2fld_np.federation.simulation import Progress, simulate
+from mix2fld_np.federation.simulation import MOMENTS, Progress, simulate
 from mix2fld_np.federation.task import Federation
 from mix2fld_np.runs.checkpoint import MAGIC, load_checkpoint, save_checkpoint
 from mix2fld_np.runs.files import checksum, json_bytes
@@ -94,8 +94,10 @@ def test_a_checkpoint_gives_back_progress_to_the_bit(stopped, data):
         "converged": data.draw(st.booleans()),
     }
     curve = tuple(data.draw(st.lists(st.tuples(finite, finite), min_size=1, max_size=5)))
-    accuracies = data.draw(st.none() | st.lists(finite, min_size=3, max_size=3).map(tuple))
-    progress = Progress(1, fed, row["elapsed_s"], row["converged"], (row,), curve, accuracies)
+    test = st.fixed_dictionaries({"correct": st.lists(st.just(0), min_size=10, max_size=10), "loss": finite})
+    devices = st.fixed_dictionaries({moment: st.lists(test, min_size=3, max_size=3) for moment in MOMENTS})
+    tests = data.draw(st.none() | test), data.draw(st.none() | devices)
+    progress = Progress(1, fed, row["elapsed_s"], row["converged"], (row,), curve, *tests)
     path, _ = stopped.stored(progress)
     found = load_checkpoint(path, stopped.run.identity, stopped.task)
     assert replace(found, fed=None) == replace(progress, fed=None)

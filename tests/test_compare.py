@@ -6,7 +6,7 @@ from dataclasses import replace
 from statistics import fmean, stdev
 
 import pytest
-from made_up import made_up_result, made_up_rows
+from made_up import made_up_result, made_up_row, made_up_rows
 from small_runs import SHORT
 
 from mix2fld_np.cli import main
@@ -297,7 +297,7 @@ def test_the_letters_main_result_on_mnist(channel):
 )
 def test_the_ranking_names_who_is_highest_second_and_last(final, said):
     learned = [
-        Summary(name, COMPARISON, (made_up_result(made_up_rows({}), [], [accuracy] * 10),))
+        Summary(name, COMPARISON, (made_up_result([made_up_row()], [], [accuracy] * 10),))
         for name, accuracy in final.items()
     ]
     assert ranking("trained", "At the end", learned) == f"At the end, {said}"

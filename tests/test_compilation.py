@@ -1,5 +1,5 @@
-"""Machine code is kept between runs where that is possible; whatever state its files are in,
-a function is compiled and right."""
+"""Kernels use the whole width of the processor, and machine code is kept between runs, where that is possible;
+whatever Numba is like inside and whatever state the files are in, a function is compiled and right."""
 
 import importlib.util
 import os
@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numba
 import pytest
+from llvmlite import binding
+from numba.core import typed_passes
 
 from mix2fld_np import compilation
+from mix2fld_np.nn.network import Network
 
 SOURCE = "def double(x):\n    return 2 * x\n\n\ndef treble(x):\n    return 3 * x\n"
 MULTIPLY = """
@@ -37,12 +40,12 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def compiled(place, name="double"):
+def compiled(place, name="double", **options):
     """A function of that module as a new process would compile it."""
     spec = importlib.util.spec_from_file_location("functions", place / "functions.py")
     module = sys.modules["functions"] = importlib.util.module_from_spec(spec)  # where Numba looks for it
     spec.loader.exec_module(module)
-    return compilation.kept(numba.njit(getattr(module, name)))
+    return compilation.kept(numba.njit(getattr(module, name), **options))
 
 
 def files(place):
@@ -54,11 +57,11 @@ def nowhere_else(place, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "functions.py"))  # which is no folder
 
 
-def result(place, name="double"):
+def result(place, name="double", **options):
     """(what the function makes of 21, whether it was loaded rather than compiled, the warnings)."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        function = compiled(place, name)
+        function = compiled(place, name, **options)
         made = function(21)
     return made, bool(sum(function.stats.cache_hits.values())), [str(warning.message) for warning in said]
 
@@ -96,14 +99,23 @@ def test_the_code_of_another_function_is_not_taken_for_this_one(place):
     assert (result(place, "double")[0], result(place, "treble")[0]) == (42, 63)
 
 
-def test_the_code_of_another_source_type_or_version_of_numba_is_not_taken_for_this_one(place, monkeypatch):
+def test_the_code_of_another_source_type_or_compiler_is_not_taken_for_this_one(place, monkeypatch):
     result(place)
     (place / "functions.py").write_text(SOURCE.replace("2 * x", "20 * x"))
     assert result(place) == (420, False, [])
     monkeypatch.setattr(numba, "__version__", "another")
     assert result(place) == (420, False, [])
+    monkeypatch.setattr(compilation, "__file__", __file__)
+    assert result(place) == (420, False, [])
     assert compiled(place)(0.5) == 10.0 and compiled(place)(21) == 420
     assert len(files(place)) == 2  # one for each type: what does not fit any more is replaced
+
+
+def test_the_code_of_another_width_is_not_taken_for_this_one(place):
+    wide = compilation.kernel_options()
+    assert wide and not result(place)[1] and not result(place, **wide)[1]
+    assert result(place) == result(place, **wide) == (42, True, [])
+    assert len(files(place)) == 2
 
 
 def test_functions_that_differ_in_a_number_alone_are_kept_apart(place):
@@ -187,3 +199,60 @@ def test_files_that_only_another_user_may_read_are_no_reason_to_stop(place):
     files(place)[0].chmod(0)
     made, _, said = result(place)
     assert made == 42 and len(said) <= 1
+
+
+# ---------------------------------------------------------------------------------------------------- width of vectors
+def double(x):
+    return 2 * x
+
+
+def machine_code(function):
+    """The float32 machine code of a function as text; Numba itself shows none that was kept."""
+    library, *_ = [made.library for types, made in function.overloads.items() if types[1].dtype == numba.float32]
+    return library.codegen._tm.emit_assembly(library._get_module_for_linking())
+
+
+@pytest.mark.skipif(not binding.get_host_cpu_features().get("avx512f"), reason="no 512-bit vectors in this processor")
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+@pytest.mark.parametrize("kernel", ["descend", "infer"])
+def test_training_and_inference_use_the_whole_width_of_the_processor(kernel):
+    code = machine_code(getattr(Network().compiled, kernel))
+    assert code.count("%zmm") > code.count("%ymm")
+
+
+def test_no_functions_but_kernels_are_asked_for_another_width():
+    plain, wide = numba.njit(double), numba.njit(double, **compilation.kernel_options())
+    assert plain(21) == wide(21) == 42
+    in_llvm = ["".join(function.inspect_llvm().values()) for function in (plain, wide)]
+    assert [compilation.PREFER_512 in text for text in in_llvm] == [False, True]
+
+
+PROCESSORS = {
+    512: {"avx512f": True, "avx2": True},
+    256: {"avx512f": False, "avx2": True},
+    128: {},
+}
+
+
+@pytest.mark.parametrize("bits", PROCESSORS)
+def test_vectors_are_as_wide_as_the_processors(monkeypatch, bits):
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: PROCESSORS[bits])
+    assert compilation.vector_bits() == bits
+
+
+CHANGES = {
+    "a class is missing": lambda patch: patch.delattr(typed_passes, "NativeLowering"),
+    "another class lowers": lambda patch: patch.setattr(typed_passes, "NativeLowering", typed_passes.LoweringPass),
+    "attributes are not written": lambda patch: patch.setattr(compilation, "prefer_512", lambda function: None),
+    "attributes are no set": lambda patch: patch.setattr(compilation, "prefer_512", lambda function: set.add((), "")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_where_numba_has_other_internals_kernels_are_compiled_with_plain_options(monkeypatch, change):
+    CHANGES[change](monkeypatch)
+    monkeypatch.setattr(compilation, "kernel_options", compilation.kernel_options.__wrapped__)
+    assert compilation.kernel_options() == {}
+    for bits, features in PROCESSORS.items():
+        monkeypatch.setattr(binding, "get_host_cpu_features", lambda features=features: features)
+        assert compilation.vector_bits() == min(bits, 256)

@@ -212,7 +212,7 @@ def stopped(data, tmp_path, monkeypatch):
         raise InputError("stopped")
 
     monkeypatch.setattr(StoredRun, "save", save_and_stop)
-    assert main(compare(data, out, *FEW)) == 2
+    assert main(compare(data, out, *FEW, "--workers=1")) == 2
     monkeypatch.undo()
     return out
 

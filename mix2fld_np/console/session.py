@@ -20,7 +20,9 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import check_playable, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
 from mix2fld_np.federation.task import Task
-from mix2fld_np.process import memory_limit
+from mix2fld_np.nn.network import kernels
+from mix2fld_np.pictures.canvas import load_in_background
+from mix2fld_np.process import in_background, memory_limit
 from mix2fld_np.runs.dask_cluster import connected
 from mix2fld_np.runs.directory import description, experiment
 from mix2fld_np.runs.jobs import Job, Source, dataset, numerics
@@ -87,6 +89,7 @@ def play(request: Request) -> list[RunResult]:
     """The results of all runs, under a progress bar: by threads of this machine, or on a Dask cluster."""
     if not request.jobs:
         return []
+    load_in_background()  # what draws pictures, while runs are played
     workers, address = request.options.get("workers") or n_cores(), request.options.get("dask")
     total = sum(job.settings.n_rounds for job in request.jobs)
     with connected(address) if address else nullcontext() as cluster, progress_bar(total, request.quiet) as on_progress:
@@ -108,6 +111,7 @@ def seeds_of(options: dict[str, Any]) -> range:
 
 def data_source(options: dict[str, Any], quiet: bool) -> Source:
     """The data set that --data and --data-dir mean; says in one line which it is, and how to get the other."""
+    in_background(kernels)  # while data are read
     name, data_dir = options["data"], options["data_dir"]
     if name == "auto":
         name = "mnist" if find("mnist", data_dir) else "digits"

@@ -14,7 +14,6 @@ import numpy as np
 from mix2fld_np.errors import InputError
 
 LARGEST = 1 << 28  # bytes of samples in a file; those of the known data sets have at most 154 million
-PIECE = 1 << 20  # bytes read at once: a false size in a header never becomes one large allocation
 IDX_MAGIC = (b"\0\0\x08\x01", b"\0\0\x08\x03")  # two zeros, the type (8 for bytes), the number of axes
 GZIP_MAGIC = b"\x1f\x8b"
 CIFAR_SHAPE = (3, 32, 32)
@@ -50,14 +49,15 @@ def read_idx(path: str | Path, sample_shape: Shape | None = None) -> np.ndarray:
     """
     with _open(path) as raw:
         file = _unpacked(raw)
-        shape, content = _idx_shape(path, file, sample_shape), bytearray()
+        shape, header = _idx_shape(path, file, sample_shape), file.tell()
         declared = math.prod(shape)
-        while len(content) <= declared and (piece := file.read(min(declared + 1 - len(content), PIECE))):
-            content += piece
-    if len(content) != declared:
-        how = "ends early" if len(content) < declared else "goes on after its last sample"
+        raw.seek(0)
+        content = _first_bytes(raw, header + declared + 1)
+    found = len(content) - header
+    if found != declared:
+        how = "ends early" if found < declared else "goes on after its last sample"
         raise InputError(f"{path} {how}, {declared} bytes of samples were expected: {REPLACE_IT}.")
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
 def idx_count(path: str | Path, sample_shape: Shape | None = None) -> int:
@@ -119,6 +119,21 @@ def _open(path: str | Path) -> Iterator[BufferedReader]:
 def _unpacked(raw: BufferedReader) -> BufferedIOBase:
     """The content of an open file, which may be packed with gzip."""
     return gzip.open(raw) if raw.peek(2).startswith(GZIP_MAGIC) else raw
+
+
+def _first_bytes(raw: BufferedReader, n: int) -> bytes:
+    """At most n bytes of an open file, which may be packed with gzip; at once, so that other threads go on."""
+    size = os.fstat(raw.fileno()).st_size
+    if not raw.peek(2).startswith(GZIP_MAGIC):
+        return raw.read(min(n, size))
+    packed, found = raw.read(min(size, LARGEST)), b""
+    while packed and len(found) < n:  # one member after the other
+        member = zlib.decompressobj(wbits=31)
+        found += member.decompress(packed, n - len(found))
+        if not member.eof and len(found) < n:
+            raise EOFError("its end is missing")
+        packed = member.unused_data.lstrip(b"\0")
+    return found
 
 
 def _size(path: str | Path) -> int:

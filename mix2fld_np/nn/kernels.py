@@ -39,11 +39,11 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from mix2fld_np.compilation import kept
+from mix2fld_np.compilation import kept, kernel_options
 
 # reassoc spreads a sum over vector lanes, contract fuses multiply and add, nsz ignores the sign of zero; NaN is kept.
 FAST = {"reassoc", "contract", "nsz"}
-compiled = functools.partial(numba.njit, nogil=True, error_model="numpy", fastmath=FAST)
+compiled = functools.partial(numba.njit, nogil=True, error_model="numpy", fastmath=FAST, **kernel_options())
 inlined = functools.partial(compiled, forceinline=True)  # part of its caller: constants reach its loops
 merged = functools.partial(compiled, inline="always")  # not compiled on its own, which takes a second each
 
@@ -56,7 +56,7 @@ def nine(taps):
     return taps[0, 0], taps[0, 1], taps[0, 2], taps[1, 0], taps[1, 1], taps[1, 2], taps[2, 0], taps[2, 1], taps[2, 2]
 
 
-@inlined()
+@numba.njit(inline="always")  # without the options of kernels, which may not return a view
 def since(plane, at):
     """plane[at:], but the plane itself for at = 0, which compiles to faster code than a slice."""
     return plane[at:] if at else plane
@@ -258,7 +258,8 @@ def relu_backward(gradient_feature, feature, pitch, scale, gradient, into_bias):
         for r in range(feature.shape[1]):
             row = gradient[f, (r + 1) * pitch + 1 :]
             for x in range(feature.shape[2]):
-                row[x] = gradient_feature[f, r, x] if feature[f, r, x] > zero else zero
+                value = gradient_feature[f, r, x]  # read in any case: no vector instructions read under a condition
+                row[x] = value if feature[f, r, x] > zero else zero
         row = gradient[f]
         for q in range(row.size):
             total += row[q]
@@ -326,7 +327,9 @@ def softmax(logits):
     In place, and with a loop of its own for the sum: the compiler would ask at run time whether two arrays overlap in
     memory, and its answer must not choose between two orders of summation.
     """
-    highest, total = logits.max(), logits.dtype.type(0)
+    highest, total = logits[0], logits.dtype.type(0)
+    for m in range(1, logits.size):
+        highest = max(highest, logits[m])
     for m in range(logits.size):
         logits[m] = np.exp(logits[m] - highest)
     for m in range(logits.size):

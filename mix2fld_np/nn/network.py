@@ -2,14 +2,20 @@
 
 import math
 import operator
+import os
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.nn import kernels
 from mix2fld_np.nn.workspace import BlockWorkspace, Layers, Workspace, aligned_zeros
+
+if TYPE_CHECKING:
+    from mix2fld_np.nn.kernels import EntryPoints
 
 
 @dataclass(frozen=True)
@@ -124,21 +130,22 @@ class Network:
         """Room for kernels.BLOCK images side by side on their way forward."""
         (C, H, W), (F1, F2), N_L = self.image_shape, self.filters, self.n_labels
         height, width = H // 2, W // 2
-        row, padded = width * kernels.BLOCK, (height + 3) * (width + 2) * kernels.BLOCK
+        block = kernels().BLOCK
+        row, padded = width * block, (height + 3) * (width + 2) * block
         return BlockWorkspace(
             quarters=aligned_zeros((C, 4, padded), dtype),
             sums1=aligned_zeros((4, row), dtype),
             pooled=aligned_zeros((F1, padded), dtype),
             sums2=aligned_zeros((F2 + F2 % 2, row), dtype),
             feature=aligned_zeros((F2, height, row), dtype),
-            logits=aligned_zeros((N_L, kernels.BLOCK), dtype),
+            logits=aligned_zeros((N_L, block), dtype),
         )
 
     @property
-    def compiled(self) -> kernels.EntryPoints:
+    def compiled(self) -> "EntryPoints":
         """The compiled functions for this image size."""
         _, H, W = self.image_shape
-        return kernels.entry_points(H // 2, W // 2)
+        return kernels().entry_points(H // 2, W // 2)
 
     def compile(self) -> None:
         """Compiles training and inference in float32, or loads them where they were compiled before."""
@@ -168,6 +175,17 @@ class Network:
         if t.shape != (n_images, self.n_labels):
             raise InputError(f"targets {t.shape} do not fit; one row of {self.n_labels} for each of {n_images} images")
         return plain(t, dtype)
+
+
+def kernels() -> ModuleType:
+    """The module of all compiled functions; it loads Numba, which takes a while, when it is needed first."""
+    try:
+        return import_module("mix2fld_np.nn.kernels")
+    except ValueError as problem:
+        variables = ", ".join(name for name in os.environ if name.startswith("NUMBA_"))
+        if not variables:
+            raise
+        raise InputError(f"Numba cannot be loaded ({problem}); change or unset {variables}.") from None
 
 
 def plain(values: np.ndarray, dtype: type | np.dtype) -> np.ndarray:

@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -16,15 +17,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mix2fld_np.process import in_background
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DPI = 120  # dots an inch of the pictures that are written
 ROW_IN = 0.4  # room for a legend of one row, which every figure has
+loading: list[threading.Thread] = []  # the one that loads matplotlib in the background
 
 
 @contextmanager
 def our_style(**settings: object) -> Iterator[None]:
     """matplotlib's own defaults and these settings, not the user's, while something is drawn."""
+    for loader in loading:
+        if loader is not threading.current_thread():
+            loader.join()
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)  # of a home directory that is not there, and of fonts, it says much
@@ -58,6 +66,20 @@ def load_matplotlib() -> None:
         matplotlib.rcParams["backend"] = before.get("MPLBACKEND", "agg")
 
 
+def load_in_background() -> None:
+    """Starts to load all that a picture needs, once."""
+    if not loading and not os.path.lexists("matplotlibrc"):  # past which `load_matplotlib` leaves the folder
+        loading.extend(filter(None, [in_background(load_all)]))
+
+
+def load_all() -> None:
+    """Loads matplotlib with all that it would load while it draws a picture and writes it."""
+    with our_style():
+        import matplotlib.backends.backend_agg
+        import matplotlib.backends.backend_svg
+        import matplotlib.figure  # noqa: F401
+
+
 def new_figure(
     width_in: float = 7.2, height_in: float = 4.4, rows: int = 1, columns: int = 1, **sharing
 ) -> tuple[Figure, np.ndarray]:
@@ -74,7 +96,8 @@ def new_figure(
 def finish(figure: Figure, title: str, handles: list, labels: list[str]) -> Figure:
     """The figure with its title above and its legend below all axes."""
     add_legend(figure, handles, labels)
-    figure.suptitle(title, fontsize=10, wrap=True)
+    heading = figure.suptitle(title, fontsize=10)
+    heading.set_wrap(heading.get_window_extent().width > 0.98 * figure.bbox.width)  # slow: it measures word after word
     return figure
 
 
@@ -100,11 +123,15 @@ def layouts(labels: list[str]) -> Iterator[tuple[list[str], int]]:
 
 
 def render(figure: Figure, name: str) -> dict[str, bytes]:
-    """NAME.png and NAME.svg with their bytes; the same figure gives the same bytes."""
+    """NAME.png and NAME.svg with their bytes, laid out once; the same figure gives the same bytes."""
     files = {}
     with our_style(**{"svg.hashsalt": name, "svg.fonttype": "none"}):
+        figure.set_dpi(DPI)
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+            figure.set_layout_engine(None)
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             content = io.BytesIO()
-            figure.savefig(content, format=kind, dpi=120, metadata=metadata)
+            figure.savefig(content, format=kind, dpi=DPI, metadata=metadata)
             files[f"{name}.{kind}"] = content.getvalue()
     return files

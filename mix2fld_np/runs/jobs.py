@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 
+from mix2fld_np.compilation import vector_bits
 from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task, at_once
-from mix2fld_np.processor import vector_bits
 from mix2fld_np.runs.files import plain
 
 NUMBERS = 3  # raised whenever the same settings, data and seed give other numbers than before

@@ -140,7 +140,8 @@ def check_history(run: RunResult | Progress, n_test: Sequence[int]) -> None:
         raise ValueError("a server that distils now and then")
     if not run.rounds or not run.curve or not all(len(point) == 2 and are_numbers(point) for point in run.curve):
         raise ValueError("a curve that is none")
-    for test in (*([run.server] if run.server else []), *(t for tests in (run.devices or {}).values() for t in tests)):
+    of_devices = [] if run.devices is None else [test for tests in run.devices.values() for test in tests]
+    for test in of_devices if run.server is None else [run.server, *of_devices]:
         right = zip(test["correct"], n_test, strict=True)
         if set(test) != {"correct", "loss"} or not all(is_value(n, WHOLE, 0) and n <= most for n, most in right):
             raise ValueError("a test with other than right answers for each label")

@@ -16,12 +16,11 @@ from startup import THREADS
 
 os.environ.update(THREADS)  # before anybody imports numpy
 
-import numba  # noqa: E402
 import numpy as np  # noqa: E402
 from speed import MATRIX, begin_on_one_core, machine, matrix_product_rate, timed  # noqa: E402
 
 from mix2fld_np.nn import kernels  # noqa: E402
-from mix2fld_np.nn.kernels import BLOCK, compiled  # noqa: E402
+from mix2fld_np.nn.kernels import BLOCK, compiled, inlined  # noqa: E402
 from mix2fld_np.nn.network import Network  # noqa: E402
 
 HEIGHT = WIDTH = 14  # of the pooled image
@@ -122,9 +121,9 @@ IMAGE = {
 
 def in_a_loop(part):
     """A compiled function that does this part n times."""
-    body = compiled(cache=False, forceinline=True)(part)
+    body = inlined()(part)
 
-    @numba.njit(error_model="numpy")
+    @compiled()
     def run(n, layers, work):
         for _ in range(n):
             body(layers, work)
