@@ -1,6 +1,17 @@
 """Results of runs that nobody played, as plain as the claims and averages that are made of them."""
 
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from mix2fld_np.federation.settings import SPLITS
 from mix2fld_np.runs.results import RunResult
+from mix2fld_np.study import figures as letter, findings
+from mix2fld_np.study.measures import Results
+from mix2fld_np.study.stored_figures import StoredFigure
+
+N_IMAGES = 10**12  # test images of a label, so that accuracies are what they were made of
 
 
 def made_up_row(number=1, **changes):
@@ -37,32 +48,61 @@ def made_up_rows(columns):
 
 
 def made_up_run(
-    accuracy=0.9, elapsed_s=10.0, criterion_s=None, airtime_s=1.0, compute_s=None, bits=(100,) * 10, model_accuracy=None
-):
-    """A run that climbs in a straight line from nothing; all of its airtime and compute stands in its first round."""
+    accuracy=0.9, elapsed_s=10.0, criterion_s=None, airtime_s=1.0, compute_s=None, bits=(100,) * 10, downloaded=None,
+    n_devices=10, reference=0,
+):  # fmt: skip
+    """A run that climbs in a straight line from nothing; all of its airtime and compute stands in its first round.
+
+    Final accuracies, after the last local update and as downloaded, are one number for all devices or one for each.
+    """
+    trained = np.broadcast_to(accuracy, n_devices)
+    received = trained if downloaded is None else np.broadcast_to(downloaded, n_devices)
     compute_s = elapsed_s - 1 if compute_s is None else compute_s
-    later, n = [0.0] * (len(bits) - 1), len(bits)
+    later, n, final = [0.0] * (len(bits) - 1), len(bits), float(trained[reference])
     rows = made_up_rows({
         "uplink_bits": bits,
         "airtime_s": [airtime_s, *later],
         "compute_s": [compute_s, *later],
         "elapsed_s": [elapsed_s if criterion_s is None else criterion_s, *(elapsed_s for _ in later)],
         "converged": [criterion_s is not None] * n,
-        "reference_accuracy": [accuracy] * n,
-        "server_accuracy": [model_accuracy] * n,
+        "reference_accuracy": [final] * n,
+        "downloaded_accuracy": [float(received[reference])] * n,
     })  # fmt: skip
-    curve = [*([elapsed_s * k / 10, accuracy * k / 10] for k in range(10)), [elapsed_s, accuracy]]
-    return made_up_result(rows, curve)
+    curve = [*([elapsed_s * k / 10, final * k / 10] for k in range(10)), [elapsed_s, final]]
+    return made_up_result(rows, curve, trained, received, reference)
 
 
-def made_up_result(rows, curve, trained=(0.9,) * 10, downloaded=None):
-    """A result whose devices, tested on 100 images of each of two labels, have these accuracies at both moments."""
+def made_up_result(rows, curve, trained=(0.9,) * 10, downloaded=None, reference=0):
+    """A result whose devices have these accuracies at both moments."""
     moments = {"trained": trained, "downloaded": trained if downloaded is None else downloaded}
     tests = {moment: [made_up_test(value) for value in values] for moment, values in moments.items()}
-    return RunResult(rows, curve, tests, None, [1_000, 1_000], 0, [])
+    return RunResult(rows, curve, tests, None, [N_IMAGES] * 10, reference, [])
 
 
 def made_up_test(accuracy):
-    """A test with this accuracy, to a hundredth of a per cent."""
-    right = round(2_000 * accuracy)
-    return {"correct": [right // 2, right - right // 2], "loss": 0.5}
+    """A test with this accuracy, the same for every label."""
+    return {"correct": [round(accuracy * N_IMAGES)] * 10, "loss": 0.5}
+
+
+def made_up_results(run=lambda panel, label, seed: made_up_run(), n_seeds=2, ends=None, **changes) -> Results:
+    """Results in which every run is `run(panel, label, seed)`, and accuracy grows with the devices.
+
+    `ends` are mean and standard deviation over devices by (split, number of devices).
+    """
+    settings, seeds = replace(letter.FIGURES, **changes), tuple(range(n_seeds))
+    runs = {(panel.name, curve.label, seed): run(panel.name, curve.label, seed)
+            for panel in letter.PANELS for curve in letter.CURVES for seed in seeds}  # fmt: skip
+    threes = {}
+    for split in SPLITS:
+        for n in letter.N_DEVICES:
+            mean, spread = (ends or {}).get((split, n), (0.8 + 0.001 * n, 0.1 / math.sqrt(n)))
+            around = np.resize([1, -1], n) * spread * math.sqrt((n - 1) / n)  # of this sample standard deviation
+            threes |= {(split, n, seed): made_up_run(mean + around, n_devices=n) for seed in seeds}
+    return Results(StoredFigure(settings, "mnist", seeds, runs), StoredFigure(settings, "mnist", seeds, threes))
+
+
+def of_claim(words, results):
+    """The rows of the one claim whose sentence holds the words."""
+    found = [row for row in findings.findings(results) if words in row["sentence"]]
+    assert found and len({row["claim"] for row in found}) == 1
+    return found

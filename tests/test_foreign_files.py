@@ -11,6 +11,7 @@ from small_runs import compare, write_digits
 from mix2fld_np.cli import main
 from mix2fld_np.console import claims, session, table
 from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.pictures.canvas import new_figure
 from mix2fld_np.runs import directory as stored
 from mix2fld_np.runs.jobs import Source
 
@@ -30,7 +31,7 @@ COMMANDS = {  # arguments, results, and the name of a run
     ),
     "study ratio": (FEW, ("rows.csv", "summary.json", "ratio.png", "ratio.svg"), None),
     "table 2": (["--seeds=1"], ("table.csv", "table.json", "measures.csv", "table_2.png", "table_2.svg"), None),
-    "claims": ([], ("claims.csv", "claims.json"), None),
+    "claims": ([], ("claims.csv", "claims.json", "claims_time.png", "claims_time.svg"), None),
     "verify": (["--only=eq. (6)"], ("equations.csv", "equations.json"), None),
 }
 FOREIGN = (
@@ -56,8 +57,10 @@ def run(data, monkeypatch):
     monkeypatch.setattr(claims, "read_figure_2", lambda path: SimpleNamespace(settings=PRINTED))
     monkeypatch.setattr(claims, "read_figure_3", lambda path: None)
     monkeypatch.setattr(claims.findings, "findings", lambda results: [{"claim": 1}])
-    monkeypatch.setattr(claims.findings, "flat", dict)
-    for name in ("heading", "claims_table", "reasons", "count"):
+    monkeypatch.setattr(claims, "flat", dict)
+    monkeypatch.setattr(claims.findings, "time_curves", lambda results: [])
+    monkeypatch.setattr(claims, "claims_time", lambda curves, default_us: new_figure()[0])
+    for name in ("heading", "claims_table", "steps_table", "one_step", "ruled_out", "reasons", "count"):
         monkeypatch.setattr(claims, name, lambda found: "")
 
     def carry_out(command, out, *more):

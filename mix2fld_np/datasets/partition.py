@@ -88,6 +88,7 @@ def _non_iid_counts(D, N, N_L, rng):
             f"{N} samples of {N_L} labels cannot be split non-IID: two labels would not be rarer than the others. "
             f"Take three labels or more, and at least {(rare + 1) * N_L - N_RARE_LABELS} samples per device."
         )
+    # The letter is silent: are the two rare labels the same on all devices? They are drawn for each.
     order = rng.permuted(np.tile(np.arange(N_L), (D, 1)), axis=1)
     base, extra = divmod(common, N_L - N_RARE_LABELS)
     # The letter is silent: where (N - 4)/(N_L - 2) is no whole number, random common labels have one sample more.

@@ -98,6 +98,7 @@ def choose_pairs(
 
     Each pair makes two inverse samples; a mixed-up sample may serve in several. If there are fewer pairs, all are used.
     """
+    # The letter is silent: which pairs make the N_I samples where there are more. Random ones, of all labels alike.
     n = (_at_least(0, "n_wanted_samples", n_wanted_samples) + 1) // 2
     pairs = rng.permutation(whole_numbers("pairs", pairs).reshape(-1, 2))
     a, b = (whole_numbers("labels", part, MOST_LABELS)[pairs[:, 0]] for part in (first_label, second_label))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import finish, new_figure, our_style
 from mix2fld_np.pictures.curves import DASH_DOT, DASHED, LOOKS, Look, equal_ones, handles_of, shared_names, style_of
 from mix2fld_np.study.averages import grouped
+from mix2fld_np.study.step_times import SERVERS, STEPS_US, within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,6 +84,44 @@ def slots(points: list[dict], title: str) -> Figure:
     below.set_ylabel("chance that an\nupload arrives (%)")
     below.set_xlabel(r"$T_{max}$ (slots)")
     return finished(figure, points, title)
+
+
+@our_style()
+def claims_time(curves: list[dict], default_us: float) -> Figure:
+    """The letter's numbers on time over the time of a device's step (rows of `findings.time_curves`), a panel each.
+
+    A line is the median of what single runs say, its band 95 % of them; thick where the printed number is met.
+    """
+    by_claim = grouped(curves, "claim")
+    figure, axes = new_figure(10.0, 7.4, 2, math.ceil(len(by_claim) / 2), sharex=True)
+    for own, ax in zip(by_claim.values(), axes.flat, strict=False):
+        draw_times(ax, own)
+        if default_us:
+            ax.axvline(default_us, color="grey", linewidth=1, linestyle=":", label=f"default, {default_us:g} us")
+    for ax in axes[-1]:
+        ax.set_xlabel("a step of a device (us)")
+    entries = dict(entry for ax in axes.flat for entry in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    title = "The letter's numbers on time over the time of a step, which it does not print; thick where they are met"
+    return finish(figure, title, list(entries.values()), list(entries))
+
+
+def draw_times(ax: Axes, curves: list[dict]) -> None:
+    """One number: a line for each reading and server, and what is printed."""
+    unit = curves[0]["unit"]
+    scale = 1 if unit == "x" else 100
+    for row in curves:
+        colour = SERIES_LOOKS["Mix2FLD" if row["reading"] == curves[0]["reading"] else "FLD"].colour
+        low, median, high = scale * row["curve"]
+        line = "solid" if row["server"] == SERVERS[0] else DASHED
+        ax.plot(STEPS_US, median, color=colour, linestyle=line, label=f"{row['reading']}, {row['server']}")
+        ax.plot(STEPS_US, np.where(within(row["met"]), median, np.nan), color=colour, linewidth=6, alpha=0.5)
+        ax.fill_between(STEPS_US, low, high, color=colour, alpha=0.15, linewidth=0)
+    ax.axhline(scale * curves[0]["printed"], color="black", linewidth=1, label="printed")
+    ax.set_xscale("log")
+    ax.set_xticks([1, 10, 100, 1_000], ["1", "10", "100", "1,000"])
+    ax.set_title(textwrap.fill(curves[0]["sentence"], 60), fontsize=9)
+    ax.set_ylabel({"x": "times faster", "%": "%"}[unit])
+    ax.grid(alpha=0.3)
 
 
 PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "slots": slots}

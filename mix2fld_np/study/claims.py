@@ -3,30 +3,35 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean
+from itertools import chain
 
 from mix2fld_np.study import reasons
-from mix2fld_np.study.figures import CURVES
+from mix2fld_np.study.figures import CURVES, FIGURE_3_SEEDS
 from mix2fld_np.study.measures import (
     Couples,
     Effect,
     Measure,
-    Times,
+    Quantity,
+    Until,
+    accuracy,
+    all_rounds,
+    as_order,
     best_against_best,
-    each,
-    faster,
-    fewer_bits,
+    between_rounds,
+    criterion_met,
+    falls,
     from_10_to_50,
     in_points,
-    less_time,
-    more_time,
-    of_all_rounds,
-    of_models,
-    over,
+    largest,
+    last_download,
+    mean,
+    order,
     relative,
-    same_tendency,
+    times,
+    times_less,
     to_common_accuracy,
-    to_criterion,
+    uplink_bits,
+    variance_from_10_to_50,
     where_most_accurate,
 )
 from mix2fld_np.study.reasons import Reason
@@ -38,12 +43,20 @@ FD_AGAINST_MIXFLD = tuple(("FD", label) for label in MIXFLD)
 INVERSE_AGAINST_MIXED = (("Mix2FLD (10, 20)", "MixFLD (10)"), ("Mix2FLD (50, 100)", "MixFLD (50)"))
 SAME_N_S = ("MixFLD (10)", "Mix2FLD (10, 20)", "MixFLD (50)", "Mix2FLD (50, 100)")
 TWICE_AGAINST_ONCE = (("Mix2FLD (10, 20)", "Mix2FLD (10, 10)"), ("Mix2FLD (50, 100)", "Mix2FLD (50, 50)"))
-FEW_AGAINST_MANY = (
-    ("MixFLD (10)", "MixFLD (50)"),
-    ("Mix2FLD (10, 10)", "Mix2FLD (50, 50)"),
-    ("Mix2FLD (10, 20)", "Mix2FLD (50, 100)"),
-)
-MANY_AGAINST_FEW = tuple((many, few) for few, many in FEW_AGAINST_MANY)
+FEW, MANY = (tuple(curve.label for curve in CURVES if curve.n_seed == n_seed) for n_seed in (10, 50))
+FEW_AGAINST_MANY, MANY_AGAINST_FEW = tuple(zip(FEW, MANY, strict=True)), tuple(zip(MANY, FEW, strict=True))
+WITH_MODEL = ("FL", *MIXFLD, *MIX2FLD)  # whose devices download one
+EACH = tuple((label, label) for label in WITH_MODEL)
+AGAINST_FALLS_OF_FD = tuple((label, "FD") for label in WITH_MODEL)
+
+ASYMMETRIC, SYMMETRIC, ALL = "ac", "bd", "abcd"
+MOMENTS = {"as downloaded": "downloaded", "as trained": "trained"}
+UNITS: dict[str, Effect] = {"%": relative, "points": in_points}
+BEST = "The largest of two splits and four (N_S, N_I)."
+FURTHEST = "Where Mix2FLD's accuracy is furthest above FD's. The introduction has it converge faster than FD."
+FIGURE_3 = f"With N_S = {FIGURE_3_SEEDS['n_seed_samples']}; 50 devices could not upload N_S = 50 in time."
+ONE_MODEL = "As downloaded, all devices hold one model, whose accuracy has no variance."
+REFERENCE = "Over all rounds: of the reference device only."
 
 
 @dataclass(frozen=True)
@@ -55,9 +68,10 @@ class Reading:
     """
 
     name: str
-    measure: Measure
     unit: str
-    reasons: tuple[str | Reason, ...]  # what the number depends on
+    measure: Measure
+    reasons: tuple[str | Reason, ...] = ()  # what the number depends on
+    of_time: Callable[..., Measure] | None = None  # of a time: the measure, given how the time of a run is told
 
 
 @dataclass(frozen=True)
@@ -71,104 +85,116 @@ class Claim:
     fl_learns: bool = False  # whether it needs an FL that gets uploads through, which the printed T_max rules out
 
 
-def accuracy_readings(panels: str, couples: Couples, *why: str | Reason) -> tuple[Reading, ...]:
-    """Up to how many per cent of what? Of the other's accuracy, or points of accuracy."""
-    return (
-        Reading("share of the other's accuracy", over(max, relative, panels, couples), "%", why),
-        Reading("points of accuracy", over(max, in_points, panels, couples), "points", why),
-    )
+def moments(unit: str, measure: Callable[[str], Measure], *why: str | Reason, name: str = "") -> tuple[Reading, ...]:
+    """Accuracy when? Of the model as downloaded, or after the last local update."""
+    return tuple(Reading(f"{name}{words}", unit, measure(moment), why) for words, moment in MOMENTS.items())
 
 
-def moment_readings(panels: str, couples: Couples, labels: tuple[str, ...]) -> tuple[Reading, ...]:
-    """Accuracy when? After the last local update, or of the model as downloaded."""
-    moments: tuple[tuple[str, Effect, bool], ...] = (
-        ("after local update", in_points, False),
-        ("as downloaded", of_models, True),
-    )
-    return tuple(
-        Reading(name, each(effect, panels, couples), "holds", (reasons.mean_accuracies(panels, labels, downloaded),))
-        for name, effect, downloaded in moments
-    )
+def gains(measure: Callable[..., Measure], *why: str | Reason) -> tuple[Reading, ...]:
+    """Up to how many per cent of what? Of the other's accuracy, or points of accuracy; at both moments."""
+    both = (moments(unit, partial(measure, effect=effect), *why, name=f"{unit}, ") for unit, effect in UNITS.items())
+    return tuple(chain.from_iterable(both))
+
+
+def orders(panels: str, couples: Couples, *labels: str) -> tuple[Reading, ...]:
+    """Whether ours is more accurate, at both moments."""
+    why = reasons.mean_accuracies(panels, labels)
+    return moments("holds", lambda moment: order(accuracy(moment), in_points, panels, couples), why)
+
+
+def up_to(panels: str, couples: Couples) -> Callable[..., Measure]:
+    """The largest gain in accuracy."""
+    return lambda moment, effect=in_points: largest(accuracy(moment), effect, panels, couples)
 
 
 def time_readings(
-    gather: Callable[..., Measure],  # from effects, panels and couples
-    effect: Callable[[Times], Effect],
-    unit: str,
-    panels: str,
-    couples: Couples,
-    against: str,
-    *why: str | Reason,
+    pick: Callable[..., Measure], effect: Effect, unit: str, panels: str, couples: Couples, other: str, *why: str
 ) -> tuple[Reading, ...]:
-    """Convergence time until what?"""
-    meanings: tuple[tuple[str, Times, str | Reason], ...] = (
-        ("time to the stop criterion", to_criterion, reasons.criterion_met(panels, "Mix2FLD", against)),
-        ("time to a common accuracy", to_common_accuracy, "The common accuracy is the lower of the two final ones."),
-        ("time of all rounds", of_all_rounds, reasons.time_of_a_round(panels, "Mix2FLD", against)),
+    """Convergence time until what? Until the stop criterion, the end of all rounds, or a common accuracy."""
+
+    def reading(name: str, until: Until, reason: Reason) -> Reading:
+        def of_time(*time_of) -> Measure:
+            return pick(times(until, *time_of), effect, panels, couples)
+
+        return Reading(name, unit, of_time(), (reason, *why), of_time)
+
+    common = pick(to_common_accuracy, effect, panels, couples)
+    return (
+        reading("to the stop criterion", criterion_met, reasons.criterion(panels, "Mix2FLD", other)),
+        reading("of all rounds", all_rounds, reasons.time_of_a_round(panels, "Mix2FLD", other)),
+        Reading("to a common accuracy", unit, common, ("The common accuracy is the lower of the two final ones.",)),
     )
+
+
+def by_split(name: str, quantity: Quantity, *why: str, couples: Couples = EACH) -> tuple[Reading, ...]:
+    """Whether something of one run is above zero, with each split, where FL's uploads arrive."""
     return tuple(
-        Reading(name, gather(effect(times), panels, couples), unit, (first, *why, reasons.assumed_compute))
-        for name, times, first in meanings
+        Reading(f"{name}, {split}", "holds", order(quantity, in_points, panel, couples), why)
+        for split, panel in {"IID": "b", "non-IID": "d"}.items()
     )
 
-
-ASYMMETRIC, SYMMETRIC, ALL = "ac", "bd", "abcd"
-LARGEST, MEAN = partial(over, max), partial(over, fmean)
-BEST = "The largest of two splits and four (N_S, N_I)."
-BEST_OF_FOUR = "The largest of four (N_S, N_I)."
-BY_CHANCE = "The largest of eight: above zero by chance alone."
-AVERAGE = "The mean of two splits and four (N_S, N_I)."
-FURTHEST = "Where Mix2FLD's accuracy is furthest above FD's. The introduction has it converge faster than FD."
-SLOWER_FL, SLOWER_FD = (partial(reasons.needed_compute, theirs=other, panels=ASYMMETRIC) for other in ("FL", "FD"))
 
 CLAIMS = (
     Claim("Abstract, Section IV", "up to 16.7% higher accuracy than FL under asymmetric channels", 0.167,
-          accuracy_readings(ASYMMETRIC, AGAINST_FL, reasons.lost_uploads(ASYMMETRIC), BEST)),
+          gains(up_to(ASYMMETRIC, AGAINST_FL), reasons.lost_uploads(ASYMMETRIC), BEST)),
     Claim("Abstract", "reducing convergence time by up to 18.8% under asymmetric channels, compared to FL", 0.188,
-          time_readings(LARGEST, less_time, "%", ASYMMETRIC, AGAINST_FL, "FL", BEST, SLOWER_FL(1 / (1 - 0.188)))),
+          time_readings(largest, lambda ours, theirs: -relative(ours, theirs), "%", ASYMMETRIC, AGAINST_FL, "FL",
+                        BEST)),
     Claim("Section IV", "1.2x faster convergence than FL under asymmetric channels", 1.2,
-          time_readings(LARGEST, faster, "x", ASYMMETRIC, AGAINST_FL, "FL", BEST, SLOWER_FL(1.2))),
+          time_readings(largest, times_less, "x", ASYMMETRIC, AGAINST_FL, "FL", BEST)),
     Claim("Section IV", "Mix2FLD achieves the highest accuracy under asymmetric channels", None,
-          (Reading("panels a, c", best_against_best(ASYMMETRIC, MIX2FLD, ("FL", "FD", *MIXFLD)), "holds",
-                   ("The best of each against the best.",)),)),
+          moments("holds", lambda moment: best_against_best(moment, ASYMMETRIC, MIX2FLD, ("FL", "FD", *MIXFLD)),
+                  "The best of each against the best.")),
     Claim("Section IV", "up to 17.3% higher accuracy than FD", 0.173,
-          accuracy_readings(ASYMMETRIC, AGAINST_FD, BEST)),
+          gains(up_to(ASYMMETRIC, AGAINST_FD), BEST)),
     Claim("Section IV", "only 2.5% more convergence time than FD", 0.025,
-          time_readings(where_most_accurate, more_time, "%", ASYMMETRIC, AGAINST_FD, "FD", FURTHEST,
-                        SLOWER_FD(1 / 1.025))),
+          time_readings(where_most_accurate, relative, "%", ASYMMETRIC, AGAINST_FD, "FD", FURTHEST)),
     Claim("Section IV", "reduces the uplink payload size by up to 42.4x, compared to FL", 42.4,
-          (Reading("bits of all rounds", LARGEST(fewer_bits, ALL, AGAINST_FL), "x", (reasons.rounds_played,)),)),
+          (Reading("bits of all rounds", "x", largest(uplink_bits, times_less, ALL, AGAINST_FL),
+                   (reasons.rounds_played,)),)),
     Claim("Section IV", "under symmetric channels, FL achieves the highest accuracy", None,
-          (Reading("panels b, d", best_against_best(SYMMETRIC, ("FL",), ("FD", *MIXFLD, *MIX2FLD)), "holds",
-                   ("FL against the best.", reasons.upload_slots)),),
+          moments("holds", lambda moment: best_against_best(moment, SYMMETRIC, ("FL",), ("FD", *MIXFLD, *MIX2FLD)),
+                  "FL against the best.", reasons.upload_slots),
           fl_learns=True),
     Claim("Section IV", "Mix2FLD still converges 1.9x faster than FL (symmetric channels)", 1.9,
-          time_readings(MEAN, faster, "x", SYMMETRIC, AGAINST_FL, "FL", AVERAGE,
-                        reasons.needed_compute(1.9, "FL", SYMMETRIC)),
+          time_readings(mean, times_less, "x", SYMMETRIC, AGAINST_FL, "FL",
+                        "The mean of two splits and four (N_S, N_I)."),
           fl_learns=True),
     Claim("Section IV", "even under symmetric channels (Fig. 2d), Mix2FLD achieves the accuracy as high as FL", 0.0,
-          (Reading("points, panel d", LARGEST(in_points, "d", AGAINST_FL), "points",
-                   (BEST_OF_FOUR, reasons.upload_slots)),),
+          moments("points", up_to("d", AGAINST_FL), "The largest of four (N_S, N_I).", reasons.upload_slots,
+                  name="points, "),
           fl_learns=True),
     Claim("Section III-C", "MixFLD achieves lower accuracy than FD", None,
-          moment_readings(ALL, FD_AGAINST_MIXFLD, ("FD", *MIXFLD))),
+          orders(ALL, FD_AGAINST_MIXFLD, "FD", *MIXFLD)),
     Claim("Section IV", "MixFLD fails to achieve high accuracy (Fig. 2d), Mix2FLD resolves this problem", None,
-          moment_readings("d", INVERSE_AGAINST_MIXED, SAME_N_S)),
+          orders("d", INVERSE_AGAINST_MIXED, *SAME_N_S)),
     Claim("Section IV", "for all cases in Fig. 2, N_S = 10 provides faster convergence time than N_S = 50", None,
-          time_readings(each, faster, "holds", ALL, FEW_AGAINST_MANY, "MixFLD")),
+          time_readings(order, times_less, "holds", ALL, FEW_AGAINST_MANY, "MixFLD")),
     Claim("Section IV", "in return for compromising accuracy", None,
-          (Reading("panels a-d", each(in_points, ALL, MANY_AGAINST_FEW), "holds",
-                   (reasons.mean_accuracies(ALL, (*MIXFLD, *MIX2FLD)),)),)),
+          orders(ALL, MANY_AGAINST_FEW, *MIXFLD, *MIX2FLD)),
     Claim("Section IV", "even if N_S is the same, when N_I is large, the accuracy increases up to 1.7%", 0.017,
-          (Reading("largest of panels a-d", LARGEST(relative, ALL, TWICE_AGAINST_ONCE), "%", (BY_CHANCE,)),
-           Reading("mean of panels a-d", MEAN(relative, ALL, TWICE_AGAINST_ONCE), "%",
-                   ("N_I = 2 N_S against N_I = N_S.",)))),
+          gains(up_to(ALL, TWICE_AGAINST_ONCE), "N_I = 2 N_S against N_I = N_S; the largest of two splits and two "
+                "N_S, which is above zero by chance alone.", reasons.uploads_used)),
+    Claim("Section IV", "FL, MixFLD, and Mix2FLD have an instantaneous accuracy drop in global update", None,
+          (*by_split("last download", last_download, "At the last download: of all devices."),
+           *by_split("every download", between_rounds("downloaded_accuracy", "reference_accuracy", 0), REFERENCE))),
+    Claim("Section IV", "the drop is recovered during local updates, with finally higher accuracy than before", None,
+          (*by_split("recovered", between_rounds("downloaded_accuracy", "reference_accuracy", 1), REFERENCE),
+           *by_split("then higher", between_rounds("reference_accuracy", "reference_accuracy", 1), REFERENCE))),
+    Claim("Section IV", "in FD, the accuracy drops are smaller", None,
+          by_split("deepest fall", falls, "From the end of a local update to the lowest test until the next one ends.",
+                   REFERENCE, couples=AGAINST_FALLS_OF_FD)),
     Claim("Section IV", "from 10 to 50 devices the average of test accuracy increases by 5.7% (IID)", 0.057,
-          (Reading("share of accuracy", from_10_to_50("iid", 0, True), "%", (reasons.distributions("iid"),)),
-           Reading("points of accuracy", from_10_to_50("iid", 0, False), "points", (reasons.distributions("iid"),)))),
+          gains(partial(from_10_to_50, "iid"), FIGURE_3)),
     Claim("Section IV", "and the variance decreases by 50% (IID)", -0.5,
-          (Reading("share of variance", from_10_to_50("iid", 1, True), "%", (reasons.distributions("iid"),)),)),
+          (Reading("%, as trained", "%", variance_from_10_to_50("iid"), (FIGURE_3, ONE_MODEL)),)),
     Claim("Section IV", "in the non-IID dataset the gain is smaller than in the IID dataset, with the same tendency",
-          None, (Reading("smaller gain, gain, variance falls", same_tendency, "holds",
-                         (reasons.distributions("non-iid"),)),)),
+          None,
+          (*moments("holds", lambda moment: as_order(from_10_to_50("iid", moment, in_points), 1,
+                                                     than=from_10_to_50("non-iid", moment, in_points)),
+                    FIGURE_3, name="smaller, "),
+           *moments("holds", lambda moment: as_order(from_10_to_50("non-iid", moment, in_points), 1),
+                    FIGURE_3, name="a gain, "),
+           Reading("variance, as trained", "holds", as_order(variance_from_10_to_50("non-iid"), -1),
+                   (ONE_MODEL,)))),
 )  # fmt: skip

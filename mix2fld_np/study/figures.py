@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from statistics import fmean, pstdev
+from statistics import fmean, variance
 from typing import Any
 
 from mix2fld_np.errors import InputError
@@ -150,12 +150,12 @@ def device_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
 
 
 def figure_3_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
-    """One row for each run: mean and variance of the test accuracy over devices."""
+    """One row for each run: mean and sample variance of the test accuracy over devices."""
     return [
         {
             **place_of(job),
             "mean": fmean(accuracies := result.accuracies("trained")),
-            "variance": pstdev(accuracies) ** 2,
+            "variance": variance(accuracies),
             "lowest": min(accuracies),
             "highest": max(accuracies),
         }

@@ -3,9 +3,13 @@
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
+import numpy as np
+
 from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.mixing import pairing
+from mix2fld_np.randomness import stream
 from mix2fld_np.runs.results import RunResult
-from mix2fld_np.study.figures import CURVES, FIGURE_3_SEEDS, N_DEVICES
+from mix2fld_np.study.figures import CURVES, SEED_SAMPLES
 from mix2fld_np.study.measures import Results, of_results
 from mix2fld_np.wireless.channel import slots_needed
 
@@ -16,11 +20,6 @@ def runs_of(results: Results, protocol: str, panels: Sequence[str]) -> list[RunR
     """All runs of a protocol in some panels."""
     labels = {curve.label for curve in CURVES if curve.protocol == protocol}
     return [run for (panel, label, _), run in results.two.runs.items() if panel in panels and label in labels]
-
-
-def mean_of(quantity: str, runs: Sequence[RunResult]) -> float:
-    """Mean of a property of `RunResult`."""
-    return fmean(getattr(run, quantity) for run in runs)
 
 
 def fl_upload_slots(results: Results) -> float:
@@ -49,45 +48,24 @@ def lost_uploads(results: Results, panels: Sequence[str]) -> str:
 
 
 @of_results
-def criterion_met(results: Results, panels: Sequence[str], *protocols: str) -> str:
+def criterion(results: Results, panels: Sequence[str], *protocols: str) -> str:
     """In how many runs the stop criterion was met."""
     met = {name: [run.criterion_s is not None for run in runs_of(results, name, panels)] for name in protocols}
     counts = ", ".join(f"{name} in {sum(runs)} of {len(runs)} runs" for name, runs in met.items())
-    return f"Met by {counts}; a run that never met it counts with its full time, which is a bound."
+    return f"Criterion met by {counts}; a run that never met it counts with its full time, which is a bound."
 
 
 @of_results
 def time_of_a_round(results: Results, panels: Sequence[str], *protocols: str) -> str:
-    """Airtime and compute of a round."""
-    parts = []
+    """Airtime and compute of a round, and what compute assumes."""
+    parts, s = [], results.two.settings
     for name in protocols:
         runs = runs_of(results, name, panels)
-        airtime, compute = (
-            fmean(getattr(run, of) / len(run.rounds) for run in runs) for of in ("airtime_s", "compute_s")
-        )
-        parts.append(f"{name} {airtime:.3f} s + {compute:.3f} s")
-    return f"Airtime and compute of a round: {', '.join(parts)}."
-
-
-@of_results
-def needed_compute(results: Results, ratio: float, theirs: str, panels: Sequence[str]) -> str:
-    """How long computing would have to take for all rounds of `theirs` to last `ratio` times as long as Mix2FLD's."""
-    ours, others = runs_of(results, "Mix2FLD", panels), runs_of(results, theirs, panels)
-    # their airtime + x their compute = ratio (our airtime + x our compute)
-    above = mean_of("airtime_s", others) - ratio * mean_of("airtime_s", ours)
-    below = ratio * mean_of("compute_s", ours) - mean_of("compute_s", others)
-    if below and above / below > 0:
-        return f"All rounds would differ as printed if computing took {above / below:.2g} times as long as assumed."
-    return "No length of computing makes all rounds differ as printed."
-
-
-def assumed_compute(results: Results) -> str:
-    """The assumption under every time."""
-    s = results.two.settings
-    if s.stopwatch:
-        return "Compute was measured on this machine."
-    device, server = 1e6 * s.device_s_per_iteration, 1e6 * s.server_s_per_iteration
-    return f"Compute is an assumption: {device:g} us per iteration of a device and {server:g} us of the server."
+        both = (fmean(getattr(run, of) / len(run.rounds) for run in runs) for of in ("airtime_s", "compute_s"))
+        parts.append(f"{name} {' s + '.join(f'{seconds:.3f}' for seconds in both)} s")
+    device, server = (f"{1e6 * seconds:g} us" for seconds in (s.device_s_per_iteration, s.server_s_per_iteration))
+    compute = "measured here" if s.stopwatch else f"an assumption: {device} a step of a device, {server} of the server"
+    return f"Airtime and compute of a round: {', '.join(parts)}. Compute is {compute}."
 
 
 def rounds_played(results: Results) -> str:
@@ -95,29 +73,38 @@ def rounds_played(results: Results) -> str:
     fewest, *_, most = sorted([len(run.rounds) for run in results.two.runs.values()])
     over = f"{fewest} to {most}" if fewest < most else f"{fewest}"
     return (
-        f"An average over {over} rounds, of which the first sends seed samples; the letter's takes {PRINTED.n_rounds}."
+        f"An average over {over} rounds, of which the first sends seed samples. With N_S = 10, 42.4x is true for "
+        f"{PRINTED.n_rounds} rounds alone; with N_S as large as the number of rounds, for any."
     )
 
 
+def uploads_used(results: Results) -> str:
+    """How many uploads inverse-Mixup uses for each (N_S, N_I), where the settings alone say it."""
+    D, seeds = results.two.settings.n_devices, results.two.seeds
+    if results.two.settings.pairing != "scheduled":
+        return "Label pairs are random: many uploads have no partner, and a larger N_I uses more of those that have."
+    n_labels, used = len(next(iter(results.two.runs.values())).n_test), []
+    for n_seed, n_inverse in SEED_SAMPLES:
+        mean = fmean(n_used(D, n_seed, n_inverse, n_labels, seed) for seed in seeds)
+        used.append(f"{(n_seed, n_inverse)} {mean:.0f} of {D * n_seed}")
+    return f"Uploads behind the inverse samples, means over seeds: (N_S, N_I) = {', '.join(used)}."
+
+
+def n_used(n_devices: int, n_seed: int, n_inverse: int, n_labels: int, seed: int) -> int:
+    """How many scheduled uploads are behind the inverse samples that the server makes under one seed."""
+    wanted = pairing.schedule(n_devices, n_seed, n_inverse, n_labels, stream(seed, "schedule"))
+    first, second = wanted.reshape(-1, 2).T
+    pairs = pairing.symmetric_pairs(first, second, np.arange(n_devices).repeat(n_seed), 16)
+    rng = stream(seed, "pairs of seed samples")
+    return len(np.unique(pairing.choose_pairs(pairs, first, second, n_devices * n_inverse, rng)))
+
+
 @of_results
-def mean_accuracies(results: Results, panels: Sequence[str], labels: Sequence[str], downloaded: bool = False) -> str:
-    """Final accuracies of some curves, or those of their models as downloaded; means over panels and seeds."""
-    runs, shown = results.two.runs, []
+def mean_accuracies(results: Results, panels: Sequence[str], labels: Sequence[str]) -> str:
+    """Final accuracies of some curves at both moments, means over devices, panels and seeds."""
+    means = dict.fromkeys(labels, "")
     for label in labels:
-        own = [runs[panel, label, seed] for panel in panels for seed in results.two.seeds]
-        shown.append(f"{label} {100 * mean_of('model_accuracy' if downloaded else 'accuracy', own):.1f} %")
-    when = "as downloaded (FD downloads no model)" if downloaded else "after the last local update"
-    return f"Means {when}: {', '.join(shown)}."
-
-
-@of_results
-def distributions(results: Results, split: str) -> str:
-    """Mean and variance at both ends of Figure 3."""
-    few, *_, many = N_DEVICES
-    ends = [[results.three.points[split, n, seed] for seed in results.three.seeds] for n in (few, many)]
-    (mean, variance), (last_mean, last_variance) = (map(fmean, zip(*points, strict=True)) for points in ends)
-    return (
-        f"Mean {100 * mean:.1f} % with {few} devices, {100 * last_mean:.1f} % with {many}; "
-        f"variance {1e4 * variance:.2f} and {1e4 * last_variance:.2f} points squared; "
-        f"N_S = {FIGURE_3_SEEDS['n_seed_samples']}."
-    )
+        runs = [results.two.runs[panel, label, seed] for panel in panels for seed in results.two.seeds]
+        both = (fmean(run.mean_accuracy(moment) for run in runs) for moment in ("downloaded", "trained"))
+        means[label] = f"{label} {' | '.join(f'{100 * mean:.1f}' for mean in both)} %"
+    return f"Means as downloaded | as trained: {', '.join(means.values())}."

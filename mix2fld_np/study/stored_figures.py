@@ -12,45 +12,34 @@ from mix2fld_np.runs.files import plain, read_json
 from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.runs.store import StoredRun, read_result
-from mix2fld_np.study.figures import figure_2_runs, figure_3_jobs, figure_3_rows
+from mix2fld_np.study.figures import figure_2_runs, figure_3_jobs
 
 
 @dataclass(frozen=True)
-class StoredFigure2:
-    """All curves of Figure 2: `runs[panel, label, seed]`."""
+class StoredFigure:
+    """All runs of a figure, by place and seed."""
 
     settings: Settings
     data: str
     seeds: tuple[int, ...]
-    runs: dict[tuple[str, str, int], RunResult]
+    runs: dict[tuple, RunResult]
 
 
-@dataclass(frozen=True)
-class StoredFigure3:
-    """All points of Figure 3: `points[split, |D|, seed]` is the mean and variance of test accuracy over devices."""
-
-    settings: Settings
-    data: str
-    seeds: tuple[int, ...]
-    points: dict[tuple[str, int, int], tuple[float, float]]
-
-
-def read_figure_2(directory: Path) -> StoredFigure2:
-    """What `mix2fld figure 2` left in a directory; InputError where it is not there or not whole."""
+def read_figure_2(directory: Path) -> StoredFigure:
+    """What `mix2fld figure 2` left, `runs[panel, label, seed]`; InputError where it is not there or not whole."""
     settings, data, seeds = finished(directory, "figure 2")
     runs = figure_2_runs(settings, Source(data), seeds)
-    results = read_results(directory, (run.job for run in runs))
     places = [(run.panel.name, run.curve.label, run.job.seed) for run in runs]
-    return StoredFigure2(settings, data, seeds, dict(zip(places, results, strict=True)))
+    results = read_results(directory, (run.job for run in runs))
+    return StoredFigure(settings, data, seeds, dict(zip(places, results, strict=True)))
 
 
-def read_figure_3(directory: Path) -> StoredFigure3:
-    """What `mix2fld figure 3` left in a directory; InputError where it is not there or not whole."""
+def read_figure_3(directory: Path) -> StoredFigure:
+    """What `mix2fld figure 3` left, `runs[split, |D|, seed]`; InputError where it is not there or not whole."""
     settings, data, seeds = finished(directory, "figure 3")
     jobs = figure_3_jobs(settings, Source(data), seeds)
-    rows = figure_3_rows(jobs, read_results(directory, jobs))
-    points = {(row["split"], row["n_devices"], row["seed"]): (row["mean"], row["variance"]) for row in rows}
-    return StoredFigure3(settings, data, seeds, points)
+    places = [(job.settings.split, job.settings.n_devices, job.seed) for job in jobs]
+    return StoredFigure(settings, data, seeds, dict(zip(places, read_results(directory, jobs), strict=True)))
 
 
 def read_results(directory: Path, jobs: Iterable[Job]) -> list[RunResult]:

@@ -1,68 +1,90 @@
-"""What becomes of a sentence of the letter: one rule for all sentences, written down before any result was seen."""
+"""What becomes of a sentence of the letter: two questions and one rule, written down before any result was seen.
 
-from collections.abc import Sequence
-from math import sqrt
-from statistics import fmean
+Could that run have been ours? A printed number is one run, read on one device. It could where it lies, rounded as it
+is, within the middle 95 % of the same statistic over all of our seeds and devices; an order could where it holds for at
+least 2.5 % of them, "as high as" where that range comes within a point of equal.
+Is the effect there? The interval of the paired difference of the means over devices says so: 95 %, Student's t over
+seeds, widened for the largest of several. For "as high as" two one-sided tests, 5 % each, with a margin of one point.
 
-from mix2fld_np.study.averages import average
+Reproduced: the interval lies on the printed side of zero, and that run could have been ours. In the same direction:
+only the former. Contradicted: it lies on the other side, or reaches zero and excludes half of the printed effect. Else
+undecided, as always with one seed. An order needs the interval of every comparison; where one fails, that of their mean
+decides. "As high as" is in the same direction where it is certainly not more than a point below.
+"""
 
-REPRODUCED, SAME_DIRECTION, NOT_REPRODUCED = "reproduced", "in the same direction", "not reproduced"
+import math
+
+import numpy as np
+
+from mix2fld_np.study.intervals import LEVEL, middle_range, seeds_needed, t_interval
+from mix2fld_np.study.measures import Evidence
+
+REPRODUCED, SAME_DIRECTION = "reproduced", "in the same direction"
+CONTRADICTED, UNDECIDED = "contradicted", "undecided"
 IMPOSSIBLE = "impossible as printed"
 
-CLOSE = 0.2  # of the printed effect: as near as this counts as the same size
-SPREADS = 2.0  # standard deviations over the seeds: as near as this does as well; and standard errors, for a sure sign
 EQUAL = 0.01  # of accuracy: one point, within which two accuracies are "as high"
-MOST = 0.5  # of the comparisons that a sentence makes have to hold, for its direction
+TWO_TESTS = 0.90  # level of the interval that lies within a margin where two one-sided tests of 5 % say so
+HALF = 0.5  # of the printed effect: an interval around zero that excludes so much of it contradicts it
 
 
-def verdict(printed: float | None, measured: Sequence[float]) -> str:
+def verdict(printed: float | None, evidence: Evidence, rounding: float = 0.0) -> str:
     """By the rule for what a sentence prints: an order (None), "as high as" (zero), or an effect."""
+    low = evidence.interval(LEVEL).low
+    if low is None or not defined(evidence.single).size:
+        return UNDECIDED
     if printed is None:
-        return verdict_of_order(measured)
-    return verdict_of_effect(printed, measured) if printed else verdict_of_equality(measured)
+        return verdict_of_order(evidence)
+    return verdict_of_effect(printed, evidence, rounding) if printed else verdict_of_equality(evidence)
 
 
-def verdict_of_effect(printed: float, measured: Sequence[float]) -> str:
-    """The verdict on a printed effect, given what was measured under each seed; zero means no difference, in both.
-
-    Reproduced: the mean has the printed sign and lies within 2 standard deviations over the seeds, or 20 %, of the
-    printed effect. In the same direction: it has the printed sign. A sign counts where the mean is more than 2 standard
-    errors from zero; with one seed, always.
-    """
-    if not measured:
-        return NOT_REPRODUCED
-    mean, spread = fmean(measured), spread_over(measured)
-    if mean * printed <= 0 or abs(mean) <= SPREADS * spread / sqrt(len(measured)):
-        return NOT_REPRODUCED
-    return REPRODUCED if abs(mean - printed) <= max(SPREADS * spread, CLOSE * abs(printed)) else SAME_DIRECTION
+def verdict_of_effect(printed: float, evidence: Evidence, rounding: float = 0.0) -> str:
+    """The verdict on a printed effect; zero means no difference."""
+    sign, effect = math.copysign(1, printed), evidence.interval(LEVEL)
+    low, high = sorted((sign * effect.low, sign * effect.high))  # type: ignore[operator]
+    if low > 0:
+        return REPRODUCED if lies_within(printed, evidence.single, rounding) else SAME_DIRECTION
+    return CONTRADICTED if high < HALF * abs(printed) else UNDECIDED
 
 
-def near_by_spread_alone(printed: float | None, measured: Sequence[float]) -> bool:
-    """Whether a measured effect is near the printed one only because seeds differ; no order or "as high as" is."""
-    if not printed or not measured:
-        return False
-    return abs(fmean(measured) - printed) > CLOSE * abs(printed)
-
-
-def verdict_of_order(differences: Sequence[float]) -> str:
-    """The verdict on "A is above B", given A - B for each comparison, a mean over the seeds each.
-
-    Reproduced: all are positive. In the same direction: more than half are.
-    """
-    holding = sum(difference > 0 for difference in differences)
-    if differences and holding == len(differences):
+def verdict_of_order(evidence: Evidence) -> str:
+    """The verdict on "A is above B" in all comparisons."""
+    assert evidence.every is not None
+    average, lows = evidence.interval(LEVEL), [t_interval(one).low for one in evidence.every]
+    if all(low is not None and low > 0 for low in lows) and holds(evidence.single) >= (1 - LEVEL) / 2:
         return REPRODUCED
-    return SAME_DIRECTION if holding > MOST * len(differences) else NOT_REPRODUCED
+    if average.low > 0:  # type: ignore[operator]
+        return SAME_DIRECTION
+    return CONTRADICTED if average.high <= 0 else UNDECIDED  # type: ignore[operator]
 
 
-def verdict_of_equality(gaps: Sequence[float]) -> str:
-    """The verdict on "as high as", given the gap in accuracy under each seed, positive where it is even higher.
+def verdict_of_equality(evidence: Evidence) -> str:
+    """The verdict on "as high as"."""
+    effect = evidence.interval(TWO_TESTS)
+    if effect.low >= -EQUAL:  # type: ignore[operator]
+        equal = effect.high <= EQUAL and lies_within(0.0, evidence.single, EQUAL)  # type: ignore[operator]
+        return REPRODUCED if equal else SAME_DIRECTION
+    return CONTRADICTED if effect.high < -EQUAL else UNDECIDED  # type: ignore[operator]
 
-    Reproduced: the mean is one point below at most, or not further below than two standard deviations over the seeds.
-    """
-    return REPRODUCED if gaps and fmean(gaps) >= -max(EQUAL, SPREADS * spread_over(gaps)) else NOT_REPRODUCED
+
+def lies_within(printed: float, single: np.ndarray, margin: float) -> bool:
+    """Whether a number lies within the middle 95 % of what single runs say, or so little outside."""
+    _, low, high = middle_range(defined(single))
+    return low - margin <= printed <= high + margin
 
 
-def spread_over(measured: Sequence[float]) -> float:
-    """Standard deviation over the seeds; zero for one seed, which tells of no spread."""
-    return average(measured).spread or 0.0
+def holds(single: np.ndarray) -> float:
+    """For which share of single runs and devices a whole order holds, given the smallest of its differences."""
+    return float(np.mean(defined(single) > 0))
+
+
+def defined(values: np.ndarray) -> np.ndarray:
+    """All numbers but NaN."""
+    return values[~np.isnan(values)]
+
+
+def seeds_to_decide(printed: float | None, evidence: Evidence) -> int | None:
+    """How many seeds would decide what is undecided, if means and spread stay as they are; None where unknown."""
+    found = t_interval(evidence.paired).mean or 0.0
+    distance = EQUAL - abs(found) if printed == 0 else found
+    return seeds_needed(distance, evidence.paired, evidence.n_compared)
