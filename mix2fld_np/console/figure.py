@@ -18,7 +18,7 @@ from mix2fld_np.study.compare import Summary
 from mix2fld_np.wireless.channel import slots_needed
 
 CHOICES = (*options.DATA, *options.LEARNING, *options.RUNNING, *options.PLACE)
-GONE_THROUGH = ("split", "inverse_samples", "ratio", "beta", "pairing", "protocols", "participation")  # by the figure, or only by --set
+GONE_THROUGH = ("split", "inverse_samples", "ratio", "beta", "pairing", "protocols", "participation")  # or by --set
 OPTIONS = tuple(option for option in CHOICES if option.name not in GONE_THROUGH)
 FILES = {
     "2": ("figure_2.png", "figure_2.svg", "rounds.csv", "curve.csv", "summary.json"),
