@@ -61,7 +61,8 @@ FROM_NUMPY = {
 }
 
 
-OF_THEIR_OWN = {"mixing_ratio": 0.25, "participation": 0.5, "n_inverse_samples": 70, "pairing": "random"}  # what their limits let through
+# What their limits let through.
+OF_THEIR_OWN = {"mixing_ratio": 0.25, "participation": 0.5, "n_inverse_samples": 70, "pairing": "random"}
 
 
 @pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)

@@ -10,12 +10,14 @@ from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.curves import learning_curves
+from mix2fld_np.pictures.labels import label_table
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import compare
 from mix2fld_np.study.compare import Summary
 
 OPTIONS = (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
-FILES = ("learning_curves.png", "learning_curves.svg", "rounds.csv", "curve.csv", "summary.json")
+PICTURES = ("learning_curves.png", "learning_curves.svg", "labels.png", "labels.svg")
+FILES = (*PICTURES, "rounds.csv", "curve.csv", "per_label.csv", "summary.json")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +38,13 @@ def run(args: argparse.Namespace) -> int:
     def report(results):
         places = [{"protocol": job.protocol, "seed": job.seed} for job in jobs]
         summaries = compare.summaries([job.protocol for job in jobs], jobs, results)
-        curves = compare.curve_rows(places, results)
+        curves, labels = compare.curve_rows(places, results), compare.label_rows(places, results)
+        task = Task(settings, dataset(source), given["seed"])
+        device = [row for row in labels if (row["seed"], row["device"]) == (task.seed, task.reference)]
+        about = f"{title.rpartition(', ')[0]}: device {task.reference} under seed {task.seed}"
         files = {
+            "per_label.csv": labels,
+            **render(label_table(device, task.split.rare_labels[task.reference], about), "labels"),
             "rounds.csv": compare.round_rows(places, results),
             "curve.csv": curves,
             "summary.json": {
