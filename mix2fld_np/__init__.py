@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         distilled as distilled,
     )
     from mix2fld_np.federation.settings import COMPARISON as COMPARISON, PRINTED as PRINTED, Settings as Settings
+    from mix2fld_np.nn.network import Network as Network
     from mix2fld_np.runs.results import RunResult as RunResult
     from mix2fld_np.wireless.channel import Link as Link, Transmission as Transmission, slots_needed as slots_needed
 
@@ -27,6 +28,7 @@ HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
     "experiments": ("Comparison", "compare", "play"),
     "federation.protocols": ("OUTPUTS", "PROTOCOLS", "TABLE", "WEIGHTS", "Protocol", "as_is", "distilled"),
     "federation.settings": ("COMPARISON", "PRINTED", "Settings"),
+    "nn.network": ("Network",),
     "runs.results": ("RunResult",),
     "wireless.channel": ("Link", "Transmission", "slots_needed"),
 }

@@ -1,9 +1,10 @@
 """`mix2fld compare`: the protocols side by side on one task."""
 
 import argparse
+from dataclasses import replace
 from statistics import fmean
 
-from mix2fld_np.console import notes, options, session
+from mix2fld_np.console import models, notes, options, session
 from mix2fld_np.console.text import counted, percent, table_of
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.federation.task import Task
@@ -15,7 +16,10 @@ from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import compare
 from mix2fld_np.study.compare import Summary
 
-OPTIONS = (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
+OPTIONS = tuple(
+    replace(option, default="auto") if option.name == "models" else option
+    for option in (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
+)
 PICTURES = ("learning_curves.png", "learning_curves.svg", "labels.png", "labels.svg")
 FILES = (*PICTURES, "rounds.csv", "curve.csv", "per_label.csv", "summary.json")
 
@@ -31,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     given, settings = options.resolve_options(args, OPTIONS, COMPARISON, "compare")
     source = session.data_source(given, args.quiet)
     jobs = compare.compare_jobs(given["protocols"], settings, source, session.seeds_of(given))
-    request = session.Request("compare", given, settings, [source], jobs, FILES, args.resume, args.quiet)
+    jobs, more = models.asked_for(jobs, given)
+    request = session.Request("compare", given, settings, [source], jobs, (*FILES, *more), args.resume, args.quiet)
     network = Task(settings, dataset(source)).network
     title = session.picture_title(settings, source.name, given["seeds"], "n_rounds")
 

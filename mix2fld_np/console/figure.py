@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 
-from mix2fld_np.console import notes, options, session
+from mix2fld_np.console import models, notes, options, session
 from mix2fld_np.console.text import number, percent, table
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, PRINTED, SPLITS, Settings
@@ -50,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         jobs = figures.figure_3_jobs(settings, source, seeds)
         report = figure_3(jobs, task)
-    request = session.Request(command, given, settings, [source], jobs, FILES[args.number], quiet=args.quiet)
+    jobs, more = models.asked_for(jobs, given)
+    files = (*FILES[args.number], *more)
+    request = session.Request(command, given, settings, [source], jobs, files, quiet=args.quiet)
     return session.carry_out(request, report)
 
 

@@ -120,6 +120,7 @@ RUNNING = (
 )
 PLACE = (
     Option("out", str, "directory for results (default results/COMMAND)", word="DIR"),
+    Option("models", one_of("auto", "none", "server", "all"), "which last weights models.npz keeps", default="none"),
     Option("workers", between(1, 1_000), "threads; results do not depend on it (default: all cores)"),
     Option("reuse", one_of("yes", "no"), "do equal work of several runs once (no: for measuring)", default="yes"),
     Option("dask", scheduler, "play the runs on the Dask cluster with this scheduler, tcp://HOST:PORT", word="ADDRESS"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mix2fld_np.console import models
 from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
 from mix2fld_np.datasets.find import find, named_folder
@@ -60,7 +61,7 @@ class Report:
     machine: bool = False  # a program reads the text: nothing else goes to standard output
 
 
-NOT_KEPT = ("out", "workers", "reuse", "dask")  # options on which no result depends
+NOT_KEPT = ("out", "models", "workers", "reuse", "dask")  # options on which no result depends
 
 
 def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> int:
@@ -77,7 +78,7 @@ def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> 
         results = play(request)
         made = report(results)
         for name in request.files:
-            write(name, made.files[name])
+            write(name, made.files[name] if name != models.FILE else models.packed(request.jobs, results))
     notices = dict.fromkeys(notice for result in results for notice in result.notices)
     print("\n".join((made.text, "", *bullets(*made.notes, *notices))).rstrip())
     where = f"Written to {request.directory}: {', '.join(request.files)}, settings.json"

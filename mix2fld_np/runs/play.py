@@ -47,13 +47,14 @@ def play_all(
     played here. The results depend on neither workers nor reuse nor interruptions.
     """
     runs, on_round = [StoredRun(job, directory) for job in jobs], sum_of_rounds(on_progress)
-    missing = [run for run in runs if not run.path.exists()]
+    missing = [run for run in runs if not run.is_finished()]
     for run in runs:
-        if run.path.exists():
+        if run not in missing:
             on_round(run, len(run.result().rounds))
     if executor:
         play_on(executor, missing, getattr(executor, "capacity", lambda: n_workers), on_round)
-    play_here([run for run in missing if not run.path.exists()], n_workers, reuse, on_round)
+        missing = [run for run in missing if not run.is_finished()]
+    play_here(missing, n_workers, reuse, on_round)
     return [run.result() for run in runs]
 
 
@@ -131,7 +132,7 @@ def rounds_of(run: StoredRun, workers: Workers, on_round: OnRound) -> Iterator[N
     for end in simulate(protocol, task, past):
         keep(run, end, on_round)
         yield
-    run.finish(result_of(protocol, end, task))
+    run.finish(result_of(protocol, end, task, run.job.models))
 
 
 def stand(run: StoredRun, task: Task, on_round: OnRound) -> Progress:
@@ -173,7 +174,7 @@ def play_on(executor: Executor, runs: list[StoredRun], capacity: Callable[[], in
                     send(run, now, n_lost + 1)
                     continue
                 if after is None:
-                    run.finish(result_of(protocol_named(run.job.protocol), now, task_of(run.job)))
+                    run.finish(result_of(protocol_named(run.job.protocol), now, task_of(run.job), run.job.models))
                 else:
                     keep(run, after, on_round)
                     send(run, after)
