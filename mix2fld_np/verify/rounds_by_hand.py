@@ -26,23 +26,10 @@ D, N_L, LAMBDA = 4, SMALL[2], 0.2
 HELD = np.array([10, 40, 20, 30])  # |S_d| in the weighted mean of FL; the letter's, all 500, would hide the weights
 OUTPUT_BITS, WEIGHT_BITS, SEED_BITS = 32 * N_L**2, 32 * sum(by_hand.layer_sizes(SMALL)), 4 * 8 * 16
 SETTINGS = Settings(
-    n_devices=D,
-    n_samples=9,
-    split="iid",
-    filters=SMALL[1],
-    n_local_iterations=6,
-    n_distill_iterations=8,
-    learning_rate=0.1,
-    beta=0.5,
-    n_seed_samples=4,
-    n_inverse_samples=100,  # more than there are pairs, so that all are used
-    mixing_ratio=LAMBDA,
-    bandwidth_hz=4e5,  # a slot carries 200 bits up and 800 down
-    n_uplink_channels=1,
-    uplink_power_dbm=5.0,
-    downlink_power_dbm=11.0,
-    n_rounds=3,
-    n_evaluations=1,
+    n_devices=D, n_samples=9, split="iid", filters=SMALL[1],
+    n_local_iterations=6, n_distill_iterations=8, learning_rate=0.1, beta=0.5, n_rounds=3, n_evaluations=1,
+    n_seed_samples=4, n_inverse_samples=100, mixing_ratio=LAMBDA,  # N_I more than there are pairs, so that all are used
+    bandwidth_hz=4e5, n_uplink_channels=1, uplink_power_dbm=5.0, downlink_power_dbm=11.0,  # slots of 200 and 800 bits
 )
 
 
@@ -73,9 +60,6 @@ def small_task(name: str, **changes) -> SmallTask:
     """The task of one protocol, with a T_max that some of its payloads miss."""
     T_max = {"FL": 19, "FD": 2}.get(name, 6)
     return SmallTask(replace(SETTINGS, **{"max_slots": T_max, **changes}), small_data(), SEED)
-
-
-# --- Algorithm 1 ------------------------------------------------------------------------------------------------------
 
 
 @lru_cache
@@ -149,9 +133,6 @@ def relative_change(name: str, new: np.ndarray, old: np.ndarray) -> float:
     """|G^p - G^(p-1)| / |G^(p-1)|; of average outputs the largest over the labels known in both rounds."""
     pairs = [(new, old)] if name == "FL" else zip(new, old, strict=True)
     return max(math.dist(a, b) / math.hypot(*b) for a, b in pairs if not math.isnan(a[0] + b[0]))
-
-
-# --- the server's seed samples ----------------------------------------------------------------------------------------
 
 
 def convert(name: str, server: np.ndarray, arrived: np.ndarray, mean: np.ndarray, p: int, task: Task) -> np.ndarray:
