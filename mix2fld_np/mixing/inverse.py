@@ -89,8 +89,7 @@ def inverse_mixup(mixed_samples: np.ndarray, ratios) -> np.ndarray:
 def inversely_mix(mixed: MixedSamples, pairs: np.ndarray, ratio: float) -> InverseSamples:
     """Both samples, n = 1 and 2, of every pair (m, m') in `pairs` (P, 2) with symmetric labels of two devices, eq. (7).
 
-    Sample 2k has the first label of the pair's m, sample 2k + 1 its second. InputError for a pair on one device or
-    without symmetry.
+    Sample 2k has the first label of the pair's m, sample 2k + 1 its second.
     """
     m, m_mirror = whole_numbers("pairs", pairs).reshape(-1, 2).T
     _check_partners(mixed, m, m_mirror)

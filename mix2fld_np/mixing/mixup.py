@@ -107,8 +107,8 @@ def mix_samples(first: tuple, second: tuple, device: np.ndarray, ratio: float, n
 def draw_pairs(labels: np.ndarray, n_pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Policy "random": samples (first, second), each (n_pairs,), of two labels, uniform over all such ordered pairs.
 
-    A first sample is drawn in proportion to how many partners it has, then one of those partners; so nothing is drawn
-    again, however rare a label. InputError if the device knows one label only.
+    A first sample is drawn in proportion to how many partners it has, then one of those partners, however rare a label.
+    InputError if the device knows one label only.
     """
     labels = whole_numbers("labels", labels, MOST_LABELS)
     by_label, start, count = _grouped(labels)
