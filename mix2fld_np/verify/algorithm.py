@@ -1,5 +1,4 @@
-"""Algorithm 1's bookkeeping: the library's rounds against the same rounds played by hand in `rounds_by_hand`.
-"""
+"""Algorithm 1's bookkeeping: the library's rounds against the same rounds played by hand in `rounds_by_hand`."""
 
 import math
 from collections.abc import Callable, Iterator

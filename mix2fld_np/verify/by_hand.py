@@ -79,10 +79,7 @@ def descend(
     weights: np.ndarray, images: np.ndarray, labels: np.ndarray, order: Iterable[int], rate: float, shape: Shape,
     teacher: np.ndarray | None = None, beta: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """w <- w - eta grad(phi + beta psi) at one sample after another  (eqs. 1, 3, 5), with labels (N, N_L).
-
-    Returns the last weights, and the outputs before each step.
-    """
+    """w <- w - eta grad(phi + beta psi), sample by sample (eqs. 1, 3, 5): last weights, outputs before each step."""
     w, seen = weights.astype(np.float64), []
     for i in order:
         seen.append(outputs(w[None], images[i], shape)[0])

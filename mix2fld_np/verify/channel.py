@@ -1,5 +1,4 @@
-"""Eq. (4), payloads, slots, latency law and the printed numbers of the channel, against loops, fractions, simulation.
-"""
+"""Eq. (4), payloads, slots, latency law and printed numbers of the channel, against loops, fractions, simulation."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator

@@ -1,5 +1,4 @@
-"""Losses, gradients, updates and average outputs, eqs. (1), (2), (3), (5), and the 12,544 weights, against `by_hand`.
-"""
+"""Losses, gradients, updates, average outputs, eqs. (1), (2), (3), (5), and the 12,544 weights, against `by_hand`."""
 
 import math
 from collections.abc import Callable, Iterator

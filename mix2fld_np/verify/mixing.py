@@ -1,5 +1,4 @@
-"""Mixup and inverse-Mixup, eqs. (6) to (10) and Proposition 1, against fractions and the printed equations.
-"""
+"""Mixup and inverse-Mixup, eqs. (6) to (10) and Proposition 1, against fractions and the printed equations."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction

@@ -156,10 +156,7 @@ def server_samples(name: str, arrived: np.ndarray, task: Task) -> np.ndarray:
 
 
 def inverse_samples(recipes: seed_samples.SeedSamples) -> np.ndarray:
-    """The inverse samples of mixed-up ones with symmetric labels from two devices, eq. (7) with lambda_hat of n = 1.
-
-    Each pair comes in both orders, which makes a sample for either label.
-    """
+    """Inverse samples of two devices with symmetric labels: eq. (7) with lambda_hat of n = 1, pairs in both orders."""
     label, lambda_hat, samples = small_data().train_labels, LAMBDA / (2 * LAMBDA - 1), []
     mixed = zip(recipes.first, recipes.second, recipes.device, uploads(recipes, LAMBDA), strict=True)
     for (i, j, d, s_hat), (i2, j2, d2, s_hat2) in permutations(mixed, 2):
