@@ -72,7 +72,7 @@ def signed_map() -> Any:
     """Colours for pixels of either sign: ink black, paper white, negative ink orange."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("signed", [NEGATIVE, "white", "black"])
+    return LinearSegmentedColormap.from_list("signed", [NEGATIVE, "white", "black"], N=257)
 
 
 def pictures(

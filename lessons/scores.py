@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marking import Verdict
-from written import NOT_WRITTEN, call, line_of
+from written import NOT_WRITTEN, call, line_of, name_of
 
 
 class Refused(Exception):  # noqa: N818
@@ -27,7 +27,7 @@ class Open:
         """The score beside the best one known; right where it is as good."""
         outcome = call(self.score, (answer,))
         if isinstance(outcome.error, NotImplementedError):
-            return Verdict(False, NOT_WRITTEN.format("your function"), hint=False)
+            return Verdict(False, NOT_WRITTEN.format(name_of(answer)), hint=False)
         if isinstance(outcome.error, Refused):
             return Verdict(False, str(outcome.error))
         if outcome.error is not None:

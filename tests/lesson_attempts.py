@@ -5,6 +5,8 @@ Right, half right and wrong ones; "right" and "as good" only where the check acc
 
 import math
 
+import numpy as np
+
 
 def chance(P, W, N_0, r, alpha, theta):
     return math.exp(-theta * W * N_0 * r**alpha / P)
@@ -29,6 +31,43 @@ def unwritten(*arguments):
 def wrapped(function, change):
     """A function that does something else with what another one gives back."""
     return lambda *arguments: change(function(*arguments))
+
+
+def mixup(first, second, lam):
+    return lam * first + (1 - lam) * second
+
+
+def distances(images, first, second, lam):
+    couples = [(images[i], images[j]) for i, j in zip(first, second, strict=True)]
+    return [np.linalg.norm(mixup(*both, lam) - source) for both in couples for source in both]
+
+
+def privacy(images, first, second, lam):
+    return np.log(min(distances(images, first, second, lam)))
+
+
+def printed_mixup(first, second, lam):
+    print(mixup(first, second, lam))
+
+
+def hide(images, labels):
+    """The smallest ratio at which a third sample is nearer to the blend than its own two."""
+    flat = images.reshape(len(images), -1)
+    products, best = flat @ flat.T, (0.5, 0, 0)
+    for j in range(len(flat)):
+        inner = products - products[:, [j]] - products[j] + products[j, j]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(inner > 0, np.diag(inner) / (2 * inner), np.inf)
+        ratio[labels == labels[j]] = ratio[:, j] = np.inf
+        np.fill_diagonal(ratio, np.inf)
+        i, _ = np.unravel_index(ratio.argmin(), ratio.shape)
+        best = min(best, (ratio.min() + 1e-6, int(i), j))
+    return best[1], best[2], best[0]
+
+
+def two_labels(labels):
+    """Rows of two samples with different labels."""
+    return 0, int(np.flatnonzero(labels != labels[0])[0])
 
 
 ATTEMPTS = {
@@ -70,5 +109,49 @@ ATTEMPTS = {
     "05.6": [
         ((21.35, 7.25), "as good"), ((30, 3.2), "less is better"), ((23, 3), "101 of 100 slots"), ((10, 7), "arrive"),
         ((23, -1), "above zero"), (23, "two numbers"), ("23 dBm", "two numbers"),
+    ],
+    "07.1": [
+        (mixup, "right"),
+        (unwritten, "not written yet"),
+        (printed_mixup, "return it instead"),
+        (lambda first, second, lam: mixup(second, first, lam), "array in which"),
+        (lambda first, second, lam: lam * first + lam * second, "array in which"),
+        (wrapped(mixup, lambda blend: blend.sum()), "one number; shape (2,) is wanted"),
+        (lambda first, second: first, "TypeError"),
+        ("blend", "a function is wanted"),
+    ],
+    "07.2": [
+        (privacy, "right"),
+        (unwritten, "not written yet"),
+        (lambda *given: np.log10(min(distances(*given))), "0.4343 times"),
+        (lambda *given: min(distances(*given)), "times what it should"),
+        (lambda *given: -privacy(*given), "wrong sign"),
+        (lambda *given: np.log(distances(*given)), "shape (6,)"),
+        (lambda *given: np.log(np.mean(distances(*given))), "times"),
+        (lambda images, first, second, lam: np.log(lam * min(distances(images, first, second, 0))), "no finite number"),
+        (lambda images, first, second, lam: images[99], "IndexError"),
+    ],
+    "07.3": [
+        (5.8, "right"), (5.80, "right"), (5.8003, "right"), ("5.80", "right"), (5.282, "base 10"),
+        (12.21, "multiplied"), (5.78, "too small"), (6.5, "too large"), (-5.8, "sign is not"),
+    ],
+    "07.4": [
+        (-1.08, "right"), (-1.076, "right"), (1.076, "sign is not"), (4.465 / 255, "shrink"),
+        (4.465, "units of the pixels"), (2.06, "natural"), (10.006, "smaller, not larger"), (-0.9, "too small"),
+    ],
+    "07.5": [
+        (5.56, "right"), (5.564, "right"), (6.411, "nearer now"), (6.055, "last column"), (3.1, "too small"),
+        ([5.56], "one number is wanted"), (9, "too large"),
+    ],
+    "07.6": [
+        (hide, "as good"),
+        (unwritten, "not written yet"),
+        (lambda images, labels: (*two_labels(labels), 0.1), "found"),
+        (lambda images, labels: (0, 0, 0.1), "different labels"),
+        (lambda images, labels: (*two_labels(labels), 0.7), "between 0 and 0.5"),
+        (lambda images, labels: (*hide(images, labels)[:2], 0.45), "less is better"),
+        (lambda images, labels: two_labels(labels), "three numbers"),
+        (lambda images, labels: images / labels[9_999], "IndexError"),
+        (0.3, "no score"),
     ],
 }  # fmt: skip
