@@ -65,6 +65,24 @@ def hide(images, labels):
     return best[1], best[2], best[0]
 
 
+def ratios_of_two(lam):
+    return np.array([[-lam, 1 - lam], [1 - lam, -lam]]) / (1 - 2 * lam)
+
+
+def anti_circulant(shares):
+    return np.array([np.roll(shares, -r) for r in range(len(shares))])
+
+
+def inverse_ratios(shares):
+    return np.linalg.inv(anti_circulant(shares))
+
+
+def tikhonov(lam):
+    soft = anti_circulant([lam, 1 - lam])
+    weights = np.linalg.solve(soft.T @ soft + 0.01 * np.eye(2), soft.T)
+    return weights, weights @ soft
+
+
 def two_labels(labels):
     """Rows of two samples with different labels."""
     return 0, int(np.flatnonzero(labels != labels[0])[0])
@@ -153,5 +171,43 @@ ATTEMPTS = {
         (lambda images, labels: two_labels(labels), "three numbers"),
         (lambda images, labels: images / labels[9_999], "IndexError"),
         (0.3, "no score"),
+    ],
+    "08.1": [
+        (ratios_of_two, "right"),
+        (unwritten, "not written yet"),
+        (lambda lam: -ratios_of_two(lam), "wrong sign"),
+        (lambda lam: ratios_of_two(lam)[::-1], "wrong places"),
+        (lambda lam: ratios_of_two(lam) * (1 - 2 * lam), "0.8 times what it should"),
+        (lambda lam: ratios_of_two(lam)[0], "shape (2,); shape (2, 2) is wanted"),
+        (lambda lam: [[lam, 1 - lam], [1 - lam, lam]], "in which 0 of 4"),
+        (lambda lam: print(ratios_of_two(lam)), "return it instead"),
+    ],
+    "08.2": [
+        (inverse_ratios, "right"),
+        (unwritten, "not written yet"),
+        (anti_circulant, "array in which"),
+        (lambda shares: np.linalg.inv([np.roll(shares, r) for r in range(len(shares))]), "wrong places"),
+        (lambda shares: 1 / anti_circulant(shares), "array in which"),
+        (lambda shares: np.linalg.inv(anti_circulant(shares)[:2]), "LinAlgError"),
+        (lambda shares: ratios_of_two(shares[0]), "shape (2, 2); shape (3, 3) is wanted"),
+    ],
+    "08.3": [
+        (0.375, "right"), ("0.375", "right"), (0.625, "other side"), (0.25, "by 2"), (0.3989, "independent noise"),
+        (0.41, "too large"), (0.1, "too small"), (-0.375, "sign is not"),
+    ],
+    "08.4": [
+        ("BCE", "right"), ("CBE", "right"), ("B, C, E", "right"), (" b c e ", "right"), ({"B", "C", "E"}, "right"),
+        ("C", "0 too many, 2 missing"), ("BC", "0 too many, 1 missing"), ("ABCE", "1 too many, 0 missing"),
+        ("BCDE", "1 too many, 0 missing"), (3, "letters are wanted"),
+    ],
+    "08.5": [
+        (tikhonov, "as good"),
+        (unwritten, "not written yet"),
+        (lambda lam: (ratios_of_two(lam), np.eye(2)), "more is better"),
+        (lambda lam: (np.eye(2), anti_circulant([lam, 1 - lam])), "more is better"),
+        (lambda lam: ratios_of_two(lam), "both have to be (2, 2)"),
+        (lambda lam: (ratios_of_two(0.5), np.eye(2)), "finite number"),
+        (lambda lam: 3, "two arrays"),
+        (lambda lam: lam / 0, "ZeroDivisionError"),
     ],
 }  # fmt: skip
