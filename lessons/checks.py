@@ -85,7 +85,7 @@ def check(name: str, answer: Any) -> Any:
     verdict = wanted.judge(answer)
     print(f"{name}  {verdict.says}")
     if not verdict.right and verdict.hint:
-        give_hint(wanted.hints, TRIES.setdefault(name, []), verdict.says if callable(answer) else repr(answer))
+        give_hint(wanted.hints, TRIES.setdefault(name, []), fingerprint(answer, verdict.says))
     if not isinstance(wanted, Written):
         return None
     if not verdict.right:
@@ -99,6 +99,15 @@ def give_hint(hints: tuple[str, str], tries: list[str], this_one: str) -> None:
         tries.append(this_one)
     for hint in hints[: len(tries) - 1][-1:]:
         print(f"      Hint: {hint}")
+
+
+def fingerprint(answer: Any, says: str) -> str:
+    """What tells one wrong answer from the next; of a function, its code and what was said of it."""
+    code = getattr(answer, "__code__", None)
+    if code is None:
+        return repr(answer)
+    constants = [constant for constant in code.co_consts if not hasattr(constant, "co_code")]
+    return repr((says, code.co_code, code.co_names, constants))
 
 
 def exercise(

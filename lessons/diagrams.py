@@ -113,7 +113,41 @@ def ghosts() -> str:
     return svg(790, 134, "Three times two blends of digits and their inverse; the inverse has orange ghosts", parts)
 
 
-HEADS = {"05": slots, "07": blends, "08": ghosts}
+def beliefs() -> str:
+    """A five, and what three networks believe: nothing, timidly the truth, surely something else."""
+    parts = [*tile(digits_of(5)[0], 10, 14, 110), text(65, 142, "the picture", 12)]
+    rest = np.full(10, 1 / 30)
+    networks = {"knows nothing": np.full(10, 0.1), "timid and right": rest.copy(), "sure and wrong": rest / 10}
+    networks["timid and right"][5], networks["sure and wrong"][6] = 0.7, 0.97
+    for k, (name, outputs) in enumerate(networks.items()):
+        left = 150 + 210 * k
+        parts.append(f'<path d="M{left} 124h190" stroke="#999999"/>')
+        for label, share in enumerate(outputs):
+            height, colour = 110 * share, INK if label == 5 else "#bbbbbb"
+            box = f'x="{left + 19 * label}" y="{124 - height:.4g}" width="15" height="{height:.4g}"'
+            parts += [f'<rect {box} fill="{colour}"/>', text(left + 19 * label + 7, 137, str(label), 10)]
+        parts.append(text(left + 95, 154, name, 12))
+    return svg(780, 164, "A five, and the outputs of three networks for it as bars over ten labels", parts)
+
+
+def windows() -> str:
+    """A filter of nine taps on its way over a picture, and the plane that it makes."""
+    picture = digits_of(7)[0][4:24, 4:24]
+    taps = np.array([[1.0, 0.0, -1.0]] * 3)
+    padded = np.pad(picture, 1)
+    plane = np.array([[np.sum(taps * padded[r : r + 3, s : s + 3]) for s in range(20)] for r in range(20)])
+    parts = [*tile(picture, 10, 10, 180), *tile(taps, 300, 55, 90), *tile(plane, 500, 10, 180, reach=3.0)]
+    for r, s in ((3, 4), (11, 9)):
+        parts.append(f'<rect x="{10 + 9 * s}" y="{10 + 9 * r}" width="27" height="27" fill="none" stroke="{HERE}" '
+                     'stroke-width="3"/>')
+        parts.append(f'<rect x="{509 + 9 * s}" y="{19 + 9 * r}" width="9" height="9" fill="none" stroke="{HERE}" '
+                     'stroke-width="3"/>')
+    parts += [text(245, 108, "times", 14), text(445, 108, "summed", 14), text(345, 170, "nine taps", 12)]
+    words = "A picture of a seven, nine taps, and the plane of their sums: edges in black and orange"
+    return svg(690, 200, words, parts)
+
+
+HEADS = {"01": beliefs, "02": windows, "05": slots, "07": blends, "08": ghosts}
 
 
 def drawings() -> dict[str, str]:

@@ -88,7 +88,67 @@ def two_labels(labels):
     return 0, int(np.flatnonzero(labels != labels[0])[0])
 
 
+def softmax(z):
+    powers = np.exp(z - np.max(z))
+    return powers / powers.sum()
+
+
+def gradient(F, target):
+    return np.sum(target) * F - target
+
+
+def warm_gradient(z, label, T):
+    return (softmax(z / T) - label) / T
+
+
+def softer(F, T=1.8):
+    powers = F ** (1 / T)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 ATTEMPTS = {
+    "01.1": [
+        (softmax, "right"),
+        (unwritten, "not written yet"),
+        (lambda z: np.exp(z) / np.exp(z).sum(), "no finite number"),
+        (lambda z: np.exp(-softmax(z)), "array in which"),
+        (lambda z: softmax(-z), "array in which"),
+        (lambda z: softmax(z)[::-1], "wrong places"),
+        (lambda z: print(softmax(z)), "return it instead"),
+        (lambda z: softmax(z).sum(), "one number; shape (3,) is wanted"),
+    ],
+    "01.2": [
+        (gradient, "right"),
+        (unwritten, "not written yet"),
+        (lambda F, target: F - target, "in which 0 of 3"),
+        (lambda F, target: target - F, "wrong sign"),
+        (lambda F, target: 2 * gradient(F, target), "2 times what it should"),
+        (lambda F, target: -np.sum(target * np.log(F)), "one number"),
+        (lambda F, target: F[3] - target, "IndexError"),
+    ],
+    "01.3": [
+        (99, "right"), (99.0, "right"), ("99", "right"), (1 / 99, "other way round"), (458.2, "losses"),
+        (98, "too small"), (-99, "sign is not"), (990, "units"),
+    ],
+    "01.4": [
+        (warm_gradient, "right"),
+        (unwritten, "not written yet"),
+        (lambda z, label, T: softmax(z / T) - label, "4 times what it should"),
+        (lambda z, label, T: (softmax(z) - label) / T, "in which 0 of 3"),
+        (lambda z, label, T: T * (softmax(z / T) - label), "16 times what it should"),
+        (lambda z, label, T: -warm_gradient(z, label, T), "wrong sign"),
+        (lambda z, label, T: None, "nothing (None)"),
+    ],
+    "01.5": [
+        (softer, "as good"),
+        (unwritten, "not written yet"),
+        (lambda F: F, "less is better"),
+        (lambda F: softer(F, 3), "less is better"),
+        (lambda F: 0 * F + 0.1, "score 2.3"),
+        (lambda F: F**0.5, "sums to one"),
+        (lambda F: F[0], "shape (10,) came back"),
+        (lambda F: 1 / 0, "ZeroDivisionError"),
+    ],
     "05.1": [
         (chance, "right"),
         (unwritten, "not written yet"),

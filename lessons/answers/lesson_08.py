@@ -107,7 +107,7 @@ EXERCISES = {
         margin=0.015,
         hints=(
             "weights near those of eq. (8) magnify ghosts 25 times; try smaller ones, and look what labels they make.",
-            "a regularised inverse, inv(M'M + eps I) M', undoes less; the labels have to say what is then in the samples.",
+            "a regularised inverse, inv(M'M + eps I) M', undoes less; labels have to say what is then in them.",
         ),
     ),
 }
