@@ -74,10 +74,20 @@ def as_numbers(answer: Any) -> np.ndarray | None:
 
 
 def three_digits(got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Whether each number is the wanted one to three digits: within half a unit of the third, or a thousandth."""
+    """Whether each number is the wanted one to three digits: within half a unit of the third, or a thousandth.
+
+    A count has to be hit, or rounded to three digits or more: a wrong one may be near.
+    """
+    if wanted.dtype.kind in "iu":
+        return np.any([np.isclose(got, wanted, rtol=0, atol=unit // 2) & (got % unit == 0) for unit in units(wanted)], 0)
     size = np.maximum(np.abs(wanted), 1e-9)
     half_a_digit = 0.5 * 10.0 ** (np.floor(np.log10(size)) - 2)
     return np.abs(got - wanted) <= np.maximum(1e-3 * size, half_a_digit) * (1 + 1e-9)
+
+
+def units(counts: np.ndarray) -> list[int]:
+    """What counts may be rounded to: 1, 10, ... up to the third digit of the largest."""
+    return [10**k for k in range(max(1, len(str(int(np.abs(counts).max()))) - 2))]
 
 
 def size_or_sign(got: np.ndarray, wanted: np.ndarray) -> str:

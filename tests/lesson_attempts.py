@@ -106,6 +106,40 @@ def softer(F, T=1.8):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def convolution(planes, filters, bias):
+    return np.array([b + sum(map(one_plane, planes, taps)) for taps, b in zip(filters, bias, strict=True)])
+
+
+def one_plane(plane, taps):
+    padded, (H, W) = np.pad(plane, 1), plane.shape
+    return sum(taps[i, j] * padded[i : i + H, j : j + W] for i, j in np.ndindex(3, 3))
+
+
+def filter_gradient(planes, g):
+    padded, found = np.pad(planes, ((0, 0), (1, 1), (1, 1))), np.zeros((len(g), len(planes), 3, 3))
+    for f, r, s in np.ndindex(g.shape):
+        found[f] += g[f, r, s] * padded[:, r : r + 3, s : s + 3]
+    return found
+
+
+def four_sums(x, w):
+    def product(r, s):
+        return sum(w[i][j] * x[r + i][s + j] for i, j in np.ndindex(3, 3))
+
+    return [[product(r, s) for s in range(2)] for r in range(2)]
+
+
+def both_ways(rule, a):
+    return list(zip(*[rule(column) for column in zip(*map(rule, a), strict=True)], strict=True))
+
+
+def winograd(x, w):
+    X = both_ways(lambda x: [x[0] - x[2], x[1] + x[2], x[2] - x[1], x[1] - x[3]], x)
+    W = both_ways(lambda w: [w[0], (w[0] + w[1] + w[2]) / 2, (w[0] - w[1] + w[2]) / 2, w[2]], w)
+    products = [[a * b for a, b in zip(p, q, strict=True)] for p, q in zip(X, W, strict=True)]
+    return both_ways(lambda m: [m[0] + m[1] + m[2], m[1] - m[2] - m[3]], products)
+
+
 ATTEMPTS = {
     "01.1": [
         (softmax, "right"),
@@ -148,6 +182,52 @@ ATTEMPTS = {
         (lambda F: F**0.5, "sums to one"),
         (lambda F: F[0], "shape (10,) came back"),
         (lambda F: 1 / 0, "ZeroDivisionError"),
+    ],
+    "02.1": [
+        (convolution, "right"),
+        (unwritten, "not written yet"),
+        (lambda x, w, b: convolution(x, w[:, :, ::-1, ::-1], b), "array in which"),
+        (lambda x, w, b: convolution(x, w, 0 * b), "array in which"),
+        (lambda x, w, b: convolution(x, w, b)[:, 1:-1, 1:-1], "shape (1, 1, 1); shape (1, 3, 3) is wanted"),
+        (lambda x, w, b: convolution(x, w, b)[9], "IndexError"),
+        (lambda x, w, b: print("done"), "return it instead"),
+    ],
+    "02.2": [
+        (filter_gradient, "right"),
+        (unwritten, "not written yet"),
+        (lambda x, g: filter_gradient(x, g)[:, :, ::-1, ::-1], "wrong places"),
+        (lambda x, g: filter_gradient(x, g) / g[0].size, "0.1111 times"),
+        (lambda x, g: -filter_gradient(x, g), "wrong sign"),
+        (lambda x, g: filter_gradient(x, g)[0, 0], "shape (3, 3); shape (1, 1, 3, 3) is wanted"),
+        (lambda x, g: g @ x, "shape (1, 3, 3)"),
+    ],
+    "02.3": [
+        (508_032, "right"), (508_000, "right"), ("508032", "right"), (127_008, "what it takes now"),
+        (648, "number of taps"), (42_336, "all twelve planes"), (56_448, "nine taps"), (508_032.5, "whole"),
+        (1, "too small"), (600_000, "too large"),
+    ],
+    "02.4": [
+        (16_360, "right"), (16_400, "right"), (12_544, "for MNIST"), (12_760, "larger, too"),
+        (16_144, "three colour planes"), (16_360.5, "whole"), (16_332, "biases"),
+        (62_440, "halves both sides"), (10, "too small"), (-16_360, "sign is not"),
+    ],
+    "02.5": [
+        (lambda w: w.swapaxes(0, 1)[:, :, ::-1, ::-1], "right"),
+        (unwritten, "not written yet"),
+        (lambda w: w.swapaxes(0, 1), "wrong places"),
+        (lambda w: -w.swapaxes(0, 1), "in which 0 of 54"),
+        (lambda w: w[:, :, ::-1, ::-1], "shape (3, 2, 3, 3); shape (2, 3, 3, 3) is wanted"),
+        (lambda w: w.T, "shape (3, 3, 2, 3)"),
+        (lambda w: np.rot90(w.swapaxes(0, 1), 1, (2, 3)), "wrong places"),
+    ],
+    "02.6": [
+        (winograd, "as good"),
+        (unwritten, "not written yet"),
+        (four_sums, "score 36"),
+        (lambda x, w: [[2.0, 3.0], [4.0, 5.0]], "not the four sums"),
+        (lambda x, w: [[one.value for one in row] for row in four_sums(x, w)], "score 36"),
+        (lambda x, w: x[0] * w[0], "TypeError"),
+        (lambda x, w: [[x[0][0] / w[0][0]]], "not allowed"),
     ],
     "05.1": [
         (chance, "right"),

@@ -117,6 +117,12 @@ def test_three_digits_of_a_count_are_right_and_fractions_are_not(count):
     assert not marking.Number(count, HINTS).judge(count + 0.4).right
 
 
+@pytest.mark.parametrize("near", [16_332, 16_361, 16_300, 16_350, 16_370])
+def test_a_count_that_is_only_near_is_wrong(near):
+    assert not marking.Number(16_360, HINTS).judge(near).right
+    assert marking.Number(16_360, HINTS).judge(16_400).right
+
+
 @pytest.mark.parametrize("right, answer", [(11.55, 11.6), (-1.0763, -1.08), (0.88717, 0.887), (np.log(10), 2.3026)])
 def test_a_rounded_number_is_right(right, answer):
     assert marking.Number(right, HINTS).judge(answer).right
