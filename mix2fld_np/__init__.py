@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mix2fld_np.datasets.registry import Dataset as Dataset, load as load
+    from mix2fld_np.datasets.registry import Dataset as Dataset, from_arrays as from_arrays, load as load
     from mix2fld_np.errors import InputError as InputError
     from mix2fld_np.experiments import Comparison as Comparison, compare as compare, play as play
     from mix2fld_np.federation.protocols import (
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __version__ = "1.1.0"
 HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
-    "datasets.registry": ("Dataset", "load"),
+    "datasets.registry": ("Dataset", "from_arrays", "load"),
     "errors": ("InputError",),
     "experiments": ("Comparison", "compare", "play"),
     "federation.protocols": ("OUTPUTS", "PROTOCOLS", "TABLE", "WEIGHTS", "Protocol", "as_is", "distilled"),

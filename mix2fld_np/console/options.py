@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mix2fld_np.console.values import filled, number, path, whole
+from mix2fld_np.datasets.own import is_own
 from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import ON_REQUEST, TABLE, protocol_named
@@ -42,6 +43,16 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return choose
+
+
+def data_name(text: str) -> str:
+    """The name of a data set, or of an .npz file, for argparse."""
+    if is_own(text):
+        return path(text)
+    choices = ("auto", *SOURCES)
+    if text not in choices:
+        raise argparse.ArgumentTypeError(f"{text!r} is not known; choose one of {', '.join(choices)}, or a .npz file")
+    return text
 
 
 def between(least: int, most: int) -> Callable[[str], int]:
@@ -92,7 +103,8 @@ class Option:
 
 
 DATA = (
-    Option("data", one_of("auto", *SOURCES), "data set; auto: MNIST if found, else embedded digits", default="auto"),
+    Option("data", data_name, "data set, or a file of your own; auto: MNIST if found, else the embedded digits",
+           default="auto"),
     Option("data_dir", str, "where to look for data, instead of $MIX2FLD_DATA, data/ and the user's cache", word="DIR"),
 )
 CHANNEL = (

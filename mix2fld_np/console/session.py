@@ -15,6 +15,7 @@ from mix2fld_np.console import models
 from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
 from mix2fld_np.datasets.find import find, named_folder
+from mix2fld_np.datasets.own import is_own, placed
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.errors import InputError
@@ -114,6 +115,8 @@ def data_source(options: dict[str, Any], quiet: bool) -> Source:
     """The data set that --data and --data-dir mean; says in one line which it is, and how to get the other."""
     in_background(kernels)  # while data are read
     name, data_dir = options["data"], options["data_dir"]
+    if is_own(name):
+        name, data_dir = placed(name, data_dir)
     if name == "auto":
         name = "mnist" if find("mnist", data_dir) else "digits"
         if name == "digits" and named_folder(data_dir):
