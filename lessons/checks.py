@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import answers
 import numpy as np
+from marking import Verdict
 from numpy.typing import ArrayLike
 from written import Written
 
@@ -51,7 +53,7 @@ class Guess:
 
     def draw(self, axes: Any, x: float | None = None) -> None:
         """Draws a guessed number into a picture: at `x` as a star of that height, else as an upright line."""
-        if not isinstance(self.guess, (int, float)):
+        if not isinstance(self.guess, Real):
             return
         if x is None:
             axes.axvline(self.guess, color=GUESS, linewidth=2, label="your guess")
@@ -82,7 +84,10 @@ def check(name: str, answer: Any) -> Any:
     if answer is None:
         print(f"{name}  open: put your answer in place of None, and run both cells.")
         return getattr(wanted, "library", None)
-    verdict = wanted.judge(answer)
+    try:
+        verdict = wanted.judge(answer)
+    except Exception as error:  # an answer may be anything
+        verdict = Verdict(False, f"this answer cannot be read ({type(error).__name__}: {error}).", hint=False)
     print(f"{name}  {verdict.says}")
     if not verdict.right and verdict.hint:
         give_hint(wanted.hints, TRIES.setdefault(name, []), fingerprint(answer, verdict.says))

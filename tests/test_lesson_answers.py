@@ -164,6 +164,30 @@ def test_an_exercise_that_is_open_or_unknown_says_so_and_raises_nothing(capsys):
     assert "no such exercise" in said(capsys, "77.1", 1)
 
 
+class Unreadable:
+    """Something that nothing can be made of."""
+
+    def __array__(self, *arguments, **named):
+        raise RuntimeError("no array")
+
+    def __iter__(self):
+        raise RuntimeError("no parts")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Unreadable(), Unreadable, object(), 10**400, b"x", [[1], [2, 3]], np.array([]), np.array("x"), {}, set(), "é",
+        float("inf"), lambda: 1, lambda *given: Unreadable(), lambda *given: [[1], [2, 3]], print, len, np.nan, "",
+    ],
+    ids=lambda answer: type(answer).__name__,
+)  # fmt: skip
+def test_whatever_is_handed_in_the_check_says_something_and_raises_nothing(answer, capsys):
+    for name in EXERCISES:
+        if name not in SLOW:
+            assert said(capsys, name, answer).startswith(f"{name}  ")
+
+
 def test_an_exception_is_told_with_the_reader_s_own_line(tmp_path, capsys):
     file = tmp_path / "cell.py"
     file.write_text("def mine(n, p, T_max):\n    x = 1\n    return helper(x / 0)\n")
@@ -197,7 +221,7 @@ def test_a_guess_is_never_marked_and_may_be_left_open(guess, capsys):
     assert "the result: 7" in printed and "right" not in printed
 
 
-@pytest.mark.parametrize("guess, lines", [(None, 0), ("many", 0), (3, 1), (2.5, 1)])
+@pytest.mark.parametrize("guess, lines", [(None, 0), ("many", 0), (3, 1), (2.5, 1), (np.float32(2), 1)])
 def test_a_guessed_number_is_drawn_into_the_picture(guess, lines):
     figures = importlib.import_module("figures")
     for x in (None, 4.0):

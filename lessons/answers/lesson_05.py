@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from marking import Letters, Number
@@ -50,7 +49,19 @@ def least_power_for_half(budget):
     return power_dbm
 
 
-slot_numbers = [
+def delivered(change, power_dbm):
+    """Share of FL's uploads that arrive with one number changed."""
+    settings = replace(PRINTED, uplink_power_dbm=power_dbm, **change)
+    return 1 - channel.outage_probability(settings.uplink, settings.bits_per_weight * 12_544)
+
+
+# Single numbers, changed alone: which make both of the letter's statements about FL true?
+CHANGES = {
+    "A": {"max_slots": 105}, "B": {"bits_per_weight": 31}, "C": {"bits_per_weight": 16},
+    "D": {"bandwidth_hz": 10.4e6}, "E": {"slot_s": 2e-3}, "F": {"threshold": 3.2},
+}  # fmt: skip
+BOTH_TRUE = [name for name, one in CHANGES.items() if delivered(one, 40.0) > 0.99 and delivered(one, 23.0) < 0.05]
+SLOT_NUMBERS = [
     (0.1995, 2e6, NOISE, 1_000, 4, 3), (10.0, 2e6, NOISE, 1_000, 4, 3), (10.0, 1e7, NOISE, 1_000, 4, 3),
     (0.1995, 2e6, NOISE, 700, 3, 8), (0.01, 1e6, NOISE, 500, 4, 1.5),
 ]  # fmt: skip
@@ -58,7 +69,7 @@ slot_numbers = [
 EXERCISES = {
     "05.1": Written(
         chance,
-        slot_numbers,
+        SLOT_NUMBERS,
         hints=(
             "which gain h makes the SNR exactly theta? Solve SNR = theta for h.",
             "an exponential variable with mean one exceeds x with chance e^-x; x is the gain of the first hint.",
@@ -88,7 +99,7 @@ EXERCISES = {
         ],
     ),
     "05.4": Letters(
-        "ABDF",
+        "".join(BOTH_TRUE),
         hints=(
             "find n for each: it has to be at most T_max, or nothing arrives at 40 dBm either.",
             "and it must not be far below T_max, or everything arrives at 23 dBm as well.",
@@ -118,18 +129,3 @@ EXERCISES = {
         ),
     ),
 }
-
-# Which single number, changed alone, makes both of the letter's statements about FL true (exercise 05.4).
-CHANGES = {
-    "A": {"max_slots": 105}, "B": {"bits_per_weight": 31}, "C": {"bits_per_weight": 16},
-    "D": {"bandwidth_hz": 10.4e6}, "E": {"slot_s": 2e-3}, "F": {"threshold": 3.2},
-}  # fmt: skip
-
-
-def delivered(change, power_dbm):
-    """Share of FL's uploads that arrive with one number changed."""
-    settings = replace(PRINTED, uplink_power_dbm=power_dbm, **change)
-    return 1 - channel.outage_probability(settings.uplink, settings.bits_per_weight * 12_544)
-
-
-symmetric, asymmetric = partial(delivered, power_dbm=40.0), partial(delivered, power_dbm=23.0)
