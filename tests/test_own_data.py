@@ -39,8 +39,8 @@ def test_a_file_and_arrays_in_memory_are_the_same_data_set(arrays, tmp_path_fact
     images = arrays["x_train"].reshape(12, *arrays["x_train"].shape[1:3], -1)
     assert stored.train_images.shape == (12, images.shape[3], *images.shape[1:3])
     theirs = {(image.transpose(2, 0, 1).tobytes(), int(l)) for image, l in zip(images, arrays["y_train"].ravel(), strict=True)}
-    ours = {(image.tobytes(), int(l)) for image, l in zip(stored.train_images, stored.train_labels, strict=True)}
-    assert ours == theirs
+    ours = zip(stored.train_images, stored.train_labels, strict=True)
+    assert {(image.tobytes(), int(l)) for image, l in ours} == theirs
 
 
 @given(arrays=samples(), order=st.permutations(range(12)))
@@ -96,7 +96,7 @@ def test_an_archive_of_something_else_or_no_file_at_all_is_refused(tmp_path):
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("x_train.npy", b"nothing")
     (tmp_path / "mine.npz").write_bytes(content.getvalue())
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="has no y_train|cannot be read"):
         load(str(tmp_path / "mine.npz"))
     np.savez(tmp_path / "mine.npz", x_train=FITS["x_train"])
     with pytest.raises(InputError, match="has no y_train, x_test, y_test"):
