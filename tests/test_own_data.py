@@ -38,7 +38,8 @@ def test_a_file_and_arrays_in_memory_are_the_same_data_set(arrays, tmp_path_fact
     assert stored.digest == here.digest and stored.n_labels == here.n_labels == arrays["y_train"].max() + 1
     images = arrays["x_train"].reshape(12, *arrays["x_train"].shape[1:3], -1)
     assert stored.train_images.shape == (12, images.shape[3], *images.shape[1:3])
-    theirs = {(image.transpose(2, 0, 1).tobytes(), int(l)) for image, l in zip(images, arrays["y_train"].ravel(), strict=True)}
+    theirs = zip(images.transpose(0, 3, 1, 2), arrays["y_train"].ravel(), strict=True)
+    theirs = {(image.tobytes(), int(l)) for image, l in theirs}
     ours = zip(stored.train_images, stored.train_labels, strict=True)
     assert {(image.tobytes(), int(l)) for image, l in ours} == theirs
 
