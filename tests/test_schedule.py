@@ -27,7 +27,7 @@ def asleep(monkeypatch):
         taken.append(seconds)
         time.sleep(seconds)
 
-    def train(network, data, held, weights, targets, order, n_parts, learning_rate):
+    def train(network, data, held, weights, targets, order, n_parts, *how):
         sleep(STEP_S * order.size)
         return [weights] * n_parts, targets[: network.n_labels], 0.0
 
@@ -35,7 +35,7 @@ def asleep(monkeypatch):
         sleep(STEP_S * order.size)
         return start, 0.0
 
-    def evaluate_part(network, data, weights, start, stop):
+    def evaluate_part(network, data, weights, start, stop, standardised):
         sleep(IMAGE_S * N_TEST)
         return Evaluation((1,) * 10, (2,) * 10, 1.0)
 

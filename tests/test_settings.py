@@ -62,7 +62,8 @@ FROM_NUMPY = {
 
 
 # What their limits let through.
-OF_THEIR_OWN = {"mixing_ratio": 0.25, "participation": 0.5, "n_inverse_samples": 70, "pairing": "random"}
+OF_THEIR_OWN = {"mixing_ratio": 0.25, "participation": 0.5, "n_inverse_samples": 70, "pairing": "random",
+                "initialisation": "glorot"}
 
 
 @pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)

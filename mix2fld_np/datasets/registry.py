@@ -1,6 +1,7 @@
 """The data sets by name: the checked arrays that come of their files, in an order of their own, and what there is."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -43,6 +44,26 @@ class Dataset:
     def test_pixels(self) -> np.ndarray:
         """Test images as the network takes them, float32 in [0, 1]; all tasks share them."""
         return pixels(self.test_images)
+
+    @cached_property
+    def standardised_test_pixels(self) -> np.ndarray:
+        """The same, standardised."""
+        return self.network_inputs(self.test_pixels, standardised=True)
+
+    @cached_property
+    def scale(self) -> tuple[np.float32, np.float32]:
+        """Mean and standard deviation of all training pixels, which go from 0 to 1; 1 if all are equal. Exact sums."""
+        counts = sum(np.bincount(part.reshape(-1), minlength=256) for part in np.array_split(self.train_images, 100))
+        n, total, squares = (int(counts @ np.arange(256) ** power) for power in range(3))
+        deviation = math.sqrt(n * squares - total**2) / (255 * n)
+        return np.float32(total / (255 * n)), np.float32(deviation or 1)
+
+    def network_inputs(self, images: np.ndarray, standardised: bool) -> np.ndarray:
+        """Images as a network takes them: pixels that go from 0 to 1 as they are, or less their mean, by deviation."""
+        if not standardised:
+            return images
+        mean, deviation = self.scale
+        return (images - mean) / deviation
 
     @cached_property
     def digest(self) -> str:

@@ -59,15 +59,19 @@ def local_work(d: int, fed: Federation, task: Task, p: int) -> tuple:
     targets = distillation_target(labels, fed.teachers[d], s.beta, s.printed_sign)
     order = stream(task.seed, "batches", p, d).integers(held.size, size=s.n_local_iterations)
     n_parts = s.n_evaluations if d == task.reference else 1
-    return task.network, task.data, held, fed.weights[d], targets, order, n_parts, s.learning_rate
+    how = s.learning_rate, s.standardised, s.average_logits
+    return task.network, task.data, held, fed.weights[d], targets, order, n_parts, *how
 
 
 def train(
     network: Network, data: Dataset, held: np.ndarray, weights: np.ndarray, targets: np.ndarray, order: np.ndarray,
-    n_parts: int, learning_rate: float,
+    n_parts: int, learning_rate: float, standardised: bool, average_logits: bool,
 ) -> tuple[list[np.ndarray], np.ndarray, float]:
-    """A local update on the training samples `held`: the weights after each part, average outputs, and seconds."""
-    images, labels = pixels(data.train_images[held]), data.train_labels[held]
+    """A local update on the training samples `held`: the weights after each part, average outputs, and seconds.
+
+    With `average_logits` it is the logarithms of outputs that are averaged, zero counting as the smallest number.
+    """
+    labels, images = data.train_labels[held], data.network_inputs(pixels(data.train_images[held]), standardised)
     models, seen, seconds = [weights], [], 0.0
     for part in np.array_split(order, n_parts):
         started = time.thread_time()
@@ -75,7 +79,9 @@ def train(
         seconds += time.thread_time() - started
         models.append(after)
         seen.append(outputs)
-    return models[1:], average_outputs(np.concatenate(seen), labels[order], network.n_labels), seconds
+    F = np.concatenate(seen)
+    averaged = np.log(np.maximum(F, np.finfo(F.dtype).tiny)) if average_logits else F
+    return models[1:], average_outputs(averaged, labels[order], network.n_labels), seconds
 
 
 def check_finite(weights: np.ndarray, whose: str, p: int, learning_rate: float) -> None:

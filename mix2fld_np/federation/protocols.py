@@ -15,6 +15,7 @@ from mix2fld_np.federation.seed_samples import Material, SeedSamples
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Federation, Task
 from mix2fld_np.nn.evaluation import Evaluation
+from mix2fld_np.nn.losses import softmax
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import distil
 from mix2fld_np.randomness import DOWN, UP, stream
@@ -166,7 +167,8 @@ def distilled(mean: np.ndarray, material: Material | None, fed: Federation, task
     visited, order = np.unique(visits, return_inverse=True)
     parts = [material.render(part) for part in np.array_split(visited, 1 + len(visited) // 400)]  # to save memory
     images, labels = (np.concatenate(kind) for kind in zip(*parts, strict=True))
-    start = task.network.initial_weights(stream(task.seed, "fresh student", p)) if s.fresh_student else fed.server
+    images = task.data.network_inputs(images, s.standardised)
+    start = task.initial_weights("fresh student", p) if s.fresh_student else fed.server
     here_s = time.thread_time() - started
     how = s.learning_rate, s.beta, s.printed_sign
     server, there_s = task.start((p, False), learn, task.network, start, images, labels, mean, order, *how)()
@@ -208,10 +210,14 @@ def average_weights(fed: Federation, task: Task, delivered: np.ndarray) -> np.nd
 
 
 def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
-    """G_out (N_L, N_L): plain mean of the delivered average outputs, of each label over the devices that drew it."""
+    """G_out (N_L, N_L): plain mean of the delivered average outputs, of each label over the devices that drew it.
+
+    Of logarithms, its softmax: the normalised geometric mean.
+    """
     outputs = fed.outputs[delivered]
     n_known, total = (~np.isnan(outputs)).sum(axis=0), np.nansum(outputs, axis=0)
-    return np.divide(total, n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
+    mean = np.divide(total, n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
+    return softmax(mean) if task.settings.average_logits else mean
 
 
 def weights_change(new: np.ndarray, old: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from mix2fld_np.wireless.channel import Link
 
 SPLITS = {"iid": "IID", "non-iid": "non-IID"}  # as typed, and as people write it
 PAIRINGS = ("random", "scheduled")
+INITIALISATIONS = ("uniform", "glorot")
 CHANNELS = {"asymmetric": 23.0, "symmetric": 40.0}  # uplink power in dBm; the downlink has 40 dBm in both
 
 
@@ -25,7 +26,6 @@ class Settings:
     filters: tuple[int, int] = (12, 6)  # of the two convolutions; gives N_mod = 12,544
 
     # The letter is silent: does K count per device and round, or for all devices together? Per device and round.
-    # The letter is silent: are pixels standardised? They go from 0 to 1.
     n_local_iterations: int = 6_400  # K
     # The letter is silent: K_KD = 3,200 of Section IV is the K_S of Algorithm 1 and Table I.
     n_distill_iterations: int = 3_200  # K_S
@@ -34,6 +34,14 @@ class Settings:
     printed_sign: bool = False  # psi of eq. (3) as printed, without its minus sign
     # The letter is silent: does the student continue from its last weights or start anew each round? It continues.
     fresh_student: bool = False
+    # The letter is silent: do devices start from the same weights? They do: a mean of unrelated networks knows little.
+    own_start: bool = False
+    # The letter is silent: how do weights start? Uniform in +-1/sqrt(fan_in); or Glorot's way, with biases of zero.
+    initialisation: str = "uniform"
+    # The letter is silent: are pixels standardised where a network sees them? They go from 0 to 1, as they are sent.
+    standardised: bool = False
+    # The letter is silent: is it outputs that are averaged, or their logarithms, which is a geometric mean? Outputs.
+    average_logits: bool = False
 
     # The letter is silent: N_S and N_I count per device; the server aims at |D| N_I samples.
     n_seed_samples: int = 50  # N_S
@@ -80,6 +88,7 @@ class Settings:
                 raise InputError(f"{name} = {value} is out of range: {why}; choose a value from {least:g} to {most:g}.")
         check_choice("split", self.split, tuple(SPLITS))
         check_choice("pairing", self.pairing, PAIRINGS)
+        check_choice("initialisation", self.initialisation, INITIALISATIONS)
         if len(self.filters) != 2 or not 1 <= min(self.filters) <= max(self.filters) <= MOST_FILTERS:
             raise InputError(
                 f"filters = {self.filters} describes no network: it has two convolutions; give two numbers from 1 to "

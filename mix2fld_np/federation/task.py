@@ -83,6 +83,10 @@ class Task:
         """The channel from the server to a device."""
         return self.settings.downlink
 
+    def initial_weights(self, purpose: str, *index: int) -> np.ndarray:
+        """Random weights (N_mod,) for a network that starts."""
+        return self.network.initial_weights(stream(self.seed, purpose, *index), self.settings.initialisation)
+
     def local_data(self, d: int) -> tuple[np.ndarray, np.ndarray]:
         """S_d: images (N, C, H, W) float32 in [0, 1] and labels (N,)."""
         held = self.split.indices[d]
@@ -115,8 +119,8 @@ class Task:
 
     def test_parts(self, weights: np.ndarray) -> list[tuple]:
         """The calls that evaluate a model on all test images, PART at a time."""
-        starts = range(0, len(self.data.test_labels), PART)
-        return [(self.network, self.data, weights, start, start + PART) for start in starts]
+        starts, standardised = range(0, len(self.data.test_labels), PART), self.settings.standardised
+        return [(self.network, self.data, weights, start, start + PART, standardised) for start in starts]
 
     @property
     def state_bytes(self) -> int:
@@ -141,9 +145,12 @@ class Task:
         _ = self.network, self.split, self.uplink, self.downlink
 
 
-def evaluate_part(network: Network, data: Dataset, weights: np.ndarray, start: int, stop: int) -> Evaluation:
+def evaluate_part(
+    network: Network, data: Dataset, weights: np.ndarray, start: int, stop: int, standardised: bool
+) -> Evaluation:
     """A model on some of the test images."""
-    return evaluate(network, weights, data.test_pixels[start:stop], data.test_labels[start:stop])
+    images = data.standardised_test_pixels if standardised else data.test_pixels
+    return evaluate(network, weights, images[start:stop], data.test_labels[start:stop])
 
 
 @dataclass(frozen=True)
@@ -159,9 +166,8 @@ class Federation:
 
 
 def first_state(task: Task) -> Federation:
-    """Devices and server start from the same random weights."""
-    # The letter is silent: do devices start from the same weights? They do: a mean of unrelated networks knows little.
+    """Devices and server start from the same random weights, or each from its own."""
     D, N_L = task.n_devices, task.data.n_labels
-    start = task.network.initial_weights(stream(task.seed, "start"))
-    unknown = np.full((D, N_L, N_L), np.nan)
-    return Federation(np.tile(start, (D, 1)), unknown, unknown, start, np.zeros(D, bool))
+    start, unknown = task.initial_weights("start"), np.full((D, N_L, N_L), np.nan)
+    own = [task.initial_weights("start", d) if task.settings.own_start else start for d in range(D)]
+    return Federation(np.stack(own), unknown, unknown, start, np.zeros(D, bool))

@@ -59,12 +59,19 @@ class Network:
         """N_mod, the length of the flat weight vector."""
         return sum(math.prod(shape) for shape in self.layer_shapes)
 
-    def initial_weights(self, rng: np.random.Generator) -> np.ndarray:
-        """Fresh weights (N_mod,) float32, uniform in +-1/sqrt(fan_in) for weights and biases of each layer."""
-        # The letter is silent: it does not say how the weights start.
-        shapes = self.layer_shapes
-        fan_in = [math.prod(shape[1:]) for shape in shapes[::2] for _ in ("weights", "bias")]
-        parts = [rng.uniform(-1, 1, math.prod(shape)) / math.sqrt(n) for shape, n in zip(shapes, fan_in, strict=True)]
+    def initial_weights(self, rng: np.random.Generator, initialisation: str = "uniform") -> np.ndarray:
+        """Fresh weights (N_mod,) float32, uniform in +-1/sqrt(fan_in) for weights and biases of each layer.
+
+        "glorot": uniform in +-sqrt(6 / (fan_in + fan_out)), biases zero.
+        """
+        parts = []
+        for F, C, *taps in self.layer_shapes[::2]:  # a filter of each layer sees C x taps numbers
+            fan_in, fan_out = C * math.prod(taps), F * math.prod(taps)
+            weights, biases = rng.uniform(-1, 1, F * fan_in), rng.uniform(-1, 1, F)
+            if initialisation == "glorot":
+                parts += [weights * math.sqrt(6 / (fan_in + fan_out)), 0 * biases]
+            else:
+                parts += [weights / math.sqrt(fan_in), biases / math.sqrt(fan_in)]
         return np.concatenate(parts).astype(np.float32)
 
     def layers(self, weights: np.ndarray) -> Layers:
