@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mix2fld_np.datasets.formats import pixels
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import protocols, seed_samples
+from mix2fld_np.federation import payloads, protocols, seed_samples
 from mix2fld_np.federation.protocols import PROTOCOLS, TABLE, play_round, protocol_named, seed_bits
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.federation.task import first_state
@@ -179,7 +179,7 @@ def test_global_weights_are_a_mean_over_those_delivered_weighted_by_their_sample
     vars(task)["n_samples"] = np.array(
         [10, 20, 30, 40]
     )  # the letter's weights; devices of one size could not tell them apart
-    mean = protocols.average_weights(fed, task, np.array([True, False, True, True]))
+    mean = payloads.average_weights(fed, task, np.array([True, False, True, True]))
     assert_allclose(mean, (0 * 10 + 2 * 30 + 3 * 40) / 80, rtol=1e-6)
 
 
@@ -188,7 +188,7 @@ def test_global_outputs_leave_out_whom_nobody_heard_and_labels_never_drawn():
     outputs = np.zeros((4, 10, 10))
     outputs[0], outputs[1], outputs[2], outputs[3] = 1.0, 100.0, 3.0, 5.0
     outputs[2, 7], outputs[:, 8] = nan, nan
-    mean = protocols.average_over_devices(
+    mean = payloads.average_over_devices(
         replace(first_state(task), outputs=outputs), task, np.array([True, False, True, True])
     )
     assert_allclose(mean[0], (1 + 3 + 5) / 3)
@@ -199,11 +199,11 @@ def test_global_outputs_leave_out_whom_nobody_heard_and_labels_never_drawn():
 def test_the_stop_criterion_evaluations_at_the_label_that_changed_most():
     old = np.eye(3)
     new = old + np.diag([0.1, 0.4, 0.0])
-    assert protocols.outputs_change(new, old) == pytest.approx(0.4)
-    assert protocols.weights_change(np.array([3.0, 4.4]), np.array([3.0, 4.0])) == pytest.approx(0.4 / 5)
+    assert payloads.outputs_change(new, old) == pytest.approx(0.4)
+    assert payloads.weights_change(np.array([3.0, 4.4]), np.array([3.0, 4.0])) == pytest.approx(0.4 / 5)
     new[1] = np.nan  # nobody drew this label
-    assert protocols.outputs_change(new, old) == pytest.approx(0.1)
-    assert protocols.outputs_change(np.full((3, 3), np.nan), old) is None
+    assert payloads.outputs_change(new, old) == pytest.approx(0.1)
+    assert payloads.outputs_change(np.full((3, 3), np.nan), old) is None
 
 
 # --- for each protocol a limit, paired with a case away from it -------------------------------------------------------

@@ -9,7 +9,7 @@ from marking import Letters, Number
 from scores import Open, Refused
 from written import Written
 
-from mix2fld_np.federation import protocols, seed_samples
+from mix2fld_np.federation import payloads, protocols, seed_samples
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.federation.task import Task, first_state
 from mix2fld_np.mixing import pairing
@@ -29,7 +29,7 @@ def uploads():
     """Pairs of mixed-up samples at 0.49 as the server holds them, their two labels, the teacher and the task."""
     task = Task(replace(PRINTED, mixing_ratio=RATIO), lesson_data("digits", n_train=8_000), seed=8)
     fed = protocols.train_devices(first_state(task), task, 1)[0]
-    teacher = protocols.average_over_devices(fed, task, np.ones(task.n_devices, bool))
+    teacher = payloads.average_over_devices(fed, task, np.ones(task.n_devices, bool))
     sent = seed_samples.mixed(task)
     mixed = seed_samples.blend(sent, np.arange(len(sent.first)), task)
     a, b = mixed.first_label, mixed.second_label
