@@ -75,6 +75,8 @@ def relative(new: np.ndarray, old: np.ndarray) -> float:
 
 def write_weights(fed: Federation, model: np.ndarray, delivered: np.ndarray) -> Federation:
     """Line 13: devices that got it substitute their weights with G_mod; the others keep what they have."""
+    if delivered.all():
+        return replace(fed, weights=np.broadcast_to(model, fed.weights.shape))  # stored once
     return replace(fed, weights=np.where(delivered[:, None], model, fed.weights))
 
 

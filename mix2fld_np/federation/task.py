@@ -169,5 +169,7 @@ def first_state(task: Task) -> Federation:
     """Devices and server start from the same random weights, or each from its own."""
     D, N_L = task.n_devices, task.data.n_labels
     start, unknown = task.initial_weights("start"), np.full((D, N_L, N_L), np.nan)
-    own = [task.initial_weights("start", d) if task.settings.own_start else start for d in range(D)]
-    return Federation(np.stack(own), unknown, unknown, start, np.zeros(D, bool))
+    weights = np.broadcast_to(start, (D, start.size))  # stored once
+    if task.settings.own_start:
+        weights = np.stack([task.initial_weights("start", d) for d in range(D)])
+    return Federation(weights, unknown, unknown, start, np.zeros(D, bool))

@@ -81,7 +81,7 @@ def play_here(runs: list[StoredRun], n_workers: int, reuse: bool, on_round: OnRo
     run_bytes = max(task.state_bytes + task.work_bytes for task in tasks)
     n_open = max(1, min(len(runs), int(MEMORY_BYTES / 2 / run_bytes)))
     waiting = deque(runs)
-    with Workers(n_workers, MEMORY_BYTES - n_open * run_bytes, reuse) as workers:
+    with Workers(n_workers, max(0, MEMORY_BYTES - n_open * run_bytes), reuse) as workers:
         if workers.threads:
             play_side_by_side(waiting, n_open, workers, on_round)
         play_in_turn(waiting, n_open, workers, on_round)
