@@ -82,6 +82,7 @@ class Option:
     field: str | None = None  # of Settings, where it is one
     default: Any = None  # where it is none
     word: str | None = None  # for the usage
+    alone: str | None = None  # what the option means without a value, where it needs none
 
     @property
     def flag(self) -> str:
@@ -165,7 +166,9 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option], sett
         shown = ",".join(default) if isinstance(default, list) else default
         words = option.explanation + ("" if shown is None or option.field == "max_slots" else f" (default {shown})")
         metavar = option.word or option.name.split("_")[-1].upper()
-        parser.add_argument(option.flag, type=option.read, help=words, metavar=metavar, default=argparse.SUPPRESS)
+        how: dict[str, Any] = {"nargs": "?", "const": option.alone} if option.alone else {}
+        how |= {"type": option.read, "help": words, "metavar": metavar}
+        parser.add_argument(option.flag, default=argparse.SUPPRESS, **how)
     if settings:
         words = "any other setting, such as beta=1 or noise_dbm_per_hz=-170"
         parser.add_argument("--set", type=filled, action="append", metavar="NAME=VALUE", help=words)

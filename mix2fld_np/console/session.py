@@ -45,6 +45,7 @@ class Request:
     files: tuple[str, ...]  # the results that it writes
     resume: bool = True  # go on with what stands in the directory
     quiet: bool = False
+    further: Callable[[list[RunResult]], list[Job]] = lambda results: []  # runs that follow from what the jobs gave
 
     @property
     def directory(self) -> Path:
@@ -76,7 +77,8 @@ def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> 
     runs = [StoredRun(job, request.directory) for job in request.jobs]
     resume = request.resume and bool(runs)  # a command that plays nothing writes its own results anew
     with experiment(request.directory, described, runs, resume) as write:
-        results = play(request)
+        results = play(request, request.jobs)
+        results += play(request, request.further(results))
         made = report(results)
         for name in request.files:
             write(name, made.files[name] if name != models.FILE else models.packed(request.jobs, results))
@@ -87,16 +89,16 @@ def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> 
     return 0
 
 
-def play(request: Request) -> list[RunResult]:
-    """The results of all runs, under a progress bar: by threads of this machine, or on a Dask cluster."""
-    if not request.jobs:
+def play(request: Request, jobs: list[Job]) -> list[RunResult]:
+    """The results of runs, under a progress bar: by threads of this machine, or on a Dask cluster."""
+    if not jobs:
         return []
     load_in_background()  # what draws pictures, while runs are played
     workers, address = request.options.get("workers") or n_cores(), request.options.get("dask")
-    total = sum(job.settings.n_rounds for job in request.jobs)
+    total = sum(job.settings.n_rounds for job in jobs)
     with connected(address) if address else nullcontext() as cluster, progress_bar(total, request.quiet) as on_progress:
         reuse = request.options.get("reuse") != "no"
-        return play_all(request.jobs, request.directory, workers, cluster, on_progress, reuse)
+        return play_all(jobs, request.directory, workers, cluster, on_progress, reuse)
 
 
 def add_switches(parser: argparse.ArgumentParser, resume: bool = False) -> None:

@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from mix2fld_np.console import notes, options, session
-from mix2fld_np.console.text import percent, table_of
+from mix2fld_np.console import notes, options, readings, session
+from mix2fld_np.console.text import percent, table, table_of, with_interval
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import studies
@@ -35,13 +36,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     """One command for each study, with its options."""
     names = parser.add_subparsers(title="studies", dest="study", required=True, metavar="NAME")
     for name, sweep in sweeps.SWEEPS.items():
-        study = names.add_parser(name, help=sweep.question, description=sweep.question)
-        options.add_options(study, options_of(sweep))
-        session.add_switches(study)
+        add_study(names, name, sweep.question, options_of(sweep))
+    add_study(names, "readings", readings.QUESTION, readings.OPTIONS)
+
+
+def add_study(names: Any, name: str, question: str, own: tuple[options.Option, ...]) -> None:
+    """One of them."""
+    parser = names.add_parser(name, help=question, description=question)
+    options.add_options(parser, own)
+    session.add_switches(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld study NAME`; running it again goes on where it was interrupted."""
+    if args.study == "readings":
+        return readings.run(args)
     sweep, command, stem = sweeps.SWEEPS[args.study], f"study {args.study}", args.study.replace("-", "_")
     given, settings = options.resolve_options(args, options_of(sweep), sweep.base, command)
     source = session.data_source(given, args.quiet)
@@ -62,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
             "summary.json": {"question": sweep.question, "points": means},
             **render(studies.PICTURES[args.study](means, title), stem),
         }
-        text = f"{sweep.question}\n\n{points_table(sweep, means)}"
+        text = f"{sweep.question}\n\n{points_table(sweep, means)}{differences_table(sweep, rows)}"
         return session.Report(made, text, (*remarks(args.study, sweep, means, settings), *short))
 
     return session.carry_out(request, report)
@@ -104,29 +113,44 @@ def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> l
     """What a reader should notice, from the numbers alone."""
     say = across_the_cliff if name == "slots" else where_highest
     lines = [f"{line}: {say(sweep, own)}" for (line,), own in grouped(means, "series").items()]
-    return [*lines, NOTES.get(name), PLANNED.get(name) if settings.pairing == "scheduled" else None]
+    planned = PLANNED.get(name) if settings.pairing == "scheduled" else None
+    return [*lines, NOTES.get(name), planned]
 
 
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
     """Where one line is highest, and where more stops paying."""
-    best, enough = max(points, key=lambda point: point["accuracy"]), sweeps.stops_paying(sweep, points)
-    where = f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['accuracy'])}"
-    return f"{where}; {enough:g} is enough to come within a standard error of that."
+    best, enough = max(points, key=lambda point: point["trained"]), sweeps.stops_paying(sweep, points)
+    where = f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['trained'])}"
+    fallen = ", ".join(f"{point[sweep.field]:g}" for point in points if point["trained"] < best["trained"] / 2)
+    worse = f" At {fallen} training collapses to less than half of it, which says nothing more." if fallen else ""
+    return f"{where}; {enough:g} is enough to come within a standard error of that.{worse}"
 
 
 def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
     """From which T_max on uploads arrive on one line, and what that does to its accuracy."""
     arrive = next((point["max_slots"] for point in points if point["delivered"] > 0.5), None)
     begin = "no upload arrives" if arrive is None else f"most uploads arrive from T_max = {arrive} on"
-    (low, at), (high, end) = ((percent(point["accuracy"]), point["max_slots"]) for point in (points[0], points[-1]))
+    (low, at), (high, end) = ((percent(point["trained"]), point["max_slots"]) for point in (points[0], points[-1]))
     return f"{begin}; {low} at T_max = {at}, {high} at {end}."
 
 
+def differences_table(sweep: Sweep, rows: list[dict]) -> str:
+    """What the study compares, in pairs of one seed; nothing where it does not."""
+    lines = [
+        [" less ".join(f"{line} at {sweep.symbol} = {value:g}" for line, value in couple), with_interval(found)]
+        for couple, found in sweeps.differences(sweep, rows)
+    ]
+    return f"\n\n{table(['points, mean of all devices after training', '95 % interval'], lines)}" if lines else ""
+
+
 NOTES = {
+    "beta": "A teacher's part is what is left at the same step: the target of eq. (3) sums to 1 + beta, which alone "
+    "lengthens every step. Where a line without a teacher collapses, it is the step that is too long.",
     "ratio": "Both protocols upload the same kind of mixed-up samples, so the privacy of what leaves a device is that "
     "of Table II in both.",
     "inverse-samples": "Memory is that of all inverse samples in single precision; a server that makes each when it is "
-    "drawn needs the uploads only.",
+    "drawn needs the uploads only. A gain of N_I that comes where more uploads are used, and not where all of them "
+    "are used anyway, is no augmentation.",
 }
 PLANNED = {  # where the server schedules label pairs
     "ratio": "Label pairs are scheduled by the server.",

@@ -1,9 +1,12 @@
 """Rows to text: tables, shares and bullets, as all commands print them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mix2fld_np.datasets.registry import Row
+
+if TYPE_CHECKING:
+    from mix2fld_np.study.intervals import Interval
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
@@ -30,6 +33,12 @@ def counted(n: float, noun: str) -> str:
 def percent(value: float | None, digits: int = 1) -> str:
     """A share, or a dash where there is none."""
     return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def with_interval(found: "Interval") -> str:
+    """A difference of accuracies and its interval, in points."""
+    ends = "" if found.low is None or found.high is None else f" ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+    return "-" if found.mean is None else f"{100 * found.mean:+.1f}{ends}"
 
 
 def number(value: float, digits: int = 0) -> str:

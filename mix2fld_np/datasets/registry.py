@@ -46,11 +46,6 @@ class Dataset:
         return pixels(self.test_images)
 
     @cached_property
-    def standardised_test_pixels(self) -> np.ndarray:
-        """The same, standardised."""
-        return self.network_inputs(self.test_pixels, standardised=True)
-
-    @cached_property
     def scale(self) -> tuple[np.float32, np.float32]:
         """Mean and standard deviation of all training pixels, which go from 0 to 1; 1 if all are equal. Exact sums."""
         counts = sum(np.bincount(part.reshape(-1), minlength=256) for part in np.array_split(self.train_images, 100))
@@ -59,11 +54,8 @@ class Dataset:
         return np.float32(total / (255 * n)), np.float32(deviation or 1)
 
     def network_inputs(self, images: np.ndarray, standardised: bool) -> np.ndarray:
-        """Images as a network takes them: pixels that go from 0 to 1 as they are, or less their mean, by deviation."""
-        if not standardised:
-            return images
-        mean, deviation = self.scale
-        return (images - mean) / deviation
+        """Images as a network takes them: pixels from 0 to 1, as they are or less the mean, by the deviation."""
+        return (images - self.scale[0]) / self.scale[1] if standardised else images
 
     @cached_property
     def digest(self) -> str:

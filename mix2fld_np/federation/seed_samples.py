@@ -13,6 +13,7 @@ from mix2fld_np.mixing import inverse, mixup, pairing
 from mix2fld_np.randomness import stream
 
 MOST_MAGNIFIED = 1e6  # condition number at which inverse-Mixup makes 6 % of a pixel out of single precision's rounding
+PAIRS = "pairs of seed samples"  # where their chance has its address
 RAW = "inverse-Mixup undoes Mixup, but these seed samples are raw; give the protocol's row seed_samples.mixed instead."
 
 
@@ -99,12 +100,7 @@ def inversely_mixed(sent: SeedSamples, task: Task) -> Material:
     check_inversely_mixed(task)
     if sent.ratio == 1.0:
         raise InputError(RAW)
-    first_label, second_label = task.data.train_labels[sent.first], task.data.train_labels[sent.second]
-    s = task.settings
-    enough = max(16, 4 * math.ceil(s.n_inverse_samples / s.n_seed_samples))  # partners of a sample: the letter's all
-    pairs = pairing.symmetric_pairs(first_label, second_label, sent.device, enough)
-    wanted = task.n_devices * s.n_inverse_samples
-    pairs = pairing.choose_pairs(pairs, first_label, second_label, wanted, stream(task.seed, "pairs of seed samples"))
+    pairs, wanted = chosen_pairs(sent, task), task.n_devices * task.settings.n_inverse_samples
 
     def render(which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         needed, place = np.unique(pairs[which // 2], return_inverse=True)
@@ -113,6 +109,15 @@ def inversely_mixed(sent: SeedSamples, task: Task) -> Material:
         return samples.images[both], samples.labels[both]
 
     return Material(min(2 * len(pairs), wanted), wanted, render)
+
+
+def chosen_pairs(sent: SeedSamples, task: Task) -> np.ndarray:
+    """The pairs (P, 2) of seed samples that the server recombines, each into two inverse samples."""
+    first_label, second_label = task.data.train_labels[sent.first], task.data.train_labels[sent.second]
+    N_S, N_I = task.settings.n_seed_samples, task.settings.n_inverse_samples
+    enough = max(16, 4 * math.ceil(N_I / N_S))  # partners of a sample: the letter's all
+    pairs, rng = pairing.symmetric_pairs(first_label, second_label, sent.device, enough), stream(task.seed, PAIRS)
+    return pairing.choose_pairs(pairs, first_label, second_label, task.n_devices * N_I, rng)
 
 
 def blend(sent: SeedSamples, which: np.ndarray, task: Task) -> mixup.MixedSamples:

@@ -149,8 +149,8 @@ def evaluate_part(
     network: Network, data: Dataset, weights: np.ndarray, start: int, stop: int, standardised: bool
 ) -> Evaluation:
     """A model on some of the test images."""
-    images = data.standardised_test_pixels if standardised else data.test_pixels
-    return evaluate(network, weights, images[start:stop], data.test_labels[start:stop])
+    images = data.network_inputs(data.test_pixels[start:stop], standardised)
+    return evaluate(network, weights, images, data.test_labels[start:stop])
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,21 @@ import numpy as np
 
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import finish, new_figure, our_style
-from mix2fld_np.pictures.curves import DASH_DOT, DASHED, LOOKS, Look, equal_ones, handles_of, shared_names, style_of
+from mix2fld_np.pictures.curves import (
+    DASH_DOT,
+    DASHED,
+    DOTTED,
+    LOOKS,
+    Look,
+    equal_ones,
+    handles_of,
+    shared_names,
+    style_of,
+)
 from mix2fld_np.study.averages import grouped
+from mix2fld_np.study.claims import MOMENTS
 from mix2fld_np.study.step_times import SERVERS, STEPS_US, within
+from mix2fld_np.study.sweeps import HALF, LONGER_STEP, SAME_STEP
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,50 +34,70 @@ if TYPE_CHECKING:
 BLUE = LOOKS["FLD"].colour
 SERIES_LOOKS = {
     **LOOKS,
-    "IID": Look(BLUE, DASHED, "s"),
-    "non-IID": LOOKS["Mix2FLD"],
+    "IID, random": Look("#56B4E9", DOTTED, "D"),
+    "IID, scheduled": Look(BLUE, DASHED, "s"),
+    "non-IID, random": Look("#D55E00", DASH_DOT, "v"),
+    "non-IID, scheduled": LOOKS["Mix2FLD"],
+    HALF: Look("#CC79A7", (0, (10, 2)), "P"),
+    LONGER_STEP: Look("#888888", DASHED, "s"),
+    SAME_STEP: Look("#D55E00", (0, (10, 2)), "P"),
     "FL asymmetric": LOOKS["FL"],
     "FL symmetric": LOOKS["FD"],
     "Mix2FLD asymmetric": LOOKS["Mix2FLD"],
     "Mix2FLD symmetric": Look(BLUE, DASH_DOT, "^"),
 }
-DEVICE, SERVER = "test accuracy of the reference device (%)", "test accuracy of the server's model (%)"
+MET, BELOW, ABOVE = "#66C2A5", "#5E8FD6", "#F0A050"
+FURTHEST = 40  # standard errors at which a colour is full
+MOST_READINGS = 40  # in a picture
+DEVICES, SERVER = "test accuracy, mean of all devices (%)", "test accuracy of the server's model (%)"
 
 
 def ratio(points: list[dict], title: str) -> Figure:
     """Accuracy over lambda, with the privacy of what leaves a device below it."""
     below = "mixing ratio $\\lambda$ (not to scale)\nsample privacy of the uploads"
-    return two_panels(points, title, "mixing_ratio", below, "privacy_of_uploads", ".1f")
-
-
-def inverse_samples(points: list[dict], title: str) -> Figure:
-    """Accuracy over N_I, with the memory that the samples take below it."""
-    below = "inverse samples a device $N_I$ (not to scale)\nmemory of all of them (MB)"
-    return two_panels(points, title, "n_inverse_samples", below, "memory_mb", ".2g")
+    return devices_and_server(points, title, "mixing_ratio", below, "privacy_of_uploads", ".1f")
 
 
 def beta(points: list[dict], title: str) -> Figure:
-    """Accuracy over beta."""
-    return two_panels(points, title, "beta", r"weight of the regulariser $\beta$ (not to scale)")
+    """Accuracy over beta; a line that collapses leaves the picture below."""
+    figure = devices_and_server(points, title, "beta", r"weight of the regulariser $\beta$ (not to scale)")
+    best = max(point["trained"] for point in points)
+    figure.axes[0].set_ylim(bottom=100 * min(point["trained"] for point in points if point["trained"] > best / 2) - 4)
+    return figure
 
 
 @our_style()
-def two_panels(points: list[dict], title: str, field: str, below: str, besides: str = "", form: str = "") -> Figure:
-    """Accuracy of the reference device and of the server's model, side by side, over a setting not drawn to scale.
-
-    Below each of its values stands the column `besides`, if any, in the format `form`.
-    """
-    figure, (both,) = new_figure(10.0, 4.7, 1, 2, sharey=True)
-    values = sorted({point[field] for point in points})
-    numbers = {point[field]: point[besides] for point in points} if besides else {}
-    beneath = {value: "-" if number is None else format(number, form) for value, number in numbers.items()}
-    for ax, column, what in zip(both, ("accuracy", "server_accuracy"), (DEVICE, SERVER), strict=True):
-        draw_lines(ax, points, lambda point: values.index(point[field]), column, aside=0.06)
-        ax.set_xticks(range(len(values)), [f"{value:g}\n{beneath.get(value, '')}".strip() for value in values])
-        ax.set_xlabel(below)
-        ax.set_ylabel(what)
-        ax.tick_params(labelleft=True)
+def devices_and_server(points: list[dict], title: str, field: str, below: str, *besides: str) -> Figure:
+    """Accuracy after training and of the server's model, side by side, over a setting not drawn to scale."""
+    figure, ((left, right),) = new_figure(10.0, 4.7, 1, 2, sharey=True)
+    draw_over(left, points, "trained", DEVICES, field, below, *besides)
+    draw_over(right, points, "server_accuracy", SERVER, field, below, *besides)
     return finished(figure, points, title)
+
+
+@our_style()
+def inverse_samples(points: list[dict], title: str) -> Figure:
+    """Accuracy over N_I, with the memory that the samples take below it, and over the uploads that they are made of."""
+    figure, ((left, right),) = new_figure(10.0, 4.7, 1, 2, sharey=True)
+    below = "inverse samples a device $N_I$ (not to scale)\nmemory of all of them (MB)"
+    draw_over(left, points, "trained", DEVICES, "n_inverse_samples", below, "memory_mb", ".2g")
+    draw_lines(right, points, lambda point: point["n_uploads_used"], "trained")
+    right.set_xlabel("different uploads that they are made of")
+    return finished(figure, points, title)
+
+
+def draw_over(
+    ax: Axes, points: list[dict], column: str, what: str, field: str, below: str, besides: str = "", form: str = ""
+) -> None:
+    """Lines over a setting not drawn to scale; below each of its values `besides`, if any, in the format `form`."""
+    values = sorted({point[field] for point in points})
+    numbers = {point[field]: point[besides] for point in points if besides}
+    beneath = {value: "-" if number is None else format(number, form) for value, number in numbers.items()}
+    draw_lines(ax, points, lambda point: values.index(point[field]), column, aside=0.06)
+    ax.set_xticks(range(len(values)), [f"{value:g}\n{beneath.get(value, '')}".strip() for value in values])
+    ax.set_xlabel(below)
+    ax.set_ylabel(what)
+    ax.tick_params(labelleft=True)
 
 
 @our_style()
@@ -73,14 +105,14 @@ def slots(points: list[dict], title: str) -> Figure:
     """Accuracy over T_max, above the chance that an upload arrives; a line at the printed T_max, if in range."""
     figure, ((above,), (below,)) = new_figure(7.6, 6.2, 2, 1, sharex=True, height_ratios=[2, 1])
     printed, values = PRINTED.max_slots, [point["max_slots"] for point in points]
-    for ax, column in (above, "accuracy"), (below, "chance_of_upload"):
+    for ax, column in (above, "trained"), (below, "chance_of_upload"):
         draw_lines(ax, points, lambda point: point["max_slots"], column)
         if min(values) <= printed <= max(values):
             ax.axvline(printed, color="grey", linewidth=1, linestyle=":")
     if min(values) <= printed <= max(values):
         below.text(printed, 50, " printed", va="center", fontsize=8, color="grey")
     below.set_ylim(-5, 105)
-    above.set_ylabel(DEVICE)
+    above.set_ylabel(DEVICES)
     below.set_ylabel("chance that an\nupload arrives (%)")
     below.set_xlabel(r"$T_{max}$ (slots)")
     return finished(figure, points, title)
@@ -122,6 +154,45 @@ def draw_times(ax: Axes, curves: list[dict]) -> None:
     ax.set_title(textwrap.fill(curves[0]["sentence"], 60), fontsize=9)
     ax.set_ylabel({"x": "times faster", "%": "%"}[unit])
     ax.grid(alpha=0.3)
+
+
+@our_style()
+def readings(rows: list[dict], ranked: list[dict], title: str) -> Figure:
+    """Readings, the best above, against statements at each moment: how far, as a colour and as a signed number."""
+    from matplotlib.patches import Patch
+
+    names = list(dict.fromkeys(row["reading"] for row in ranked))[:MOST_READINGS]
+    figure, (both,) = new_figure(12.0, 2.2 + 0.27 * len(names), 1, 2, sharey=True)
+    for ax, (words, moment) in zip(both, MOMENTS.items(), strict=True):
+        draw_distances(ax, names, [row for row in rows if row["moment"] == moment])
+        for row in (row for row in ranked if row["moment"] == moment and row["reading"] in names):
+            weight = "bold" if row["unbeaten"] else "normal"
+            count = f" {row['n_met']} met"
+            ax.text(ax.get_xlim()[1], names.index(row["reading"]), count, va="center", fontsize=8, fontweight=weight)
+        ax.set_title(words, fontsize=10)
+    both[0].set_yticks(range(len(names)), names, fontsize=8)
+    colours = {"met": MET, "below what is stated, in standard errors": BELOW, "above it": ABOVE}
+    handles = [Patch(facecolor=colour) for colour in colours.values()]
+    return finish(figure, f"{title}\nbold: no other reading is nearer", handles, list(colours))
+
+
+def draw_distances(ax: Axes, names: list[str], rows: list[dict]) -> None:
+    """One moment: a cell for each reading and statement."""
+    from matplotlib.colors import to_rgb
+
+    statements = list(dict.fromkeys(row["statement"] for row in rows))
+    for row in (row for row in rows if row["reading"] in names):
+        x, y, far = statements.index(row["statement"]), names.index(row["reading"]), row["distance"]
+        full = np.array(to_rgb(ABOVE if far > 0 else BELOW if far < 0 else MET))
+        depth = min(1.0, math.log1p(abs(far)) / math.log1p(FURTHEST)) if far else 1.0
+        corners = [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5]
+        ax.fill(*corners, facecolor=1 - depth * (1 - full), edgecolor="white")
+        number = f"{far:+.{0 if abs(far) >= 9.5 else 1}f}".replace("-", "\N{MINUS SIGN}")
+        ax.text(x, y, number if far else "met", ha="center", va="center", fontsize=8)
+    ax.set_xticks(range(len(statements)), [textwrap.fill(name, 10) for name in statements], fontsize=7)
+    ax.set_xlim(-0.5, len(statements) - 0.5)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
 
 
 PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "slots": slots}

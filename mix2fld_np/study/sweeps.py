@@ -1,7 +1,8 @@
 """Questions that the letter leaves to future work: one setting goes through many values, a row each."""
 
 import math
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.protocols import protocol_named
-from mix2fld_np.federation.settings import CHANNELS, Settings
+from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import pairing, privacy
 from mix2fld_np.nn.network import Network
@@ -18,9 +19,13 @@ from mix2fld_np.runs.jobs import Job, Source, dataset
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import average, grouped
 from mix2fld_np.study.figures import FIGURES, check_free
+from mix2fld_np.study.intervals import Interval, t_interval
 from mix2fld_np.wireless import channel
 
 ACCURACIES = ("downloaded", "trained", "accuracy", "server_accuracy")
+# The target of FD sums to 1 + beta, which lengthens its steps: lines that tell this from what the teacher says.
+LONGER_STEP, SAME_STEP = "no teacher, step (1 + beta) eta", "FD, step eta / (1 + beta)"
+HALF = "non-IID, random, N_S / 2"  # fewer uploads for the same N_I
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Series:
     name: str
     protocol: str
     changes: tuple[tuple[str, Any], ...] = ()
+    follow: Callable[[Settings, float], dict] = lambda settings, value: {}  # what changes with the study's value
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Sweep:
     series: tuple[Series, ...]
     besides: Callable[[str, Task], dict] = lambda protocol, task: {}  # to further columns, known before any run
     base: Settings = FIGURES
+    couples: Callable[[list], list[tuple]] = lambda values: []  # ((line, value), (line, value)) that are compared
 
     @property
     def own_settings(self) -> set[str]:
@@ -81,9 +88,14 @@ def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[
 
 def job_at(sweep: Sweep, settings: Settings, line: Series, value: float, source: Source, seed: int) -> Job:
     """The run of one line at one value."""
-    changes: dict[str, Any] = {**dict(line.changes), sweep.field: value}
-    name = f"{line.name.replace(' ', '-')}-{value:g}-seed{seed}"
+    changes: dict[str, Any] = {**dict(line.changes), sweep.field: value, **line.follow(settings, value)}
+    name = file_name(f"{line.name} {value:g} seed{seed}")
     return Job(name, line.protocol, replace(settings, **changes), source, seed)
+
+
+def file_name(words: str) -> str:
+    """Words joined by hyphens, without what has a meaning in a path."""
+    return "-".join(re.findall(r"[\w.+]+", words))
 
 
 def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[RunResult]) -> list[dict]:
@@ -122,9 +134,17 @@ def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
 
 def stops_paying(sweep: Sweep, points: list[dict]) -> float:
     """The smallest value on one line whose accuracy is within a standard error of the best mean over the seeds."""
-    best = max(points, key=lambda point: point["accuracy"])
-    error = (best["accuracy_spread"] or 0.0) / math.sqrt(best["n_seeds"])
-    return min(point[sweep.field] for point in points if point["accuracy"] >= best["accuracy"] - error)
+    best = max(points, key=lambda point: point["trained"])
+    error = (best["trained_spread"] or 0.0) / math.sqrt(best["n_seeds"])
+    return min(point[sweep.field] for point in points if point["trained"] >= best["trained"] - error)
+
+
+def differences(sweep: Sweep, rows: list[dict]) -> Iterator[tuple[tuple, Interval]]:
+    """The couples of a study, and how much higher the mean of all devices is with the first, in pairs of one seed."""
+    runs = grouped(rows, "series", sweep.field)
+    for couple in sweep.couples(sorted({value for _, value in runs})):
+        ours, theirs = ([row["trained"] for row in runs[place]] for place in couple)  # seed by seed
+        yield couple, t_interval(np.subtract(ours, theirs))
 
 
 # --- what is recorded besides accuracy --------------------------------------------------------------------------------
@@ -141,18 +161,41 @@ def privacies(protocol: str, task: Task) -> dict:
     return {"privacy_of_uploads": up, "privacy_of_inverse": inverse}
 
 
-def memory(protocol: str, task: Task) -> dict:
-    """How many inverse samples the server makes, of how many labels, and their memory in single precision."""
-    material = seed_samples.inversely_mixed(seed_samples.mixed(task), task)
-    n_made = material.n_samples
-    n_labels = int(material.render(np.arange(n_made))[1].any(axis=0).sum()) if n_made else 0
-    return {"n_made": n_made, "n_labels": n_labels, "memory_mb": n_made * 4 * math.prod(task.network.image_shape) / 1e6}
+def behind_inverse_samples(protocol: str, task: Task) -> dict:
+    """How many inverse samples are made, of how many labels, uploads and raw samples; memory in single precision."""
+    sent = seed_samples.mixed(task)
+    pairs, n_made = seed_samples.chosen_pairs(sent, task), seed_samples.inversely_mixed(sent, task).n_samples
+    used = np.unique(pairs)
+    return {
+        "n_made": n_made,
+        "n_labels": len(np.unique(task.data.train_labels[sent.first[used]])),
+        "n_uploads_used": len(used),
+        "n_raw_used": len(np.unique([sent.first[used], sent.second[used]])),
+        "memory_mb": n_made * 4 * math.prod(task.network.image_shape) / 1e6,
+    }
 
 
 def chance_of_upload(protocol: str, task: Task) -> dict:
     """Closed form: the chance that an upload without seed samples arrives."""
     bits = protocol_named(protocol).uplink.bits(task.settings, task.network)
     return {"chance_of_upload": 1 - channel.outage_probability(task.uplink, bits)}
+
+
+def teacher_and_step(betas: list) -> list[tuple]:
+    """What a teacher adds to steps of (1 + beta) eta, and to steps of eta in all."""
+    return [
+        couple
+        for beta in betas[1:]
+        for couple in ((("FD", beta), (LONGER_STEP, beta)), ((SAME_STEP, beta), (SAME_STEP, betas[0])))
+    ]
+
+
+def samples_and_uploads(values: list) -> list[tuple]:
+    """More inverse samples of more uploads and of the same, which a schedule for many all uses; and fewer uploads."""
+    few, twice, many, most = values[0], *(values[min(k, len(values) - 1)] for k in (1, 3, -1))
+    lines = [f"{name}, {policy}" for name in SPLITS.values() for policy in PAIRINGS]
+    more = [((line, twice), (line, few)) for line in lines] + [((line, most), (line, many)) for line in lines[1::2]]
+    return [couple for couple in (*more, ((lines[2], few), (HALF, few))) if couple[0] != couple[1]]
 
 
 # --- the studies ------------------------------------------------------------------------------------------------------
@@ -181,15 +224,31 @@ SWEEPS = {
     "inverse-samples": Sweep(
         "How many inverse samples pay? Accuracy and memory over N_I at a fixed N_S.", "n_inverse_samples", "N_I",
         inverse_samples,
-        (Series("IID", "Mix2FLD", (("split", "iid"),)), Series("non-IID", "Mix2FLD", (("split", "non-iid"),))),
-        memory,
-        replace(FIGURES, n_seed_samples=10, n_inverse_samples=10),
+        (
+            *(
+                Series(f"{name}, {policy}", "Mix2FLD", (("split", split), ("pairing", policy)))
+                for split, name in SPLITS.items()
+                for policy in PAIRINGS
+            ),
+            Series(HALF, "Mix2FLD", (("split", "non-iid"), ("pairing", "random")),
+                   lambda s, value: {"n_seed_samples": math.ceil(s.n_seed_samples / 2)}),
+        ),
+        behind_inverse_samples,
+        replace(FIGURES, n_inverse_samples=FIGURES.n_seed_samples),
+        samples_and_uploads,
     ),
     "beta": Sweep(
         "How much should a student listen to its teacher? Accuracy over the weight of the distillation regulariser.",
         "beta", "beta",
-        lambda settings, network: (0.0, 0.01, 0.1, 0.3, 1.0, 3.0),
-        (Series("FD", "FD"), Series("MixFLD", "MixFLD"), Series("Mix2FLD", "Mix2FLD")),
+        lambda settings, network: (0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0),
+        (
+            Series("FD", "FD"),
+            Series(LONGER_STEP, "Local", (), lambda s, beta: {"learning_rate": s.learning_rate * (1 + beta)}),
+            Series(SAME_STEP, "FD", (), lambda s, beta: {"learning_rate": s.learning_rate / (1 + beta)}),
+            Series("MixFLD", "MixFLD"),
+            Series("Mix2FLD", "Mix2FLD"),
+        ),
+        couples=teacher_and_step,
     ),
     "slots": Sweep(
         "Where does FL begin to work? Accuracy over T_max, on both sides of the cliff.", "max_slots", "T_max",
