@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mix2fld_np.datasets.registry import Dataset as Dataset, load as load
+    from mix2fld_np.datasets.registry import Dataset as Dataset, from_arrays as from_arrays, load as load
     from mix2fld_np.errors import InputError as InputError
     from mix2fld_np.experiments import Comparison as Comparison, compare as compare, play as play
     from mix2fld_np.federation.protocols import (
@@ -17,16 +17,18 @@ if TYPE_CHECKING:
         distilled as distilled,
     )
     from mix2fld_np.federation.settings import COMPARISON as COMPARISON, PRINTED as PRINTED, Settings as Settings
+    from mix2fld_np.nn.network import Network as Network
     from mix2fld_np.runs.results import RunResult as RunResult
     from mix2fld_np.wireless.channel import Link as Link, Transmission as Transmission, slots_needed as slots_needed
 
 __version__ = "1.1.0"
 HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
-    "datasets.registry": ("Dataset", "load"),
+    "datasets.registry": ("Dataset", "from_arrays", "load"),
     "errors": ("InputError",),
     "experiments": ("Comparison", "compare", "play"),
     "federation.protocols": ("OUTPUTS", "PROTOCOLS", "TABLE", "WEIGHTS", "Protocol", "as_is", "distilled"),
     "federation.settings": ("COMPARISON", "PRINTED", "Settings"),
+    "nn.network": ("Network",),
     "runs.results": ("RunResult",),
     "wireless.channel": ("Link", "Transmission", "slots_needed"),
 }

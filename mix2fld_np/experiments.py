@@ -43,7 +43,7 @@ def play(
         task = Task(settings, dataset(data), seed, crew.starter(settings), channel)
         check_playable(row, task)
         *_, end = simulate(row, task)
-    return result_of(row, end, task)
+    return result_of(row, end, task, "all")
 
 
 @dataclass(frozen=True)

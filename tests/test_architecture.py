@@ -33,7 +33,7 @@ ONLY_IN = {  # what may be imported in some places only
     "numba": {"nn/kernels.py", "compilation.py"},
     "pickle": {"compilation.py"},  # the form in which Numba keeps machine code
     "llvmlite": {"compilation.py"},  # comes with numba
-    "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "letter", "studies")},
+    "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "labels", "letter", "step_times", "studies")},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},
 }

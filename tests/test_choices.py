@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mix2fld_np.datasets.registry import Dataset
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import devices, protocols, seed_samples
+from mix2fld_np.federation import devices, payloads, protocols, seed_samples
 from mix2fld_np.federation.protocols import PROTOCOLS, play_round
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.federation.task import first_state
@@ -49,7 +49,7 @@ def test_averaged_logits_are_a_normalised_geometric_mean_of_the_outputs():
 def test_an_output_of_zero_and_a_label_that_nobody_drew_are_no_obstacle_to_averaged_logits():
     task, outputs = small_task(average_logits=True), np.full((4, 10, 10), np.log(np.finfo(np.float32).tiny))
     outputs[:, :, 0], outputs[:, 3] = 0.0, np.nan
-    mean = protocols.average_over_devices(replace(first_state(task), outputs=outputs), task, np.ones(4, bool))
+    mean = payloads.average_over_devices(replace(first_state(task), outputs=outputs), task, np.ones(4, bool))
     assert_allclose(mean[0], np.eye(10)[0], atol=1e-12)
     assert np.isnan(mean[3]).all()
 
@@ -79,7 +79,9 @@ def test_glorot_weights_fill_their_range_and_biases_are_zero():
 def test_glorot_is_where_devices_the_server_and_a_fresh_student_start(monkeypatch):
     task = small_task(initialisation="glorot", fresh_student=True, own_start=True, **CLEAR)
     seen, learn = [], protocols.learn
-    monkeypatch.setattr(protocols, "learn", lambda net, start, *more: seen.append(start) or learn(net, start, *more))
+    monkeypatch.setattr(
+        protocols, "learn", lambda network, start, *more: seen.append(start) or learn(network, start, *more)
+    )
     play_round(1, PROTOCOLS["Mix2FLD"], first_state(task), task)
     for weights in (*first_state(task).weights, first_state(task).server, *seen):
         assert not task.network.layers(weights)[5].any()
@@ -101,8 +103,8 @@ def test_standardised_pixels_are_what_devices_train_on_and_models_are_tested_on(
     for d in range(4):
         by_hand = trained_by_hand(task, d, fed.weights[d], standardised(task.local_data(d)[0])).weights
         assert_allclose(after[d], by_hand, atol=1e-6)
-        as_sent = trained_by_hand(task, d, fed.weights[d], task.local_data(d)[0]).weights
-        assert not np.allclose(after[d], as_sent, atol=1e-4)
+        as_they_are = trained_by_hand(task, d, fed.weights[d], task.local_data(d)[0]).weights
+        assert not np.allclose(after[d], as_they_are, atol=1e-4)
     tests = standardised(digits().test_images.astype(float) / 255)
     for model in after:
         assert task.accuracy(model) == task.network.accuracy(model, tests, digits().test_labels)
@@ -123,7 +125,7 @@ def test_a_server_distils_on_standardised_samples_of_uploads_that_are_sent_as_ev
 def test_images_that_are_all_alike_can_be_standardised():
     grey = np.full((3, 1, 2, 2), 51, np.uint8)
     data = Dataset("grey", grey, np.zeros(3, np.uint8), grey, np.zeros(3, np.uint8), 2, "made up")
-    assert data.scale == (np.float32(0.2), 1) and not data.network_inputs(data.test_pixels, standardised=True).any()
+    assert data.scale == (np.float32(0.2), 1) and not data.standardised_test_pixels.any()
 
 
 @pytest.mark.parametrize("changes", [
@@ -133,5 +135,5 @@ def test_whoever_learns_alone_equals_fl_whose_uploads_are_lost_in_every_reading(
     lost = play(PROTOCOLS["FL"], small_task(uplink_power_dbm=-100.0, **changes))[-1].fed.weights
     alone = play(PROTOCOLS["Local"], small_task(**changes))[-1].fed.weights
     assert_array_equal(lost, alone)
-    printed = play(PROTOCOLS["Local"], small_task())[-1].fed.weights
-    assert np.array_equal(alone, printed) == ("average_logits" in changes)
+    usual = play(PROTOCOLS["Local"], small_task())[-1].fed.weights
+    assert np.array_equal(alone, usual) == ("average_logits" in changes)

@@ -14,8 +14,12 @@ from made_up import made_up_results, made_up_run, of_claim
 from mix2fld_np.cli import main
 from mix2fld_np.console.claims import judged, shown
 from mix2fld_np.errors import InputError
+from mix2fld_np.federation import seed_samples
+from mix2fld_np.federation.task import Task
+from mix2fld_np.mixing import pairing
+from mix2fld_np.randomness import stream
 from mix2fld_np.runs.files import checksum
-from mix2fld_np.runs.jobs import Source
+from mix2fld_np.runs.jobs import Source, dataset
 from mix2fld_np.study import figures as letter, findings, measures, reasons, stored_figures, verdicts
 from mix2fld_np.study.claims import CLAIMS, MIX2FLD
 from mix2fld_np.study.verdicts import CONTRADICTED, REPRODUCED, UNDECIDED
@@ -50,8 +54,8 @@ def test_a_claim_prints_the_number_of_its_sentence_and_is_rounded_as_that_is():
 def test_every_claim_on_accuracy_is_read_at_both_moments():
     for claim in CLAIMS:
         names = [reading.name for reading in claim.readings if "as downloaded" in reading.name]
-        others = {reading.name for reading in claim.readings if "after training" in reading.name}
-        assert {name.replace("as downloaded", "after training") for name in names} == {
+        others = {reading.name for reading in claim.readings if "as trained" in reading.name}
+        assert {name.replace("as downloaded", "as trained") for name in names} == {
             name for name in others if claim.printed != -0.5 and "variance" not in name
         }
     about_times_or_rounds = ("time", "faster", "payload", "drop", "variance")
@@ -192,6 +196,18 @@ def test_the_rounds_over_which_bits_are_counted_are_those_that_were_played():
     assert "over 10 rounds" in reasons.rounds_played(made_up_results())
     both = measures.uplink_bits(made_up_run(bits=[100, 10, 10]), made_up_run(bits=[550] * 6))
     assert measures.times_less(*both) == pytest.approx(1_650 / 120 - 1)
+
+
+def test_the_uploads_behind_inverse_samples_are_counted_as_a_server_pairs_them(small_data):
+    small = replace(letter.FIGURES, n_samples=60, n_seed_samples=10, n_inverse_samples=10)
+    task = Task(small, dataset(Source("mnist", str(small_data))), seed=3)
+    sent, labels = seed_samples.mixed(task), task.data.train_labels
+    first, second = labels[sent.first], labels[sent.second]
+    pairs = pairing.symmetric_pairs(first, second, sent.device, 16)
+    used = pairing.choose_pairs(pairs, first, second, 100, stream(3, "pairs of seed samples"))
+    assert reasons.n_used(10, 10, 10, 10, 3) == len(np.unique(used)) < 100
+    assert "(10, 20) 100 of 100" in reasons.uploads_used(made_up_results())
+    assert "random" in reasons.uploads_used(made_up_results(pairing="random"))
 
 
 # --- damage -----------------------------------------------------------------------------------------------------------

@@ -17,10 +17,11 @@ from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.protocols import PROTOCOLS, TABLE
 from mix2fld_np.federation.settings import COMPARISON, PRINTED
-from mix2fld_np.federation.simulation import simulate
+from mix2fld_np.federation.simulation import MOMENTS, simulate
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
 from mix2fld_np.pictures.curves import learning_curves
+from mix2fld_np.pictures.labels import label_table
 from mix2fld_np.runs.workers import Workers
 from mix2fld_np.study.channel import channel_rows
 from mix2fld_np.study.compare import Summary, bits_relative_to
@@ -73,6 +74,35 @@ def test_the_summary_follows_from_the_rows(compared):
         samples = [int(row["server_samples"]) for row in last if row["server_samples"]]
         assert kept["server_samples"] == (fmean(samples) if samples else None)
         assert kept["server_samples_wanted"] == ({"FL": None, "FD": None}.get(name, 30))
+
+
+def test_accuracy_by_label_adds_up_to_that_of_the_device(compared):
+    rows, images = rows_of(compared / "per_label.csv"), load("digits").test_labels
+    share = [float((images == label).mean()) for label in range(10)]
+    by_device = {}
+    for row in rows:
+        place = tuple(row[name] for name in ("protocol", "seed", "moment", "device"))
+        by_device.setdefault(place, {})[row["label"]] = float(row["accuracy"])
+    assert {len(own) for own in by_device.values()} == {11}
+    for own in by_device.values():
+        assert sum(n * own[str(label)] for label, n in enumerate(share)) == pytest.approx(own[""])
+    for row in rows_of(compared / "rounds.csv"):
+        if row["round"] == "2":
+            at = (row["protocol"], row["seed"])
+            ours = [own[""] for place, own in by_device.items() if place[:3] == (*at, "trained")]
+            assert float(row["reference_accuracy"]) in ours
+
+
+@pytest.mark.parametrize(("n_labels", "n_numbers"), [(10, 20), (100, 0)])
+def test_the_picture_of_labels_marks_the_rare_ones(n_labels, n_numbers):
+    rows = [
+        {"protocol": "FL", "moment": moment, "label": label, "accuracy": 0.5}
+        for moment in MOMENTS
+        for label in (*range(n_labels), None)
+    ]
+    for ax in label_table(rows, [3, 7], "title").axes[:2]:
+        assert [text.get_text() for text in ax.get_xticklabels() if "*" in text.get_text()] == ["3*", "7*"]
+        assert len(ax.texts) == n_numbers / 2
 
 
 def test_relative_bits_follow_from_the_rows(compared):

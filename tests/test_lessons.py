@@ -1,6 +1,6 @@
 """Every lesson is complete and begins as committed; with -m slow, all run whole, and checks and exercises can fail.
 
-What a cell is for stands in its metadata under "mix2fld":
+What a cell is for stands in its metadata under "mix2fld" (of lessons with an answers file, `test_lesson_form.py`):
 
     {"role": "check", "break": CODE}    after CODE, which spoils one of the two sides, the cell has to fail
     {"role": "exercise", "name": "1"}   where a learner writes; holds `answer_1 = None  # your answer`
@@ -12,25 +12,19 @@ What a cell is for stands in its metadata under "mix2fld":
 import ast
 import contextlib
 import copy
-import importlib.util
 import io
 import itertools
 import json
 import re
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import matplotlib.pyplot as plt
 import nbformat
-import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from lesson_books import AS_BEFORE, LESSONS, NOTEBOOKS, ROOT, WRITTEN_ANEW, each, outputs, read, text_of, wording, words
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parents[1]
-LESSONS = ROOT / "lessons"
-NOTEBOOKS = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
 SECTIONS = (
     "## What you will do", "## What you will learn", "## What you will need", "## In practice", "## Further reading"
 )
@@ -66,20 +60,7 @@ if "f" == np.asarray(answer_{name}).dtype.kind:
 """
 
 
-def load_checks():
-    """lessons/checks.py, which is no part of the package."""
-    spec = importlib.util.spec_from_file_location("checks", LESSONS / "checks.py")
-    checks = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(checks)
-    return checks
-
-
-checks = load_checks()
-lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
+lesson, lesson_as_before = each(NOTEBOOKS), each(AS_BEFORE)
 
 
 def cells(book, role):
@@ -103,28 +84,8 @@ def prose(book):
     return re.findall(r"[^\W\d_][\w'-]*", text)
 
 
-def outputs(book):
-    return [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
-
-
-def text_of(output):
-    return (
-        output.get("text", "") or output.get("data", {}).get("text/plain", "") or "\n".join(output.get("traceback", []))
-    )
-
-
-def words(text):
-    """What is printed, except for numbers and white space, which may differ between machines."""
-    return re.sub(r"[\d.,e+\-\s]", "", text)
-
-
-def wording(book):
-    """The words that each cell prints."""
-    return [words("".join(text_of(o) for o in cell.outputs)) for cell in book.cells if cell.cell_type == "code"]
-
-
 # ------------------------------------------------------------------------------------------------------------ structure
-@lesson
+@lesson_as_before
 def test_a_lesson_says_what_it_asks_of_the_reader_and_where_to_go_on(path):
     book, number = read(path), path.name[:2]
     markdown = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
@@ -136,7 +97,7 @@ def test_a_lesson_says_what_it_asks_of_the_reader_and_where_to_go_on(path):
     assert 800 <= len(prose(book)) <= 1_500
 
 
-@lesson
+@lesson_as_before
 def test_a_lesson_is_of_a_size_that_can_be_worked_through(path):
     book = read(path)
     code = [cell for cell in book.cells if cell.cell_type == "code"]
@@ -163,7 +124,7 @@ def test_a_lesson_is_committed_with_the_outputs_of_one_run_and_no_trace_of_the_m
 
 
 @lesson
-def test_every_check_of_a_lesson_has_its_sabotage_and_every_exercise_its_wrong_answers(path):
+def test_every_check_of_a_lesson_has_its_sabotage(path):
     book = read(path)
     unmarked = [
         c.id for c in book.cells if c.cell_type == "code" and "agree(" in c.source and c not in cells(book, "check")
@@ -171,6 +132,11 @@ def test_every_check_of_a_lesson_has_its_sabotage_and_every_exercise_its_wrong_a
     assert unmarked == []
     assert cells(book, "check")
     assert all(cell.metadata.mix2fld.get("break", "").strip() for cell in cells(book, "check"))
+
+
+@lesson_as_before
+def test_every_exercise_has_its_wrong_answers(path):
+    book = read(path)
     names = [
         [cell.metadata.mix2fld.name for cell in cells(book, role)]
         for role in ("exercise", "exercise-check", "solution")
@@ -204,18 +170,18 @@ def run_here(cell, scope):
 
 
 def before_the_exercises(book):
-    """The code cells up to the first exercise."""
+    """The code cells up to the first exercise, and it itself."""
     exercise = cells(book, "exercise")[0]
     before = itertools.takewhile(lambda cell: cell is not exercise, book.cells)
-    return [cell for cell in before if cell.cell_type == "code"]
+    return [cell for cell in [*before, exercise] if cell.cell_type == "code"]
 
 
 @lesson
 def test_a_lesson_begins_as_committed_and_modules_hold_what_it_asks_of_them(path, scope):
-    book = read(path)
+    book, anew = read(path), path in WRITTEN_ANEW
     beginning = before_the_exercises(book)
-    for cell in beginning if path.name[:2] in QUICK else beginning[:1]:
-        committed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+    for cell in beginning if anew or path.name[:2] in QUICK else beginning[:1]:
+        committed = "".join(text_of(output) for output in cell.outputs if anew or output.output_type == "stream")
         assert words(run_here(cell, scope)) == words(committed)
     asked = [(scope[module], name) for module, name in dotted(book) if isinstance(scope.get(module), ModuleType)]
     assert [(module.__name__, name) for module, name in asked if not hasattr(module, name)] == []
@@ -277,7 +243,7 @@ class Run:
 
 
 @pytest.mark.slow
-@lesson
+@lesson_as_before
 def test_a_lesson_runs_its_checks_can_fail_and_its_exercises_tell_right_from_wrong(path):
     book, committed = read(path), wording(read(path))
     hints = {}
@@ -308,64 +274,3 @@ def test_a_cell_that_is_run_a_second_time_shows_the_same(name):
     shown = ["".join(text_of(output) for output in cell.outputs) for cell in book.cells]
     different = [first for first, second in zip(shown[::2], shown[1::2], strict=True) if first != second]
     assert different == []
-
-
-# --------------------------------------------------------------------------------------------------------------- checks
-@pytest.mark.parametrize(
-    "by_hand, library",
-    [
-        (1.0, 1.1), (np.nan, np.nan), (np.inf, np.inf), ([1.0, 2.0], [1.0]), ([], []), (1.0, [1.0]),
-        ([1.0, np.nan], [1.0, 2.0]),
-    ],
-)
-def test_a_check_fails_for_what_differs_is_no_number_has_another_shape_or_is_nothing(by_hand, library):
-    with pytest.raises(AssertionError, match="a sum"), np.errstate(invalid="ignore"):
-        checks.agree("a sum", by_hand, library)
-
-
-def test_a_check_that_passes_says_by_how_much(capsys):
-    checks.agree("a sum", [1.0, 2.0], [1.0, 2.0 + 1e-9])
-    assert capsys.readouterr().out == "a sum: largest difference 1.0e-09 (tolerance 1e-06)  ok\n"
-
-
-@pytest.mark.parametrize("answer, says", [(None, "not answered yet"), (0.8872, "right"), (0.88717, "right")])
-def test_an_exercise_takes_rounded_numbers_and_waits_for_an_answer(answer, says, capsys):
-    checks.exercise("1", answer, right=0.88717)
-    assert capsys.readouterr().out == f"exercise 1: {says}\n"
-
-
-@given(st.floats(1e-6, 1e6), st.sampled_from([-1, 1]))
-def test_three_digits_of_a_number_are_right_and_two_units_off_are_wrong(size, sign):
-    right, unit = sign * size, 10.0 ** (np.floor(np.log10(size)) - 2)
-    assert checks.fits(float(f"{right:.3g}"), right)
-    assert not checks.fits(right + 2 * unit, right)
-
-
-@pytest.mark.parametrize(
-    "answer, hint", [(-0.5, "the sign"), (5.0, "a ratio"), ("x", "start over"), ([0.5, 0.5], "start over")]
-)
-def test_a_wrong_answer_gets_the_first_hint_that_fits(answer, hint):
-    hints = [(lambda a: a < 0, "the sign"), (5, "a ratio"), (checks.otherwise, "start over")]
-    with pytest.raises(AssertionError, match=hint):
-        checks.exercise("1", answer, 0.5, hints)
-
-
-@pytest.mark.parametrize("nearly", [101.01, 100, 101.4])
-def test_a_whole_number_has_to_be_hit_exactly(nearly):
-    with pytest.raises(AssertionError):
-        checks.exercise("1", nearly, 101)
-
-
-def test_a_function_is_judged_by_what_it_does_and_may_raise_anything():
-    def doubles(function):
-        return function(2) == 4
-
-    checks.exercise("1", lambda x: 2 * x, doubles)
-    with pytest.raises(AssertionError):
-        checks.exercise("1", lambda x: 1 / 0, doubles)
-
-
-def test_lesson_data_are_as_many_as_asked_for():
-    data = checks.lesson_data("digits", n_train=60, n_test=30)
-    assert data.train_images.shape == (60, 1, 28, 28)
-    assert data.test_labels.shape == (30,)

@@ -168,8 +168,7 @@ def test_figure_3_is_only_possible_with_ten_seed_samples():
 
 def test_figure_3_stands_runs_that_stop_early(small_data, figure_3, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(letter, "N_DEVICES", (10, 20))
-    for module in ("pictures.letter", "study.reasons"):
-        monkeypatch.setattr(f"mix2fld_np.{module}.N_DEVICES", (10, 20))
+    monkeypatch.setattr("mix2fld_np.pictures.letter.N_DEVICES", (10, 20))
     asked = [
         "--rounds=4",
         "--set=stop_when_converged=true",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from made_up import made_up_result, made_up_results, made_up_rows, made_up_run, of_claim
+from strategies import patient
 
 from mix2fld_np.study import measures, verdicts
 from mix2fld_np.study.claims import AGAINST_FD, AGAINST_FL, ALL, FEW_AGAINST_MANY, MIX2FLD, MIXFLD
@@ -28,6 +29,7 @@ def results_with_accuracies(draw):
 MOMENT = st.sampled_from(["trained", "downloaded"])
 
 
+@patient
 @given(results_with_accuracies(), MOMENT)
 def test_up_to_is_the_largest_gain_that_loops_find_on_each_device_and_leads_on_average(results, moment):
     found = measures.largest(measures.accuracy(moment), measures.in_points, ALL, AGAINST_FL)(results)
@@ -48,6 +50,7 @@ def test_up_to_is_the_largest_gain_that_loops_find_on_each_device_and_leads_on_a
     assert found.n_compared == 16
 
 
+@patient
 @given(results_with_accuracies(), MOMENT)
 def test_a_gain_as_a_share_compares_means_of_devices_not_means_of_shares(results, moment):
     found = measures.largest(measures.accuracy(moment), measures.relative, "a", [("Mix2FLD (10, 10)", "FD")])(results)
@@ -56,6 +59,7 @@ def test_a_gain_as_a_share_compares_means_of_devices_not_means_of_shares(results
     np.testing.assert_allclose(found.paired, expected, atol=1e-9)
 
 
+@patient
 @given(results_with_accuracies(), MOMENT)
 def test_an_order_compares_each_couple_in_each_panel_and_is_never_reproduced_with_its_opposite(results, moment):
     quantity, back = measures.accuracy(moment), [(theirs, ours) for ours, theirs in FEW_AGAINST_MANY]

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mix2fld_np.datasets.formats import pixels
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import protocols, seed_samples
+from mix2fld_np.federation import payloads, protocols, seed_samples
 from mix2fld_np.federation.protocols import PROTOCOLS, TABLE, play_round, protocol_named, seed_bits
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.federation.task import first_state
@@ -179,7 +179,7 @@ def test_global_weights_are_a_mean_over_those_delivered_weighted_by_their_sample
     vars(task)["n_samples"] = np.array(
         [10, 20, 30, 40]
     )  # the letter's weights; devices of one size could not tell them apart
-    mean = protocols.average_weights(fed, task, np.array([True, False, True, True]))
+    mean = payloads.average_weights(fed, task, np.array([True, False, True, True]))
     assert_allclose(mean, (0 * 10 + 2 * 30 + 3 * 40) / 80, rtol=1e-6)
 
 
@@ -188,7 +188,7 @@ def test_global_outputs_leave_out_whom_nobody_heard_and_labels_never_drawn():
     outputs = np.zeros((4, 10, 10))
     outputs[0], outputs[1], outputs[2], outputs[3] = 1.0, 100.0, 3.0, 5.0
     outputs[2, 7], outputs[:, 8] = nan, nan
-    mean = protocols.average_over_devices(
+    mean = payloads.average_over_devices(
         replace(first_state(task), outputs=outputs), task, np.array([True, False, True, True])
     )
     assert_allclose(mean[0], (1 + 3 + 5) / 3)
@@ -199,11 +199,11 @@ def test_global_outputs_leave_out_whom_nobody_heard_and_labels_never_drawn():
 def test_the_stop_criterion_evaluations_at_the_label_that_changed_most():
     old = np.eye(3)
     new = old + np.diag([0.1, 0.4, 0.0])
-    assert protocols.outputs_change(new, old) == pytest.approx(0.4)
-    assert protocols.weights_change(np.array([3.0, 4.4]), np.array([3.0, 4.0])) == pytest.approx(0.4 / 5)
+    assert payloads.outputs_change(new, old) == pytest.approx(0.4)
+    assert payloads.weights_change(np.array([3.0, 4.4]), np.array([3.0, 4.0])) == pytest.approx(0.4 / 5)
     new[1] = np.nan  # nobody drew this label
-    assert protocols.outputs_change(new, old) == pytest.approx(0.1)
-    assert protocols.outputs_change(np.full((3, 3), np.nan), old) is None
+    assert payloads.outputs_change(new, old) == pytest.approx(0.1)
+    assert payloads.outputs_change(np.full((3, 3), np.nan), old) is None
 
 
 # --- for each protocol a limit, paired with a case away from it -------------------------------------------------------
@@ -452,3 +452,44 @@ def test_images_are_rendered_as_if_all_were_rendered_at_once():
     everything, which = made.render(np.arange(made.n_samples)), np.array([5, 4, 17, 60])
     for part, whole in zip(made.render(which), everything, strict=True):
         assert_array_equal(part, whole[which])
+
+
+# --- devices that take part -------------------------------------------------------------------------------------------
+
+
+@each_protocol
+def test_whoever_does_not_take_part_keeps_what_it_has_and_sends_nothing(protocol):
+    task = small_task(participation=0.5, **CLEAR)
+    fed = play_round(1, protocol, first_state(task), task)[0]
+    there = task.takes_part(2)
+    after, record = play_round(2, protocol, fed, task)
+    assert there.sum() == 2 and not there.all()
+    assert_array_equal(record.up.delivered, there)
+    assert_array_equal(record.down.delivered, there)
+    assert not record.up.payload_bits[~there].any() and record.up.payload_bits[there].all()
+    for name in ("weights", "outputs", "teachers"):
+        assert_array_equal(getattr(after, name)[~there], getattr(fed, name)[~there])
+    assert (after.weights != fed.weights).any(axis=1)[there].all()
+
+
+@given(st.floats(0, 1), st.integers(0, 99), st.integers(1, 9))
+def test_a_share_of_the_devices_takes_part_at_least_one_and_every_protocol_meets_the_same(share, seed, p):
+    task = small_task(seed, participation=share)
+    assert task.takes_part(p).sum() == max(1, round(4 * share)) == task.settings.n_taking_part
+    assert_array_equal(task.takes_part(p), small_task(seed, participation=share).takes_part(p))
+    assert task.uplink.bandwidth_hz * task.settings.n_taking_part == pytest.approx(2 * task.settings.bandwidth_hz)
+
+
+def test_who_takes_part_changes_from_round_to_round_and_seed_to_seed():
+    task = small_task(participation=0.5)
+    assert len({task.takes_part(p).tobytes() for p in range(1, 20)}) > 3
+    assert len({small_task(seed, participation=0.5).takes_part(1).tobytes() for seed in range(20)}) > 3
+
+
+def test_a_reference_device_that_does_not_take_part_is_tested_all_the_same():
+    task = small_task(participation=0.25, n_rounds=6, **CLEAR)
+    end = play(FD, task)[-1]
+    assert len(end.curve) == 6 * 3 + 1
+    for p in range(1, 7):
+        three = [accuracy for _, accuracy in end.curve[3 * p - 3 : 3 * p]]
+        assert task.takes_part(p)[task.reference] or len(set(three)) == 1

@@ -61,12 +61,9 @@ FROM_NUMPY = {
 }
 
 
-OF_THEIR_OWN = {  # what their limits let through
-    "mixing_ratio": 0.25,
-    "n_inverse_samples": 70,
-    "pairing": "random",
-    "initialisation": "glorot",
-}
+# What their limits let through.
+OF_THEIR_OWN = {"mixing_ratio": 0.25, "participation": 0.5, "n_inverse_samples": 70, "pairing": "random",
+                "initialisation": "glorot"}
 
 
 @pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from made_up import made_up_result, made_up_results, made_up_rows, of_claim
+from strategies import patient
 
 from mix2fld_np.console.claims import judged
 from mix2fld_np.study import measures, step_times
@@ -18,6 +19,7 @@ def on_air(air, server_samples=None, n_rounds=10, **more):
     return made_up_result(rows, curve)
 
 
+@patient
 @given(st.floats(1.05, 8), st.floats(0.2, 2), st.floats(0.001, 0.02), st.sampled_from(step_times.SERVERS))
 def test_a_printed_ratio_is_met_at_the_step_that_solves_the_equation(ratio, theirs_air, our_air, server):
     world = made_up_results(lambda panel, label, seed: on_air(theirs_air if label == "FL" else our_air,

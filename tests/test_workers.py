@@ -51,7 +51,7 @@ def test_any_number_of_workers_writes_the_same_files_and_so_does_doing_everythin
         more = (f"--workers={n}", f"--reuse={reuse}", f"--seeds={seeds}", "--devices=4")
         assert main(compare(data, tmp_path / f"{n}{reuse}", *more)) == 0
         found.append(files_of(tmp_path / f"{n}{reuse}"))
-    assert len(found[0]) == 6 + 5 * seeds
+    assert len(found[0]) == 10 + 5 * seeds
     assert found[1:] == [found[0]] * 5
 
 

@@ -5,6 +5,8 @@ import argparse
 from mix2fld_np.console import options
 from mix2fld_np.console.notes import printed_max_slots
 from mix2fld_np.console.text import bullets, counted, number, table_of
+from mix2fld_np.datasets.own import is_own
+from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.nn.network import Network
@@ -23,8 +25,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """`mix2fld channel`: nothing is played, and of the data only the size of an image counts."""
     given, settings = options.resolve_options(args, OPTIONS, COMPARISON, "channel")
-    data = source_of("mnist" if given["data"] == "auto" else given["data"])
-    C, H, W = data.image_shape
+    name = "mnist" if given["data"] == "auto" else given["data"]
+    data = load(name) if is_own(name) else source_of(name)
+    C, H, W = data.train_images.shape[1:] if isinstance(data, Dataset) else data.image_shape
     network = Network((C, H, W), settings.filters, data.n_labels)
     rows = channel_rows(settings, sorted({*SEED_SAMPLES, settings.n_seed_samples}), network)
     notes = bullets(*remarks(rows, settings), printed_max_slots(settings, network))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table
-from mix2fld_np.datasets.sources import title_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.studies import claims_time
@@ -65,7 +65,7 @@ def heading(results: Results) -> str:
     ranks = "rank: per cent of single runs and devices that are below the printed number"
     for number, figure in ((2, results.two), (3, results.three)):
         seeds = session.seeds_in_words(len(figure.seeds))
-        parts.append(f"Figure {number} ({title_of(figure.data)}, {seeds}, T_max = {figure.settings.max_slots})")
+        parts.append(f"Figure {number} ({source_of(figure.data).title}, {seeds}, T_max = {figure.settings.max_slots})")
     return f"The letter's claims on {' and '.join(parts)}\n{ranks}"
 
 

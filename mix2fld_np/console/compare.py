@@ -1,21 +1,27 @@
 """`mix2fld compare`: the protocols side by side on one task."""
 
 import argparse
+from dataclasses import replace
 from statistics import fmean
 
-from mix2fld_np.console import notes, options, session
+from mix2fld_np.console import models, notes, options, session
 from mix2fld_np.console.text import counted, percent, table_of
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.curves import learning_curves
+from mix2fld_np.pictures.labels import label_table
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import compare
 from mix2fld_np.study.compare import Summary
 
-OPTIONS = (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
-FILES = ("learning_curves.png", "learning_curves.svg", "rounds.csv", "curve.csv", "summary.json")
+OPTIONS = tuple(
+    replace(option, default="auto") if option.name == "models" else option
+    for option in (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
+)
+PICTURES = ("learning_curves.png", "learning_curves.svg", "labels.png", "labels.svg")
+FILES = (*PICTURES, "rounds.csv", "curve.csv", "per_label.csv", "summary.json")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -29,15 +35,21 @@ def run(args: argparse.Namespace) -> int:
     given, settings = options.resolve_options(args, OPTIONS, COMPARISON, "compare")
     source = session.data_source(given, args.quiet)
     jobs = compare.compare_jobs(given["protocols"], settings, source, session.seeds_of(given))
-    request = session.Request("compare", given, settings, [source], jobs, FILES, args.resume, args.quiet)
+    jobs, more = models.asked_for(jobs, given)
+    request = session.Request("compare", given, settings, [source], jobs, (*FILES, *more), args.resume, args.quiet)
     network = Task(settings, dataset(source)).network
     title = session.picture_title(settings, source.name, given["seeds"], "n_rounds")
 
     def report(results):
         places = [{"protocol": job.protocol, "seed": job.seed} for job in jobs]
         summaries = compare.summaries([job.protocol for job in jobs], jobs, results)
-        curves = compare.curve_rows(places, results)
+        curves, labels = compare.curve_rows(places, results), compare.label_rows(places, results)
+        task = Task(settings, dataset(source), given["seed"])
+        device = [row for row in labels if (row["seed"], row["device"]) == (task.seed, task.reference)]
+        about = f"{title.rpartition(', ')[0]}: device {task.reference} under seed {task.seed}"
         files = {
+            "per_label.csv": labels,
+            **render(label_table(device, task.split.rare_labels[task.reference], about), "labels"),
             "rounds.csv": compare.round_rows(places, results),
             "curve.csv": curves,
             "summary.json": {

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 
-from mix2fld_np.console import notes, options, session
+from mix2fld_np.console import models, notes, options, session
 from mix2fld_np.console.text import number, percent, table
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, PRINTED, SPLITS, Settings
@@ -18,7 +18,7 @@ from mix2fld_np.study.compare import Summary
 from mix2fld_np.wireless.channel import slots_needed
 
 CHOICES = (*options.DATA, *options.LEARNING, *options.RUNNING, *options.PLACE)
-GONE_THROUGH = ("split", "inverse_samples", "ratio", "beta", "pairing", "protocols")  # by the figure, or only by --set
+GONE_THROUGH = ("split", "inverse_samples", "ratio", "beta", "pairing", "protocols", "participation")  # or by --set
 OPTIONS = tuple(option for option in CHOICES if option.name not in GONE_THROUGH)
 FILES = {
     "2": ("figure_2.png", "figure_2.svg", "rounds.csv", "curve.csv", "summary.json"),
@@ -50,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         jobs = figures.figure_3_jobs(settings, source, seeds)
         report = figure_3(jobs, task)
-    request = session.Request(command, given, settings, [source], jobs, FILES[args.number], quiet=args.quiet)
+    jobs, more = models.asked_for(jobs, given)
+    files = (*FILES[args.number], *more)
+    request = session.Request(command, given, settings, [source], jobs, files, quiet=args.quiet)
     return session.carry_out(request, report)
 
 

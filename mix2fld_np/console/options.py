@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mix2fld_np.console.values import filled, number, path, whole
+from mix2fld_np.datasets.own import is_own
 from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import ON_REQUEST, TABLE, protocol_named
@@ -42,6 +43,16 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return choose
+
+
+def data_name(text: str) -> str:
+    """The name of a data set, or of an .npz file, for argparse."""
+    if is_own(text):
+        return path(text)
+    choices = ("auto", *SOURCES)
+    if text not in choices:
+        raise argparse.ArgumentTypeError(f"{text!r} is not known; choose one of {', '.join(choices)}, or a .npz file")
+    return text
 
 
 def between(least: int, most: int) -> Callable[[str], int]:
@@ -93,7 +104,8 @@ class Option:
 
 
 DATA = (
-    Option("data", one_of("auto", *SOURCES), "data set; auto: MNIST if found, else embedded digits", default="auto"),
+    Option("data", data_name, "data set, or a file of your own; auto: MNIST if found, else the embedded digits",
+           default="auto"),
     Option("data_dir", str, "where to look for data, instead of $MIX2FLD_DATA, data/ and the user's cache", word="DIR"),
 )
 CHANNEL = (
@@ -104,6 +116,7 @@ CHANNEL = (
 )
 LEARNING = (
     Option("split", one_of(*SPLITS), "how samples are dealt to devices", "split"),
+    Option("participation", number, "share of the devices that train and communicate in a round", "participation"),
     Option("rounds", whole, "P, number of global updates", "n_rounds"),
     Option("iterations", whole, "K, local iterations per round", "n_local_iterations"),
     Option("distill_iterations", whole, "K_S, iterations of the output-to-model conversion", "n_distill_iterations"),
@@ -120,6 +133,7 @@ RUNNING = (
 )
 PLACE = (
     Option("out", str, "directory for results (default results/COMMAND)", word="DIR"),
+    Option("models", one_of("auto", "none", "server", "all"), "which last weights models.npz keeps", default="none"),
     Option("workers", between(1, 1_000), "threads; results do not depend on it (default: all cores)"),
     Option("reuse", one_of("yes", "no"), "do equal work of several runs once (no: for measuring)", default="yes"),
     Option("dask", scheduler, "play the runs on the Dask cluster with this scheduler, tcp://HOST:PORT", word="ADDRESS"),

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mix2fld_np.console import models
 from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
 from mix2fld_np.datasets.find import find, named_folder
+from mix2fld_np.datasets.own import is_own, placed
 from mix2fld_np.datasets.registry import load
-from mix2fld_np.datasets.sources import title_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import check_playable, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
@@ -61,7 +63,7 @@ class Report:
     machine: bool = False  # a program reads the text: nothing else goes to standard output
 
 
-NOT_KEPT = ("out", "workers", "reuse", "dask")  # options on which no result depends
+NOT_KEPT = ("out", "models", "workers", "reuse", "dask")  # options on which no result depends
 
 
 def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> int:
@@ -79,7 +81,7 @@ def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> 
         results += play(request, request.further(results))
         made = report(results)
         for name in request.files:
-            write(name, made.files[name])
+            write(name, made.files[name] if name != models.FILE else models.packed(request.jobs, results))
     notices = dict.fromkeys(notice for result in results for notice in result.notices)
     print("\n".join((made.text, "", *bullets(*made.notes, *notices))).rstrip())
     where = f"Written to {request.directory}: {', '.join(request.files)}, settings.json"
@@ -115,6 +117,8 @@ def data_source(options: dict[str, Any], quiet: bool) -> Source:
     """The data set that --data and --data-dir mean; says in one line which it is, and how to get the other."""
     in_background(kernels)  # while data are read
     name, data_dir = options["data"], options["data_dir"]
+    if is_own(name):
+        name, data_dir = placed(name, data_dir)
     if name == "auto":
         name = "mnist" if find("mnist", data_dir) else "digits"
         if name == "digits" and named_folder(data_dir):
@@ -197,4 +201,4 @@ def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -
         "n_rounds": f"{'at most ' if settings.stop_when_converged else ''}{settings.n_rounds} rounds",
     }
     shown = [text for field, text in parts.items() if field not in left_out]
-    return ", ".join([title_of(name), *shown, seeds_in_words(n_seeds)])
+    return ", ".join([source_of(name).title, *shown, seeds_in_words(n_seeds)])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mix2fld_np.console import notes, options, readings, session
+from mix2fld_np.console import models, notes, options, readings, session
 from mix2fld_np.console.text import percent, table, table_of, with_interval
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     given, settings = options.resolve_options(args, options_of(sweep), sweep.base, command)
     source = session.data_source(given, args.quiet)
     points = sweeps.points_of(sweep, settings, source, session.seeds_of(given))
-    jobs = [point.job for point in points]
-    files = (f"{stem}.png", f"{stem}.svg", "rows.csv", "summary.json")
+    jobs, more = models.asked_for([point.job for point in points], given)
+    files = (f"{stem}.png", f"{stem}.svg", "rows.csv", "summary.json", *more)
     request = session.Request(command, given, settings, [source], jobs, files, quiet=args.quiet)
     title = session.picture_title(settings, source.name, given["seeds"], *sweep.own_settings)
 

@@ -7,10 +7,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mix2fld_np.datasets.digits import digits
 from mix2fld_np.datasets.find import files_in, find, nearby, not_found
 from mix2fld_np.datasets.formats import check_labels, pixels
+from mix2fld_np.datasets.own import Split, checked, is_own, placed, read_own
 from mix2fld_np.datasets.sources import SOURCES, DataSource, source_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.randomness import stream
@@ -80,12 +82,14 @@ class Row:
 def load(
     name: str, data_dir: str | Path | None = None, n_train: int | None = None, n_test: int | None = None
 ) -> Dataset:
-    """The data set `name`, read from the first place of `find` that holds it; "digits" is drawn and needs no place.
+    """The data set `name`, `in_order`, from the first place of `find` that holds it; "digits" is drawn; *.npz is read.
 
-    Samples stand `in_order`, so that a seed means the same ones for every copy of a set.
-    `n_train` and `n_test` belong to the digits (60,000 and 10,000 by default), which can be drawn in any number. Raises
-    InputError for an unknown name, for data that are nowhere, and for files that are damaged or do not fit each other.
+    `n_train` and `n_test` belong to the digits (60,000 and 10,000 by default). InputError for an unknown name, for data
+    that are nowhere, and for files that are damaged or do not fit each other.
     """
+    if is_own(name):
+        file, where = placed(name, data_dir)
+        return _own(file, read_own(Path(where) / file), f"{file} from {where}")
     source = source_of(name)
     if source.read is None:
         sizes = zip((n_train, n_test), DIGITS_SIZES, strict=True)
@@ -96,6 +100,17 @@ def load(
     if folder is None:
         raise InputError(not_found(name, data_dir))
     return _read(name, source, folder)
+
+
+def from_arrays(x_train: ArrayLike, y_train: ArrayLike, x_test: ArrayLike, y_test: ArrayLike) -> Dataset:
+    """A data set of one's own: images (N, H, W) or (N, H, W, C) uint8 with even H and W, labels (N,) from 0 on."""
+    arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    return _own("own", checked(arrays, "these arrays"), "arrays in memory")
+
+
+def _own(name: str, found: tuple[Split, Split, int], origin: str) -> Dataset:
+    (train, test, n_labels) = found
+    return Dataset(name, *in_order(*train), *in_order(*test), n_labels, origin)
 
 
 def listing(data_dir: str | Path | None = None) -> list[Row]:
@@ -144,11 +159,7 @@ def _read(name: str, source: DataSource, folder: Path) -> Dataset:
 
 
 def in_order(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same samples, images (N, ...) uint8 and labels (N,), sorted by `pixel_digests`; equal pictures by label.
-
-    Two copies of a set that list its samples in different orders come out alike, byte for byte. (Two different pictures
-    with one digest would stay as they came; among 60,000 the chance of that is 1e-10.)
-    """
+    """Images (N, ...) uint8 and labels (N,) by `pixel_digests`, equal pictures by label: alike for every copy."""
     order = np.lexsort((labels, pixel_digests(images)))
     return images[order], labels[order]
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from mix2fld_np.datasets.formats import Samples, Shape, read_batches, read_pair
+from mix2fld_np.datasets.own import is_own
 from mix2fld_np.errors import InputError
 
 TEST_FILES = ("t10k", "test")  # how the names of test files begin
@@ -62,15 +63,12 @@ class DataSource:
 
 
 def source_of(name: str) -> DataSource:
-    """The row of the table that describes the data set `name`."""
+    """The row of the table that describes the data set `name`; of a file of one's own, only what it is called."""
+    if is_own(name):
+        return DataSource(name, (), 0)
     if name not in SOURCES:
         raise InputError(f"there is no data set '{name}'; choose one of {', '.join(SOURCES)}.")
     return SOURCES[name]
-
-
-def title_of(name: str) -> str:
-    """A data set as people write it."""
-    return source_of(name).title
 
 
 def _published(table: str) -> tuple[RemoteFile, ...]:
@@ -86,10 +84,8 @@ SOURCES = {
     "mnist": DataSource(
         "MNIST", GREY, 10, read_pair, folders=("mnist", "MNIST/raw", "MNIST", "raw", ""),
         first_digest=0x105E3D902F66F, unread=("mnist.npz",),
-        mirrors=(
-            "https://ossci-datasets.s3.amazonaws.com/mnist/",
-            "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        ),
+        mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/",
+                 "https://storage.googleapis.com/cvdf-datasets/mnist/"),
         remote=_published("""
             train-images-idx3-ubyte.gz  9_912_422 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609
             train-labels-idx1-ubyte.gz     28_881 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c
@@ -100,10 +96,8 @@ SOURCES = {
     "fashion-mnist": DataSource(
         "Fashion-MNIST", GREY, 10, read_pair, first_digest=0x1F0F31E9361C7,
         folders=("fashion-mnist", "FashionMNIST/raw", "FashionMNIST", "raw", ""),
-        mirrors=(
-            "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
-            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-        ),
+        mirrors=("https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+                 "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"),
         remote=_published("""
             train-images-idx3-ubyte.gz 26_421_880 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84
             train-labels-idx1-ubyte.gz     29_515 a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845

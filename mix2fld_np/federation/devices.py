@@ -38,16 +38,16 @@ def train_devices(fed: Federation, task: Task, p: int) -> tuple[Federation, Trai
 
     The evaluations of the reference device have been started; call them to wait for them.
     """
-    s, weights, outputs = task.settings, np.empty(fed.weights.shape, np.float32), np.empty(fed.outputs.shape)
-    pending: list[Pending] = []
-    seconds = 0.0
-    devices = sorted(range(task.n_devices), key=lambda d: d != task.reference)  # the reference first: tested meanwhile
+    s, weights, outputs, seconds = task.settings, fed.weights.copy(), fed.outputs.copy(), 0.0
+    devices = sorted(np.flatnonzero(task.takes_part(p)).tolist(), key=lambda d: d != task.reference)  # tested meanwhile
+    tested = [fed.weights[task.reference]] * (1 + s.n_evaluations)  # where the reference device does not take part
     updates = task.each((p, False), train, (local_work(d, fed, task, p) for d in devices))
     for d, (models, outputs[d], seconds_d) in zip(devices, updates, strict=True):
         weights[d], seconds = models[-1], max(seconds, seconds_d)
         check_finite(weights[d], f"device {d}", p, s.learning_rate)
         if d == task.reference:
-            pending = [task.start_test(model, p) for model in (fed.weights[d], *models)]
+            tested[1:] = models
+    pending = [task.start_test(model, p) for model in tested]
     device_s = seconds if s.stopwatch else s.n_local_iterations * s.device_s_per_iteration
     return replace(fed, weights=weights, outputs=outputs), Training((), weights, device_s), pending
 

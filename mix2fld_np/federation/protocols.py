@@ -11,11 +11,11 @@ import numpy as np
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.devices import Pending, Training, check_finite, train_devices
+from mix2fld_np.federation.payloads import NOTHING, OUTPUTS, WEIGHTS, Payload
 from mix2fld_np.federation.seed_samples import Material, SeedSamples
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Federation, Task
 from mix2fld_np.nn.evaluation import Evaluation
-from mix2fld_np.nn.losses import softmax
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import distil
 from mix2fld_np.randomness import DOWN, UP, stream
@@ -24,18 +24,6 @@ from mix2fld_np.wireless.channel import Link, Transmission, transmit
 
 # What goes down, if anything; the state with the server's new model; and seconds of compute, by the stop watch.
 Reply = tuple[np.ndarray | None, Federation, float]
-
-
-@dataclass(frozen=True)
-class Payload:
-    """What crosses the channel: its size, its average, how a device takes it in, and its test if it is a model."""
-
-    name: str
-    bits: Callable[[Settings, Network], int]
-    average: Callable[[Federation, Task, np.ndarray], np.ndarray]
-    relative_change: Callable[[np.ndarray, np.ndarray], float | None]
-    write: Callable[[Federation, np.ndarray, np.ndarray], Federation]
-    start_test: Callable[[Task, np.ndarray, int], Pending | None]
 
 
 @dataclass(frozen=True)
@@ -117,8 +105,14 @@ def counted(material: Material | None, learned: bool) -> tuple[int, int] | None:
 
 
 def send(link: Link, payload_bits: int | np.ndarray, task: Task, p: int, direction: int) -> Transmission:
-    """One payload to or from every device over the task's channel, with the fading of round p and of this direction."""
-    return (task.channel or transmit)(link, payload_bits, task.n_devices, stream(task.seed, "channel", p, direction))
+    """One payload to or from every device that takes part in round p, with the fading of this round and direction."""
+    there = task.takes_part(p)
+    bits, rng = np.broadcast_to(payload_bits, there.shape)[there], stream(task.seed, "channel", p, direction)
+    sent, parts = (task.channel or transmit)(link, bits, len(bits), rng), []
+    for part in (sent.delivered, sent.slots, sent.payload_bits):
+        parts.append(np.zeros(there.shape, part.dtype))  # the others send nothing and get nothing
+        parts[-1][there] = part
+    return Transmission(*parts)
 
 
 def upload_bits(protocol: Protocol, fed: Federation, task: Task) -> np.ndarray:
@@ -182,98 +176,10 @@ def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material
     return None if collected is None else protocol.prepare(collected.of(fed.seed_samples_arrived), task)
 
 
-# --- what crosses the channel -----------------------------------------------------------------------------------------
-
-
-def bits_of_weights(settings: Settings, network: Network) -> int:
-    """b_mod N_mod."""
-    return payload.weight_bits(network.n_weights, settings.bits_per_weight)
-
-
-def bits_of_outputs(settings: Settings, network: Network) -> int:
-    """b_out N_L^2."""
-    return payload.output_bits(network.n_labels, settings.bits_per_output)
-
-
-def average_weights(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
-    """G_mod (N_mod,): mean of the delivered weights, weighted by |S_d|, summed in float64  (Section II-A)."""
-    total = np.zeros(fed.weights.shape[1])
-    for n, weights in zip(task.n_samples[delivered], fed.weights[delivered], strict=True):
-        total += n * weights.astype(np.float64)
-    return (total / task.n_samples[delivered].sum()).astype(np.float32)
-
-
-def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
-    """G_out (N_L, N_L): plain mean of the delivered average outputs, of each label over the devices that drew it.
-
-    Of logarithms, its softmax: the normalised geometric mean.
-    """
-    outputs = fed.outputs[delivered]
-    n_known, total = (~np.isnan(outputs)).sum(axis=0), np.nansum(outputs, axis=0)
-    mean = np.divide(total, n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
-    return softmax(mean) if task.settings.average_logits else mean
-
-
-def weights_change(new: np.ndarray, old: np.ndarray) -> float:
-    """|G_mod^p - G_mod^(p-1)| / |G_mod^(p-1)|, Euclidean  (Section II-A)."""
-    new, old = new.astype(np.float64), old.astype(np.float64)  # squares of large single-precision weights overflow
-    return relative(new, old)
-
-
-def outputs_change(new: np.ndarray, old: np.ndarray) -> float | None:
-    """The largest |G_out,n^p - G_out,n^(p-1)| / |G_out,n^(p-1)| over labels n known in both rounds  (Section II-B)."""
-    known = ~np.isnan(new).any(axis=1) & ~np.isnan(old).any(axis=1)
-    return max((relative(a, b) for a, b in zip(new[known], old[known], strict=True)), default=None)
-
-
-def relative(new: np.ndarray, old: np.ndarray) -> float:
-    """|new - old| / |old|, Euclidean; infinite from nothing. Sums are exact: BLAS's depend on its number of threads."""
-    size, difference = (math.sqrt(math.fsum(x * x)) for x in (old, new - old))
-    return difference / size if size else math.inf
-
-
-def write_weights(fed: Federation, model: np.ndarray, delivered: np.ndarray) -> Federation:
-    """Line 13: devices that got it substitute their weights with G_mod; the others keep what they have."""
-    return replace(fed, weights=np.where(delivered[:, None], model, fed.weights))
-
-
-def write_teacher(fed: Federation, teacher: np.ndarray, delivered: np.ndarray) -> Federation:
-    """Devices that got it distil from the new G_out until the next one; the others keep what they have."""
-    return replace(fed, teachers=np.where(delivered[:, None, None], teacher, fed.teachers))
-
-
-def no_test(task: Task, teacher: np.ndarray, p: int) -> None:
-    """Average outputs classify nothing."""
-
-
-def no_bits(settings: Settings, network: Network) -> int:
-    """Nothing is sent."""
-    return 0
-
-
-def no_average(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
-    """Of nothing."""
-    return np.empty(0)
-
-
-def no_change(new: np.ndarray, old: np.ndarray) -> None:
-    """Nothing can change, so a run never stops by the criterion."""
-
-
-def write_nothing(fed: Federation, reply: np.ndarray, delivered: np.ndarray) -> Federation:
-    """Every device keeps what it has."""
-    return fed
-
-
 def no_reply(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> Reply:
     """The server has nothing to say."""
     return None, fed, 0.0
 
-
-#                  name       size             average over devices  relative change  taken in      test
-WEIGHTS = Payload("weights", bits_of_weights, average_weights,      weights_change, write_weights, Task.start_test)
-OUTPUTS = Payload("outputs", bits_of_outputs, average_over_devices, outputs_change, write_teacher, no_test)
-NOTHING = Payload("nothing", no_bits,         no_average,           no_change,      write_nothing, no_test)
 
 # Read downwards, each row changes one idea of the row above.
 #             name       uplink   downlink  device sends once     server prepares               server replies

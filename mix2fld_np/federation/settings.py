@@ -66,6 +66,7 @@ class Settings:
     # The letter is silent: do uplink and downlink share T_max? Each has T_max slots in every round.
     max_slots: int = 100  # T_max
 
+    participation: float = 1.0  # share of the devices that train and communicate in a round; in the letter, all
     n_rounds: int = 10  # P; with N_S = 10, 42.4x is true for P = 10 alone (with N_S = P it would be for any P)
     epsilon: float = 0.05
     stop_when_converged: bool = False  # or play all rounds and note when the criterion was met
@@ -106,9 +107,14 @@ class Settings:
             )
 
     @property
+    def n_taking_part(self) -> int:
+        """How many devices train and communicate in a round, at least one."""
+        return max(1, round(self.participation * self.n_devices))
+
+    @property
     def uplink(self) -> Link:
-        """Each device's own share of the band, W^up = W N_ch / |D|  (Section II-C)."""
-        return self.link(self.uplink_power_dbm, self.bandwidth_hz * self.n_uplink_channels / self.n_devices)
+        """A device's own share of the band, W^up = W N_ch / |D|, divided among those who take part  (Section II-C)."""
+        return self.link(self.uplink_power_dbm, self.bandwidth_hz * self.n_uplink_channels / self.n_taking_part)
 
     @property
     def downlink(self) -> Link:
@@ -153,6 +159,7 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "threshold": (1e-9, 1e9, "theta is a positive ratio, not dB"),
     "slot_s": (1e-9, 1e3, "a slot lasts a positive time"),
     "max_slots": (1, 100_000, "at least one slot is needed to send"),
+    "participation": (0, 1, "it is a share of the devices; at least one always takes part"),
     "n_rounds": (1, 1_000_000, "at least one round has to be played"),
     "epsilon": (0, 1e3, "the stop criterion compares a relative change"),
     "device_s_per_iteration": (0, 1e3, "an iteration takes zero or more seconds"),

@@ -68,6 +68,11 @@ class Task:
         """|D|."""
         return self.settings.n_devices
 
+    def takes_part(self, p: int) -> np.ndarray:
+        """Which devices train and communicate in round p, (D,): drawn anew each round, the same for every protocol."""
+        chosen = stream(self.seed, "participation", p).permutation(self.n_devices)[: self.settings.n_taking_part]
+        return np.isin(np.arange(self.n_devices), chosen)
+
     @cached_property
     def uplink(self) -> Link:
         """The channel from a device to the server."""
@@ -164,5 +169,7 @@ def first_state(task: Task) -> Federation:
     """Devices and server start from the same random weights, or each from its own."""
     D, N_L = task.n_devices, task.data.n_labels
     start, unknown = task.initial_weights("start"), np.full((D, N_L, N_L), np.nan)
-    own = [task.initial_weights("start", d) if task.settings.own_start else start for d in range(D)]
-    return Federation(np.stack(own), unknown, unknown, start, np.zeros(D, bool))
+    weights = np.broadcast_to(start, (D, start.size))  # stored once
+    if task.settings.own_start:
+        weights = np.stack([task.initial_weights("start", d) for d in range(D)])
+    return Federation(weights, unknown, unknown, start, np.zeros(D, bool))

@@ -23,7 +23,8 @@ def save_checkpoint(path: Path, identity: dict, progress: Progress) -> None:
     head = np.frombuffer(json_bytes({"identity": identity, "story": story}), np.uint8)
     body = io.BytesIO()
     np.savez(body, head=head, **{name: array for name, array in vars(progress.fed).items() if array is not None})
-    write_whole(path, MAGIC + sha256(body.getvalue()) + b"\n" + body.getvalue())
+    with body.getbuffer() as arrays:
+        write_whole(path, MAGIC + sha256(arrays) + b"\n", arrays)
 
 
 def load_checkpoint(path: Path, identity: dict, task: Task) -> Progress:
@@ -42,7 +43,7 @@ def load_checkpoint(path: Path, identity: dict, task: Task) -> Progress:
     return progress
 
 
-def sha256(content: bytes) -> bytes:
+def sha256(content: bytes | memoryview) -> bytes:
     """Checksum in hexadecimal."""
     return hashlib.sha256(content).hexdigest().encode()
 

@@ -24,7 +24,7 @@ LOCK = ".lock"  # the process that has locked this file works in its directory
 AGAIN = "again (compare: with --resume)"  # how to go on with what has been stored
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, *content: bytes | memoryview) -> None:
     """Writes a file that appears with all its content or not at all: write aside, flush, fsync, rename.
 
     InputError where the directory cannot be written or the disk is full; what stood there before still stands then.
@@ -36,7 +36,7 @@ def write_whole(path: Path, content: bytes) -> None:
         try:
             aside.unlink(missing_ok=True)
             with open(aside, "xb") as file:
-                file.write(content)
+                file.writelines(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(aside, path)

@@ -32,6 +32,7 @@ class Job:
     settings: Settings
     source: Source
     seed: int
+    models: str = "none"  # which weights are kept at the end: of the "server", of "all", that is the devices too
 
 
 def task_of(job: Job, start: Callable = at_once) -> Task:

@@ -47,13 +47,14 @@ def play_all(
     played here. The results depend on neither workers nor reuse nor interruptions.
     """
     runs, on_round = [StoredRun(job, directory) for job in jobs], sum_of_rounds(on_progress)
-    missing = [run for run in runs if not run.path.exists()]
+    missing = [run for run in runs if not run.is_finished()]
     for run in runs:
-        if run.path.exists():
+        if run not in missing:
             on_round(run, len(run.result().rounds))
     if executor:
         play_on(executor, missing, getattr(executor, "capacity", lambda: n_workers), on_round)
-    play_here([run for run in missing if not run.path.exists()], n_workers, reuse, on_round)
+        missing = [run for run in missing if not run.is_finished()]
+    play_here(missing, n_workers, reuse, on_round)
     return [run.result() for run in runs]
 
 
@@ -80,7 +81,7 @@ def play_here(runs: list[StoredRun], n_workers: int, reuse: bool, on_round: OnRo
     run_bytes = max(task.state_bytes + task.work_bytes for task in tasks)
     n_open = max(1, min(len(runs), int(MEMORY_BYTES / 2 / run_bytes)))
     waiting = deque(runs)
-    with Workers(n_workers, MEMORY_BYTES - n_open * run_bytes, reuse) as workers:
+    with Workers(n_workers, max(0, MEMORY_BYTES - n_open * run_bytes), reuse) as workers:
         if workers.threads:
             play_side_by_side(waiting, n_open, workers, on_round)
         play_in_turn(waiting, n_open, workers, on_round)
@@ -131,7 +132,7 @@ def rounds_of(run: StoredRun, workers: Workers, on_round: OnRound) -> Iterator[N
     for end in simulate(protocol, task, past):
         keep(run, end, on_round)
         yield
-    run.finish(result_of(protocol, end, task))
+    run.finish(result_of(protocol, end, task, run.job.models))
 
 
 def stand(run: StoredRun, task: Task, on_round: OnRound) -> Progress:
@@ -173,7 +174,7 @@ def play_on(executor: Executor, runs: list[StoredRun], capacity: Callable[[], in
                     send(run, now, n_lost + 1)
                     continue
                 if after is None:
-                    run.finish(result_of(protocol_named(run.job.protocol), now, task_of(run.job)))
+                    run.finish(result_of(protocol_named(run.job.protocol), now, task_of(run.job), run.job.models))
                 else:
                     keep(run, after, on_round)
                     send(run, after)

@@ -1,5 +1,6 @@
 """A finished run: what figures, claims and sweeps read of it."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -48,6 +49,16 @@ class RunResult:
     n_test: list[int]  # test images of each label
     reference: int  # the device of the learning curve
     notices: list[str]  # what a reader ought to know about this run
+    models: dict[str, str] | None = None  # weights of "devices" and, where there is one, "server"; where asked for
+
+    def weights(self, whose: str) -> np.ndarray | None:
+        """The last global model ("server") as a flat vector (N_mod,), or all "devices" (D, N_mod), in Network's order.
+
+        As the run ended, after the last download; None where there is none, or where models were not asked for.
+        """
+        packed = (self.models or {}).get(whose)
+        flat = None if packed is None else np.frombuffer(base64.b64decode(packed), "<f4").astype(np.float32)
+        return flat if flat is None or whose == "server" else flat.reshape(len(self.devices["trained"]), -1)
 
     def accuracies(self, moment: str) -> list[float]:
         """Test accuracy of every device (D,) in the last round: "trained" by it, or "downloaded" at its end."""
@@ -99,11 +110,20 @@ class RunResult:
         return next((n for n in reversed(counts) if n), counts[-1])
 
 
-def result_of(protocol: Protocol, end: Progress, task: Task) -> RunResult:
+def result_of(protocol: Protocol, end: Progress, task: Task, models: str = "none") -> RunResult:
     """What is kept of a run that stands at its end."""
     assert end.devices is not None, "the last round tests every device"
     curve, notes = [list(point) for point in end.curve], notices(protocol, task)
-    return RunResult(list(end.rounds), curve, end.devices, end.server, label_counts(task), task.reference, notes)
+    kept = None if models == "none" else models_of(end, models)
+    return RunResult(list(end.rounds), curve, end.devices, end.server, label_counts(task), task.reference, notes, kept)
+
+
+def models_of(end: Progress, which: str) -> dict[str, str]:
+    """The weights at the end of a run as text."""
+    fed, arrays = end.fed, {"devices": end.fed.weights} if which == "all" else {}
+    if end.server is not None:  # an average of weights as it is, or else the server's own model
+        arrays["server"] = fed.server if fed.mean is None or fed.mean.shape != fed.server.shape else fed.mean
+    return {whose: base64.b64encode(array.astype("<f4").tobytes()).decode() for whose, array in arrays.items()}
 
 
 def label_counts(task: Task) -> list[int]:
@@ -125,6 +145,12 @@ def check_result(content: dict, identity: dict) -> None:
     n_rounds, may_stop = len(result.rounds), settings["stop_when_converged"]
     if n_rounds != settings["n_rounds"] and not (may_stop and result.rounds[-1]["converged"]):
         raise ValueError(f"{n_rounds} rounds of {settings['n_rounds']}")
+    if result.models is not None and not set(result.models) <= {"devices", "server"}:
+        raise ValueError("models of somebody else")
+    for whose in result.models or {}:
+        weights = result.weights(whose)
+        if weights is None or not np.isfinite(weights).all():
+            raise ValueError("weights that are not finite")
     if not all(isinstance(notice, str) for notice in result.notices):
         raise ValueError("a notice that is no sentence")
 

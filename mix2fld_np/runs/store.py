@@ -36,6 +36,13 @@ class StoredRun:
         """The file that says where it stands."""
         return self.directory / UNFINISHED / self.job.name
 
+    def is_finished(self) -> bool:
+        """Whether its result is there, with the models where they are asked for."""
+        if self.job.models == "none" or not self.path.exists():
+            return self.path.exists()
+        kept = self.result().models
+        return kept is not None and (self.job.models == "server" or "devices" in kept)
+
     def result(self) -> RunResult:
         """The result of a finished run; InputError where it is gone, damaged, or of another run."""
         files.check_there(self.path)

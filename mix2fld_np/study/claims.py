@@ -50,7 +50,7 @@ EACH = tuple((label, label) for label in WITH_MODEL)
 AGAINST_FALLS_OF_FD = tuple((label, "FD") for label in WITH_MODEL)
 
 ASYMMETRIC, SYMMETRIC, ALL = "ac", "bd", "abcd"
-MOMENTS = {"as downloaded": "downloaded", "after training": "trained"}
+MOMENTS = {"as downloaded": "downloaded", "as trained": "trained"}
 UNITS: dict[str, Effect] = {"%": relative, "points": in_points}
 BEST = "The largest of two splits and four (N_S, N_I)."
 FURTHEST = "Where Mix2FLD's accuracy is furthest above FD's. The introduction has it converge faster than FD."
@@ -187,7 +187,7 @@ CLAIMS = (
     Claim("Section IV", "from 10 to 50 devices the average of test accuracy increases by 5.7% (IID)", 0.057,
           gains(partial(from_10_to_50, "iid"), FIGURE_3)),
     Claim("Section IV", "and the variance decreases by 50% (IID)", -0.5,
-          (Reading("%, after training", "%", variance_from_10_to_50("iid"), (FIGURE_3, ONE_MODEL)),)),
+          (Reading("%, as trained", "%", variance_from_10_to_50("iid"), (FIGURE_3, ONE_MODEL)),)),
     Claim("Section IV", "in the non-IID dataset the gain is smaller than in the IID dataset, with the same tendency",
           None,
           (*moments("holds", lambda moment: as_order(from_10_to_50("iid", moment, in_points), 1,
@@ -195,6 +195,6 @@ CLAIMS = (
                     FIGURE_3, name="smaller, "),
            *moments("holds", lambda moment: as_order(from_10_to_50("non-iid", moment, in_points), 1),
                     FIGURE_3, name="a gain, "),
-           Reading("variance, after training", "holds", as_order(variance_from_10_to_50("non-iid"), -1),
+           Reading("variance, as trained", "holds", as_order(variance_from_10_to_50("non-iid"), -1),
                    (ONE_MODEL,)))),
 )  # fmt: skip

@@ -32,6 +32,20 @@ def curve_rows(places: Sequence[dict], results: Sequence[RunResult]) -> list[dic
     ]
 
 
+def label_rows(places: Sequence[dict], results: Sequence[RunResult]) -> list[dict]:
+    """One row for each run, moment, device and label: test accuracy; label None stands for all labels together."""
+    return [
+        place | {"moment": moment, "device": device, "label": label, "accuracy": right / n if n else None}
+        for place, result in zip(places, results, strict=True)
+        for moment, tests in result.devices.items()
+        for device, test in enumerate(tests)
+        for label, right, n in [
+            *((label, right, n) for label, (right, n) in enumerate(zip(test["correct"], result.n_test, strict=True))),
+            (None, sum(test["correct"]), sum(result.n_test)),
+        ]
+    ]
+
+
 def with_channel(settings: Settings, channel: str) -> Settings:
     """The settings under the letter's asymmetric or symmetric channel."""
     return replace(settings, uplink_power_dbm=CHANNELS[channel])
@@ -57,7 +71,7 @@ class Summary:
     @property
     def outage_rate(self) -> float:
         """Share of the uploads that were lost."""
-        attempts = sum(self.settings.n_devices * len(run.rounds) for run in self.runs)
+        attempts = sum(self.settings.n_taking_part * len(run.rounds) for run in self.runs)
         return 1 - sum(run.uplink_delivered for run in self.runs) / attempts
 
     @property

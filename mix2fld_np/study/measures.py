@@ -258,7 +258,7 @@ def from_10_to_50(results: Results, split: str, moment: str, effect: Effect) -> 
 
 @of_results
 def variance_from_10_to_50(results: Results, split: str) -> Evidence:
-    """How much larger the sample variance over devices is, after training, with 50 devices than with 10."""
+    """How much larger the sample variance over devices is, as trained, with 50 devices than with 10."""
     ends = ends_of(results, split, "trained")
     ratios = [relative(*(np.var(one, ddof=1, keepdims=True) for one in both)) for both in ends]
     return Evidence(np.array(ratios), np.array([log_variance_ratio(*both) for both in ends]), as_log=True)

@@ -107,4 +107,4 @@ def mean_accuracies(results: Results, panels: Sequence[str], labels: Sequence[st
         runs = [results.two.runs[panel, label, seed] for panel in panels for seed in results.two.seeds]
         both = (fmean(run.mean_accuracy(moment) for run in runs) for moment in ("downloaded", "trained"))
         means[label] = f"{label} {' | '.join(f'{100 * mean:.1f}' for mean in both)} %"
-    return f"Means as downloaded | after training: {', '.join(means.values())}."
+    return f"Means as downloaded | as trained: {', '.join(means.values())}."

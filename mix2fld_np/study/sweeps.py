@@ -110,7 +110,7 @@ def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[
             "trained": result.trained,
             "accuracy": result.accuracy,
             "server_accuracy": result.server_accuracy,
-            "delivered": result.uplink_delivered / (len(result.rounds) * task.n_devices),
+            "delivered": result.uplink_delivered / (len(result.rounds) * task.settings.n_taking_part),
             "elapsed_s": result.elapsed_s,
             "server_samples": result.server_samples,
             "server_samples_wanted": result.server_samples_wanted,

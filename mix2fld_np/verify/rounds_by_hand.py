@@ -26,23 +26,10 @@ D, N_L, LAMBDA = 4, SMALL[2], 0.2
 HELD = np.array([10, 40, 20, 30])  # |S_d| in the weighted mean of FL; the letter's, all 500, would hide the weights
 OUTPUT_BITS, WEIGHT_BITS, SEED_BITS = 32 * N_L**2, 32 * sum(by_hand.layer_sizes(SMALL)), 4 * 8 * 16
 SETTINGS = Settings(
-    n_devices=D,
-    n_samples=9,
-    split="iid",
-    filters=SMALL[1],
-    n_local_iterations=6,
-    n_distill_iterations=8,
-    learning_rate=0.1,
-    beta=0.5,
-    n_seed_samples=4,
-    n_inverse_samples=100,  # more than there are pairs, so that all are used
-    mixing_ratio=LAMBDA,
-    bandwidth_hz=4e5,  # a slot carries 200 bits up and 800 down
-    n_uplink_channels=1,
-    uplink_power_dbm=5.0,
-    downlink_power_dbm=11.0,
-    n_rounds=3,
-    n_evaluations=1,
+    n_devices=D, n_samples=9, split="iid", filters=SMALL[1],
+    n_local_iterations=6, n_distill_iterations=8, learning_rate=0.1, beta=0.5, n_rounds=3, n_evaluations=1,
+    n_seed_samples=4, n_inverse_samples=100, mixing_ratio=LAMBDA,  # N_I more than there are pairs, so that all are used
+    bandwidth_hz=4e5, n_uplink_channels=1, uplink_power_dbm=5.0, downlink_power_dbm=11.0,  # slots of 200 and 800 bits
 )
 
 
@@ -73,9 +60,6 @@ def small_task(name: str, **changes) -> SmallTask:
     """The task of one protocol, with a T_max that some of its payloads miss."""
     T_max = {"FL": 19, "FD": 2}.get(name, 6)
     return SmallTask(replace(SETTINGS, **{"max_slots": T_max, **changes}), small_data(), SEED)
-
-
-# --- Algorithm 1 ------------------------------------------------------------------------------------------------------
 
 
 @lru_cache
@@ -151,9 +135,6 @@ def relative_change(name: str, new: np.ndarray, old: np.ndarray) -> float:
     return max(math.dist(a, b) / math.hypot(*b) for a, b in pairs if not math.isnan(a[0] + b[0]))
 
 
-# --- the server's seed samples ----------------------------------------------------------------------------------------
-
-
 def convert(name: str, server: np.ndarray, arrived: np.ndarray, mean: np.ndarray, p: int, task: Task) -> np.ndarray:
     """Output-to-model conversion: K_S iterations of eq. (5) from the server's own last weights."""
     samples = server_samples(name, arrived, task)
@@ -175,10 +156,7 @@ def server_samples(name: str, arrived: np.ndarray, task: Task) -> np.ndarray:
 
 
 def inverse_samples(recipes: seed_samples.SeedSamples) -> np.ndarray:
-    """The inverse samples of mixed-up ones with symmetric labels from two devices, eq. (7) with lambda_hat of n = 1.
-
-    Each pair comes in both orders, which makes a sample for either label.
-    """
+    """Inverse samples of two devices with symmetric labels: eq. (7) with lambda_hat of n = 1, pairs in both orders."""
     label, lambda_hat, samples = small_data().train_labels, LAMBDA / (2 * LAMBDA - 1), []
     mixed = zip(recipes.first, recipes.second, recipes.device, uploads(recipes, LAMBDA), strict=True)
     for (i, j, d, s_hat), (i2, j2, d2, s_hat2) in permutations(mixed, 2):

@@ -32,7 +32,7 @@ from mix2fld_np.datasets.registry import load  # noqa: E402
 from mix2fld_np.federation.protocols import play_round, protocol_named  # noqa: E402
 from mix2fld_np.federation.settings import COMPARISON  # noqa: E402
 from mix2fld_np.federation.task import Task, at_once, first_state  # noqa: E402
-from mix2fld_np.runs.workers import Workers  # noqa: E402
+from mix2fld_np.runs.workers import MEMORY_BYTES, Workers  # noqa: E402
 
 SERIES = {  # (D, K)
     "devices": [(10, 640), (100, 640), (1_000, 640)],
@@ -75,11 +75,11 @@ def one(D: int, K: int) -> dict[str, float]:
     """Seconds of a round in this process (the median of three after a warm-up), its peak memory,
     and the memory before it."""
     warm_up()
-    settings, fed, clock, processor = task_of(D, K).settings, None, [], []
-    before = peak_mb()
-    with Workers(2) as workers:
+    fed, clock, processor, before = None, [], [], peak_mb()
+    task = task_of(D, K)
+    with Workers(2, max(0, MEMORY_BYTES - task.state_bytes - task.work_bytes)) as workers:
         for p in (1, 2, 3):
-            on_clock, of_processor, fed = round_seconds(task_of(D, K, workers.starter(settings)), p, fed)
+            on_clock, of_processor, fed = round_seconds(task_of(D, K, workers.starter(task.settings)), p, fed)
             clock.append(on_clock)
             processor.append(of_processor)
     return {

@@ -1,0 +1,167 @@
+"""The pictures at the head of the lessons, as SVG: `python lessons/diagrams.py` draws them anew into pictures/."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from mix2fld_np.datasets.formats import pixels
+from mix2fld_np.datasets.registry import load
+from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.mixing.inverse import inverse_mixup
+from mix2fld_np.mixing.mixup import mixup
+from mix2fld_np.randomness import stream
+from mix2fld_np.wireless import channel
+
+PICTURES = Path(__file__).parent / "pictures"
+INK, LOST, HERE, NEGATIVE = "#222222", "#d9d9d9", "#56B4E9", "#D55E00"
+DECODED = "#7FBF7B"
+LEVELS = 8  # shades of a drawn digit
+
+# Number, short title, column and row on the map, and the lessons to have read before.
+COURSE = [
+    ("00", "one page", 0, 1, ()), ("01", "softmax", 1, 1, ()), ("02", "convolution", 2, 0, ("01",)),
+    ("03", "averaging", 2, 1, ("01",)), ("04", "distillation", 3, 1, ("03",)), ("05", "slots", 3, 2, ()),
+    ("06", "to a model", 4, 1, ("04", "05")), ("07", "Mixup", 5, 1, ("06",)), ("08", "inverse", 6, 1, ("07",)),
+    ("09", "rounds", 7, 1, ("08",)), ("10", "figures", 8, 0, ("09",)), ("11", "questions", 8, 2, ("09",)),
+]  # fmt: skip
+
+
+def svg(width: int, height: int, words: str, parts: Iterable[str]) -> str:
+    """A picture on white paper, which stays readable on a dark page."""
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    style = 'font-family="DejaVu Sans, Verdana, sans-serif" role="img"'
+    paper = f'<rect width="{width}" height="{height}" fill="white"/>'
+    return "\n".join([f"{head} {style}>", f"<title>{words}</title>", paper, *parts, "</svg>\n"])
+
+
+def text(x: float, y: float, words: str, size: int = 13, anchor: str = "middle", colour: str = INK) -> str:
+    """A line of text."""
+    return f'<text x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{words}</text>'
+
+
+def course_map(here: str) -> str:
+    """The twelve lessons, an arrow from each to those that build on it, and the one that is open marked."""
+    place = {number: (8 + 90 * column, 10 + 44 * row) for number, _, column, row, _ in COURSE}
+    parts = []
+    for number, _, _, _, before in COURSE:
+        (x, y), starts = place[number], [place[other] for other in before]
+        parts += [f'<path d="M{a + 80} {b + 17}L{x} {y + 17}" stroke="#999999" fill="none"/>' for a, b in starts]
+    for number, title, *_ in COURSE:
+        (x, y), fill = place[number], HERE if number == here else "#f2f2f2"
+        parts.append(f'<rect x="{x}" y="{y}" width="80" height="34" rx="6" fill="{fill}" stroke="#999999"/>')
+        parts += [text(x + 40, y + 14, number, 12), text(x + 40, y + 28, title, 11)]
+    return svg(818, 142, f"Map of the twelve lessons; you are in {here}", parts)
+
+
+def slots() -> str:
+    """A hundred slots of the uplink, decoded or lost."""
+    gains = stream(5, "the picture").standard_exponential(100)
+    good = channel.snr(PRINTED.uplink, gains) >= PRINTED.threshold
+    parts = [text(10, 22, "100 slots of 1 ms, one after the other", 13, "start")]
+    for k, decoded in enumerate(good):
+        x, y = 10 + 30.4 * (k % 25), 34 + 26 * (k // 25)
+        parts.append(f'<rect x="{x:g}" y="{y}" width="26" height="20" rx="3" fill="{DECODED if decoded else LOST}"/>')
+        parts += [] if decoded else [text(x + 13, y + 15, "x", 13)]
+    words = f"{good.sum()} decoded, {(~good).sum()} lost; FL needs 101 decoded ones"
+    parts.append(text(10, 156, words, 14, "start"))
+    return svg(780, 166, "A row of a hundred slots, most decoded, some lost", parts)
+
+
+def tile(image: np.ndarray, x: float, y: float, side: float, reach: float = 1.0) -> list[str]:
+    """A picture of H x W pixels in a frame: ink black, negative ink orange, full colour at +-`reach`."""
+    shade = np.rint(np.clip(image / reach, -1, 1) * LEVELS).astype(int)
+    step = side / len(image)
+    frame = f'<rect x="{x:g}" y="{y:g}" width="{side:g}" height="{side:g}" fill="none" stroke="#cccccc"/>'
+    parts = [f'<g transform="translate({x:g} {y:g}) scale({step:g})" shape-rendering="crispEdges">']
+    for level in sorted(set(shade.flat) - {0}):
+        dots = "".join(f"M{column} {row}h1v1h-1z" for row, column in np.argwhere(shade == level))
+        colour = INK if level > 0 else NEGATIVE
+        parts.append(f'<path d="{dots}" fill="{colour}" fill-opacity="{abs(level) / LEVELS:g}"/>')
+    return [*parts, "</g>", frame]
+
+
+def digits_of(*labels: int) -> list[np.ndarray]:
+    """One drawn digit of each label, (28, 28), pixels 0 to 1; a label asked for twice comes in two hands."""
+    data = load("digits", n_train=200, n_test=10)
+    rows = {label: iter(np.flatnonzero(data.train_labels == label)) for label in set(labels)}
+    return [pixels(data.train_images[next(rows[label])])[0].astype(float) for label in labels]
+
+
+def blends() -> str:
+    """A seven that turns into a four, with the share of the four below each."""
+    four, seven = digits_of(4, 7)
+    parts = []
+    for k, lam in enumerate((0.0, 0.1, 0.2, 0.3, 0.4, 0.49)):
+        parts += tile(mixup(four, seven, lam), 10 + 128 * k, 10, 118)
+        parts.append(text(69 + 128 * k, 148, f"{lam:g} of the four", 12))
+    return svg(780, 160, "Six blends of two digits, from the seven alone to half of each", parts)
+
+
+def ghosts() -> str:
+    """Two mixed-up samples and what inverse-Mixup makes of them, with ghosts in orange."""
+    i, j, i2, j2 = digits_of(4, 7, 7, 4)
+    parts = []
+    for k, lam in enumerate((0.1, 0.3, 0.45)):
+        mixed = np.stack([mixup(i, j, lam), mixup(i2, j2, lam)])
+        shown = [*mixed, inverse_mixup(mixed, [lam, 1 - lam])[0]]
+        for m, image in enumerate(shown):
+            parts += tile(image, 10 + 260 * k + 82 * m, 10, 78)
+        parts += [text(51 + 260 * k + 41, 104, "arrived", 12), text(10 + 260 * k + 203, 104, "inverted", 12)]
+        parts.append(text(133 + 260 * k, 124, f"mixing ratio {lam:g}", 13))
+    return svg(790, 134, "Three times two blends of digits and their inverse; the inverse has orange ghosts", parts)
+
+
+def beliefs() -> str:
+    """A five, and what three networks believe: nothing, timidly the truth, surely something else."""
+    parts = [*tile(digits_of(5)[0], 10, 14, 110), text(65, 142, "the picture", 12)]
+    rest = np.full(10, 1 / 30)
+    networks = {"knows nothing": np.full(10, 0.1), "timid and right": rest.copy(), "sure and wrong": rest / 10}
+    networks["timid and right"][5], networks["sure and wrong"][6] = 0.7, 0.97
+    for k, (name, outputs) in enumerate(networks.items()):
+        left = 150 + 210 * k
+        parts.append(f'<path d="M{left} 124h190" stroke="#999999"/>')
+        for label, share in enumerate(outputs):
+            height, colour = 110 * share, INK if label == 5 else "#bbbbbb"
+            box = f'x="{left + 19 * label}" y="{124 - height:.4g}" width="15" height="{height:.4g}"'
+            parts += [f'<rect {box} fill="{colour}"/>', text(left + 19 * label + 7, 137, str(label), 10)]
+        parts.append(text(left + 95, 154, name, 12))
+    return svg(780, 164, "A five, and the outputs of three networks for it as bars over ten labels", parts)
+
+
+def windows() -> str:
+    """A filter of nine taps on its way over a picture, and the plane that it makes."""
+    picture = digits_of(7)[0][4:24, 4:24]
+    taps = np.array([[1.0, 0.0, -1.0]] * 3)
+    padded = np.pad(picture, 1)
+    plane = np.array([[np.sum(taps * padded[r : r + 3, s : s + 3]) for s in range(20)] for r in range(20)])
+    parts = [*tile(picture, 10, 10, 180), *tile(taps, 300, 55, 90), *tile(plane, 500, 10, 180, reach=3.0)]
+    for r, s in ((3, 4), (11, 9)):
+        parts.append(f'<rect x="{10 + 9 * s}" y="{10 + 9 * r}" width="27" height="27" fill="none" stroke="{HERE}" '
+                     'stroke-width="3"/>')
+        parts.append(f'<rect x="{509 + 9 * s}" y="{19 + 9 * r}" width="9" height="9" fill="none" stroke="{HERE}" '
+                     'stroke-width="3"/>')
+    parts += [text(245, 108, "times", 14), text(445, 108, "summed", 14), text(345, 170, "nine taps", 12)]
+    words = "A picture of a seven, nine taps, and the plane of their sums: edges in black and orange"
+    return svg(690, 200, words, parts)
+
+
+HEADS = {"01": beliefs, "02": windows, "05": slots, "07": blends, "08": ghosts}
+
+
+def drawings() -> dict[str, str]:
+    """All files of pictures/ that this module draws, by name."""
+    maps = {f"map_{number}.svg": course_map(number) for number, *_ in COURSE}
+    return maps | {f"head_{number}.svg": draw() for number, draw in HEADS.items()}
+
+
+def main() -> int:
+    """Writes all of them."""
+    for name, drawing in drawings().items():
+        (PICTURES / name).write_text(drawing, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,353 @@
+"""What readers may answer: for each exercise, answers and a piece of what the check must say to each.
+
+Right, half right and wrong ones; "right" and "as good" only where the check accepts it.
+"""
+
+import math
+
+import numpy as np
+
+
+def chance(P, W, N_0, r, alpha, theta):
+    return math.exp(-theta * W * N_0 * r**alpha / P)
+
+
+def outage(n, p, T_max):
+    return sum(math.comb(T_max, k) * p**k * (1 - p) ** (T_max - k) for k in range(min(n, T_max + 1)))
+
+
+def printed_outage(n, p, T_max):
+    print(outage(n, p, T_max))
+
+
+def divided_outage(n, p, T_max):
+    return outage(n, p, T_max) / (n - n)
+
+
+def unwritten(*arguments):
+    raise NotImplementedError
+
+
+def wrapped(function, change):
+    """A function that does something else with what another one gives back."""
+    return lambda *arguments: change(function(*arguments))
+
+
+def mixup(first, second, lam):
+    return lam * first + (1 - lam) * second
+
+
+def distances(images, first, second, lam):
+    couples = [(images[i], images[j]) for i, j in zip(first, second, strict=True)]
+    return [np.linalg.norm(mixup(*both, lam) - source) for both in couples for source in both]
+
+
+def privacy(images, first, second, lam):
+    return np.log(min(distances(images, first, second, lam)))
+
+
+def printed_mixup(first, second, lam):
+    print(mixup(first, second, lam))
+
+
+def hide(images, labels):
+    """The smallest ratio at which a third sample is nearer to the blend than its own two."""
+    flat = images.reshape(len(images), -1)
+    products, best = flat @ flat.T, (0.5, 0, 0)
+    for j in range(len(flat)):
+        inner = products - products[:, [j]] - products[j] + products[j, j]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(inner > 0, np.diag(inner) / (2 * inner), np.inf)
+        ratio[labels == labels[j]] = ratio[:, j] = np.inf
+        np.fill_diagonal(ratio, np.inf)
+        i, _ = np.unravel_index(ratio.argmin(), ratio.shape)
+        best = min(best, (ratio.min() + 1e-6, int(i), j))
+    return best[1], best[2], best[0]
+
+
+def ratios_of_two(lam):
+    return np.array([[-lam, 1 - lam], [1 - lam, -lam]]) / (1 - 2 * lam)
+
+
+def anti_circulant(shares):
+    return np.array([np.roll(shares, -r) for r in range(len(shares))])
+
+
+def inverse_ratios(shares):
+    return np.linalg.inv(anti_circulant(shares))
+
+
+def tikhonov(lam):
+    soft = anti_circulant([lam, 1 - lam])
+    weights = np.linalg.solve(soft.T @ soft + 0.01 * np.eye(2), soft.T)
+    return weights, weights @ soft
+
+
+def two_labels(labels):
+    """Rows of two samples with different labels."""
+    return 0, int(np.flatnonzero(labels != labels[0])[0])
+
+
+def softmax(z):
+    powers = np.exp(z - np.max(z))
+    return powers / powers.sum()
+
+
+def gradient(F, target):
+    return np.sum(target) * F - target
+
+
+def warm_gradient(z, label, T):
+    return (softmax(z / T) - label) / T
+
+
+def softer(F, T=1.8):
+    powers = F ** (1 / T)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def convolution(planes, filters, bias):
+    return np.array([b + sum(map(one_plane, planes, taps)) for taps, b in zip(filters, bias, strict=True)])
+
+
+def one_plane(plane, taps):
+    padded, (H, W) = np.pad(plane, 1), plane.shape
+    return sum(taps[i, j] * padded[i : i + H, j : j + W] for i, j in np.ndindex(3, 3))
+
+
+def filter_gradient(planes, g):
+    padded, found = np.pad(planes, ((0, 0), (1, 1), (1, 1))), np.zeros((len(g), len(planes), 3, 3))
+    for f, r, s in np.ndindex(g.shape):
+        found[f] += g[f, r, s] * padded[:, r : r + 3, s : s + 3]
+    return found
+
+
+def four_sums(x, w):
+    def product(r, s):
+        return sum(w[i][j] * x[r + i][s + j] for i, j in np.ndindex(3, 3))
+
+    return [[product(r, s) for s in range(2)] for r in range(2)]
+
+
+def both_ways(rule, a):
+    return list(zip(*[rule(column) for column in zip(*map(rule, a), strict=True)], strict=True))
+
+
+def winograd(x, w):
+    X = both_ways(lambda x: [x[0] - x[2], x[1] + x[2], x[2] - x[1], x[1] - x[3]], x)
+    W = both_ways(lambda w: [w[0], (w[0] + w[1] + w[2]) / 2, (w[0] - w[1] + w[2]) / 2, w[2]], w)
+    products = [[a * b for a, b in zip(p, q, strict=True)] for p, q in zip(X, W, strict=True)]
+    return both_ways(lambda m: [m[0] + m[1] + m[2], m[1] - m[2] - m[3]], products)
+
+
+ATTEMPTS = {
+    "01.1": [
+        (softmax, "right"),
+        (unwritten, "not written yet"),
+        (lambda z: np.exp(z) / np.exp(z).sum(), "no finite number"),
+        (lambda z: np.exp(-softmax(z)), "array in which"),
+        (lambda z: softmax(-z), "array in which"),
+        (lambda z: softmax(z)[::-1], "wrong places"),
+        (lambda z: print(softmax(z)), "return it instead"),
+        (lambda z: softmax(z).sum(), "one number; shape (3,) is wanted"),
+    ],
+    "01.2": [
+        (gradient, "right"),
+        (unwritten, "not written yet"),
+        (lambda F, target: F - target, "in which 0 of 3"),
+        (lambda F, target: target - F, "wrong sign"),
+        (lambda F, target: 2 * gradient(F, target), "2 times what it should"),
+        (lambda F, target: -np.sum(target * np.log(F)), "one number"),
+        (lambda F, target: F[3] - target, "IndexError"),
+    ],
+    "01.3": [
+        (99, "right"), (99.0, "right"), ("99", "right"), (1 / 99, "other way round"), (458.2, "losses"),
+        (98, "too small"), (-99, "sign is not"), (990, "units"),
+    ],
+    "01.4": [
+        (warm_gradient, "right"),
+        (unwritten, "not written yet"),
+        (lambda z, label, T: softmax(z / T) - label, "4 times what it should"),
+        (lambda z, label, T: (softmax(z) - label) / T, "in which 0 of 3"),
+        (lambda z, label, T: T * (softmax(z / T) - label), "16 times what it should"),
+        (lambda z, label, T: -warm_gradient(z, label, T), "wrong sign"),
+        (lambda z, label, T: None, "nothing (None)"),
+    ],
+    "01.5": [
+        (softer, "as good"),
+        (unwritten, "not written yet"),
+        (lambda F: F, "less is better"),
+        (lambda F: softer(F, 3), "less is better"),
+        (lambda F: 0 * F + 0.1, "score 2.3"),
+        (lambda F: F**0.5, "sums to one"),
+        (lambda F: F[0], "shape (10,) came back"),
+        (lambda F: 1 / 0, "ZeroDivisionError"),
+    ],
+    "02.1": [
+        (convolution, "right"),
+        (unwritten, "not written yet"),
+        (lambda x, w, b: convolution(x, w[:, :, ::-1, ::-1], b), "array in which"),
+        (lambda x, w, b: convolution(x, w, 0 * b), "array in which"),
+        (lambda x, w, b: convolution(x, w, b)[:, 1:-1, 1:-1], "shape (1, 1, 1); shape (1, 3, 3) is wanted"),
+        (lambda x, w, b: convolution(x, w, b)[9], "IndexError"),
+        (lambda x, w, b: print("done"), "return it instead"),
+    ],
+    "02.2": [
+        (filter_gradient, "right"),
+        (unwritten, "not written yet"),
+        (lambda x, g: filter_gradient(x, g)[:, :, ::-1, ::-1], "wrong places"),
+        (lambda x, g: filter_gradient(x, g) / g[0].size, "0.1111 times"),
+        (lambda x, g: -filter_gradient(x, g), "wrong sign"),
+        (lambda x, g: filter_gradient(x, g)[0, 0], "shape (3, 3); shape (1, 1, 3, 3) is wanted"),
+        (lambda x, g: g @ x, "shape (1, 3, 3)"),
+    ],
+    "02.3": [
+        (508_032, "right"), (508_000, "right"), ("508032", "right"), (127_008, "what it takes now"),
+        (648, "number of taps"), (42_336, "all twelve planes"), (56_448, "nine taps"), (508_032.5, "whole"),
+        (1, "too small"), (600_000, "too large"),
+    ],
+    "02.4": [
+        (16_360, "right"), (16_400, "right"), (12_544, "for MNIST"), (12_760, "larger, too"),
+        (16_144, "three colour planes"), (16_360.5, "whole"), (16_332, "biases"),
+        (62_440, "halves both sides"), (10, "too small"), (-16_360, "sign is not"),
+    ],
+    "02.5": [
+        (lambda w: w.swapaxes(0, 1)[:, :, ::-1, ::-1], "right"),
+        (unwritten, "not written yet"),
+        (lambda w: w.swapaxes(0, 1), "wrong places"),
+        (lambda w: -w.swapaxes(0, 1), "in which 0 of 54"),
+        (lambda w: w[:, :, ::-1, ::-1], "shape (3, 2, 3, 3); shape (2, 3, 3, 3) is wanted"),
+        (lambda w: w.T, "shape (3, 3, 2, 3)"),
+        (lambda w: np.rot90(w.swapaxes(0, 1), 1, (2, 3)), "wrong places"),
+    ],
+    "02.6": [
+        (winograd, "as good"),
+        (unwritten, "not written yet"),
+        (four_sums, "score 36"),
+        (lambda x, w: [[2.0, 3.0], [4.0, 5.0]], "not the four sums"),
+        (lambda x, w: [[one.value for one in row] for row in four_sums(x, w)], "score 36"),
+        (lambda x, w: x[0] * w[0], "TypeError"),
+        (lambda x, w: [[x[0][0] / w[0][0]]], "not allowed"),
+    ],
+    "05.1": [
+        (chance, "right"),
+        (unwritten, "not written yet"),
+        (wrapped(chance, lambda p: 1 - p), "times what it should"),
+        (wrapped(chance, lambda p: -p), "wrong sign"),
+        (lambda P, W, N_0, r, alpha, theta: math.exp(-(10 ** (theta / 10)) * W * N_0 * r**alpha / P), "times"),
+        (wrapped(chance, lambda p: [p]), "shape (1,)"),
+        (wrapped(chance, str), "text"),
+        (0.887, "a function is wanted"),
+    ],
+    "05.2": [
+        (outage, "right"),
+        (unwritten, "not written yet"),
+        (printed_outage, "return it instead"),
+        (divided_outage, "ZeroDivisionError"),
+        (lambda n, p, T_max: None, "nothing (None)"),
+        (wrapped(outage, lambda q: 1 - q), "times what it should"),
+        (lambda n, p, T_max: outage(n + 1, p, T_max), "times what it should"),
+        (lambda n, p, T_max: p**n, "times what it should"),
+        (lambda n, p, T_max: float("nan"), "no finite number"),
+    ],
+    "05.3": [
+        (83, "right"), ("83", "right"), (83.0, "right"), (17, "ten devices"), (82, "left over"), (82.4, "whole"),
+        (396, "50 seed samples"), (8300, "units"), ("many", "text"), ([83], "one number is wanted"), (90, "too large"),
+        (-83, "the sign is not"), (math.nan, "finite"),
+    ],
+    "05.4": [
+        ("ABDF", "right"), ("FDBA", "right"), ("a, b, d, f", "right"), (" f b a d ", "right"), (list("ABDF"), "right"),
+        ("A", "0 too many, 3 missing"), ("ABCDF", "1 too many, 0 missing"), ("C, E", "2 too many, 4 missing"),
+        (4, "letters are wanted"),
+    ],
+    "05.5": [
+        (127, "right"), (124, "one device"), (126, "a little less"), (104, "40 dBm"), (114, "the mean"),
+        (130, "too large"), (outage, "one number is wanted"),
+    ],
+    "05.6": [
+        ((21.35, 7.25), "as good"), ((30, 3.2), "less is better"), ((23, 3), "101 of 100 slots"), ((10, 7), "arrive"),
+        ((23, -1), "above zero"), (23, "two numbers"), ("23 dBm", "two numbers"),
+    ],
+    "07.1": [
+        (mixup, "right"),
+        (unwritten, "not written yet"),
+        (printed_mixup, "return it instead"),
+        (lambda first, second, lam: mixup(second, first, lam), "array in which"),
+        (lambda first, second, lam: lam * first + lam * second, "array in which"),
+        (wrapped(mixup, lambda blend: blend.sum()), "one number; shape (2,) is wanted"),
+        (lambda first, second: first, "TypeError"),
+        ("blend", "a function is wanted"),
+    ],
+    "07.2": [
+        (privacy, "right"),
+        (unwritten, "not written yet"),
+        (lambda *given: np.log10(min(distances(*given))), "0.4343 times"),
+        (lambda *given: min(distances(*given)), "times what it should"),
+        (lambda *given: -privacy(*given), "wrong sign"),
+        (lambda *given: np.log(distances(*given)), "shape (6,)"),
+        (lambda *given: np.log(np.mean(distances(*given))), "times"),
+        (lambda images, first, second, lam: np.log(lam * min(distances(images, first, second, 0))), "no finite number"),
+        (lambda images, first, second, lam: images[99], "IndexError"),
+    ],
+    "07.3": [
+        (5.8, "right"), (5.80, "right"), (5.8003, "right"), ("5.80", "right"), (5.282, "base 10"),
+        (12.21, "multiplied"), (5.78, "too small"), (6.5, "too large"), (-5.8, "sign is not"),
+    ],
+    "07.4": [
+        (-1.08, "right"), (-1.076, "right"), (1.076, "sign is not"), (4.465 / 255, "shrink"),
+        (4.465, "units of the pixels"), (2.06, "natural"), (10.006, "smaller, not larger"), (-0.9, "too small"),
+    ],
+    "07.5": [
+        (5.56, "right"), (5.564, "right"), (6.411, "nearer now"), (6.055, "last column"), (3.1, "too small"),
+        ([5.56], "one number is wanted"), (9, "too large"),
+    ],
+    "07.6": [
+        (hide, "as good"),
+        (unwritten, "not written yet"),
+        (lambda images, labels: (*two_labels(labels), 0.1), "found"),
+        (lambda images, labels: (0, 0, 0.1), "different labels"),
+        (lambda images, labels: (*two_labels(labels), 0.7), "between 0 and 0.5"),
+        (lambda images, labels: (*hide(images, labels)[:2], 0.45), "less is better"),
+        (lambda images, labels: two_labels(labels), "three numbers"),
+        (lambda images, labels: images / labels[9_999], "IndexError"),
+        (0.3, "no score"),
+    ],
+    "08.1": [
+        (ratios_of_two, "right"),
+        (unwritten, "not written yet"),
+        (lambda lam: -ratios_of_two(lam), "wrong sign"),
+        (lambda lam: ratios_of_two(lam)[::-1], "wrong places"),
+        (lambda lam: ratios_of_two(lam) * (1 - 2 * lam), "0.8 times what it should"),
+        (lambda lam: ratios_of_two(lam)[0], "shape (2,); shape (2, 2) is wanted"),
+        (lambda lam: [[lam, 1 - lam], [1 - lam, lam]], "in which 0 of 4"),
+        (lambda lam: print(ratios_of_two(lam)), "return it instead"),
+    ],
+    "08.2": [
+        (inverse_ratios, "right"),
+        (unwritten, "not written yet"),
+        (anti_circulant, "array in which"),
+        (lambda shares: np.linalg.inv([np.roll(shares, r) for r in range(len(shares))]), "wrong places"),
+        (lambda shares: 1 / anti_circulant(shares), "array in which"),
+        (lambda shares: np.linalg.inv(anti_circulant(shares)[:2]), "LinAlgError"),
+        (lambda shares: ratios_of_two(shares[0]), "shape (2, 2); shape (3, 3) is wanted"),
+    ],
+    "08.3": [
+        (0.375, "right"), ("0.375", "right"), (0.625, "other side"), (0.25, "by 2"), (0.3989, "independent noise"),
+        (0.41, "too large"), (0.1, "too small"), (-0.375, "sign is not"),
+    ],
+    "08.4": [
+        ("BCE", "right"), ("CBE", "right"), ("B, C, E", "right"), (" b c e ", "right"), ({"B", "C", "E"}, "right"),
+        ("C", "0 too many, 2 missing"), ("BC", "0 too many, 1 missing"), ("ABCE", "1 too many, 0 missing"),
+        ("BCDE", "1 too many, 0 missing"), (3, "letters are wanted"),
+    ],
+    "08.5": [
+        (tikhonov, "as good"),
+        (unwritten, "not written yet"),
+        (lambda lam: (ratios_of_two(lam), np.eye(2)), "more is better"),
+        (lambda lam: (np.eye(2), anti_circulant([lam, 1 - lam])), "more is better"),
+        (lambda lam: ratios_of_two(lam), "both have to be (2, 2)"),
+        (lambda lam: (ratios_of_two(0.5), np.eye(2)), "finite number"),
+        (lambda lam: 3, "two arrays"),
+        (lambda lam: lam / 0, "ZeroDivisionError"),
+    ],
+}  # fmt: skip
