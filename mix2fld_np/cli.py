@@ -20,7 +20,7 @@ EXPLANATIONS = {
     "figure": "Figure 2 or 3 of the letter: run, drawn and tabulated.",
     "table": "Table II or III of the letter: sample privacy, beside the printed values.",
     "claims": "The letter's sentences with a number, measured on figures 2 and 3 that were run before, and judged.",
-    "study": "Beyond the letter: one setting goes through many values.",
+    "study": "Beyond the letter: settings go through many values.",
     "verify": "Every equation of the letter by two routes, one row each.",
     "channel": "What each protocol asks of the channel, in closed form.",
     "data": "Which data sets are there, and where.",

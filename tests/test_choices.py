@@ -125,7 +125,7 @@ def test_a_server_distils_on_standardised_samples_of_uploads_that_are_sent_as_ev
 def test_images_that_are_all_alike_can_be_standardised():
     grey = np.full((3, 1, 2, 2), 51, np.uint8)
     data = Dataset("grey", grey, np.zeros(3, np.uint8), grey, np.zeros(3, np.uint8), 2, "made up")
-    assert data.scale == (np.float32(0.2), 1) and not data.standardised_test_pixels.any()
+    assert data.scale == (np.float32(0.2), 1) and not data.network_inputs(data.test_pixels, True).any()
 
 
 @pytest.mark.parametrize("changes", [
