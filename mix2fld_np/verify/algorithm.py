@@ -1,7 +1,4 @@
-"""Algorithm 1's bookkeeping: the library's rounds against the same rounds played by hand in `rounds_by_hand`.
-
-Each function takes the quantity of the library that it checks and yields pairs (its value, the value by hand).
-"""
+"""Algorithm 1's bookkeeping: the library's rounds against the same rounds played by hand in `rounds_by_hand`."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -85,8 +82,6 @@ def convergence_time(simulate: Callable) -> Iterator[tuple]:
         yield [row["airtime_s"] for row in end.rounds], airtime
         yield end.elapsed_s, sum(airtime) + 3 * compute_s
 
-
-# --- the rows ---------------------------------------------------------------------------------------------------------
 
 BY_HAND = "the same rounds by hand"
 

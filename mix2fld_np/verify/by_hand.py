@@ -19,9 +19,6 @@ SMALL: Shape = ((1, 4, 4), (2, 2), 3)
 STEP = 1e-6  # of a central difference in float64: truncation and rounding are both near 1e-10 there
 
 
-# --- the network and its losses ---------------------------------------------------------------------------------------
-
-
 def layer_sizes(shape: Shape) -> list[int]:
     """Numbers of weights of w1, b1, w2, b2, w3, b3."""
     (C, H, W), (F1, F2), N_L = shape
@@ -73,9 +70,6 @@ def loss(
     return phi + beta * psi
 
 
-# --- gradients and SGD ------------------------------------------------------------------------------------------------
-
-
 def slopes(function: Callable[..., np.ndarray], at: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """Derivatives (P,) along directions (P, N): [f(w + s v) - f(w - s v)] / 2s; f takes (P, N) to (P,)."""
     return (function(at + STEP * directions) - function(at - STEP * directions)) / (2 * STEP)
@@ -85,10 +79,7 @@ def descend(
     weights: np.ndarray, images: np.ndarray, labels: np.ndarray, order: Iterable[int], rate: float, shape: Shape,
     teacher: np.ndarray | None = None, beta: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """w <- w - eta grad(phi + beta psi) at one sample after another  (eqs. 1, 3, 5), with labels (N, N_L).
-
-    Returns the last weights, and the outputs before each step.
-    """
+    """w <- w - eta grad(phi + beta psi), sample by sample (eqs. 1, 3, 5): last weights, outputs before each step."""
     w, seen = weights.astype(np.float64), []
     for i in order:
         seen.append(outputs(w[None], images[i], shape)[0])
@@ -103,9 +94,6 @@ def average_outputs(seen: np.ndarray, labels: np.ndarray, n_labels: int) -> np.n
     for n in set(labels.tolist()):
         mean[n] = np.mean([F for F, label in zip(seen, labels, strict=True) if label == n], axis=0)
     return mean
-
-
-# --- the channel ------------------------------------------------------------------------------------------------------
 
 
 def strain(link) -> float:

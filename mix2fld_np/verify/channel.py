@@ -1,11 +1,7 @@
-"""Eq. (4), payloads, slots, latency law and the printed numbers of the channel, against loops, fractions, simulation.
-
-Each function takes the quantity of the library that it checks and yields pairs (its value, the other route's value),
-where it says so in units of the last printed digit or of the simulation's standard error.
-"""
+"""Eq. (4), payloads, slots, latency law and printed numbers of the channel, against loops, fractions, simulation."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -26,9 +22,6 @@ from mix2fld_np.wireless.payload import uplink_reduction
 FL_BITS, TEN_SEEDS, FIFTY_SEEDS, OUTPUT_BITS = 401_408, 65_920, 316_800, 3_200
 SYMMETRIC = replace(COMPARISON, uplink_power_dbm=CHANNELS["symmetric"])
 FIFTY_DEVICES = replace(PRINTED, n_devices=50)
-
-
-# --- eq. (4), a slot's chance and the latency law ---------------------------------------------------------------------
 
 
 def eq_4_bits(received_bits: Callable) -> Iterator[tuple]:
@@ -79,9 +72,6 @@ def missing(link: Link, n: int, t: int) -> Fraction:
     return Fraction(sum(math.comb(t, k) * p**k * q ** (t - k) for k in range(min(n, t + 1))), whole**t)
 
 
-# --- payloads and slots -----------------------------------------------------------------------------------------------
-
-
 def payload(library_bits: Callable, name: str) -> Iterator[tuple]:
     """B_up in round 1 and later and B_dn of one protocol, for the letter's numbers and for others."""
     other = replace(PRINTED, bits_per_weight=16, bits_per_output=24, bits_per_pixel=5, n_seed_samples=7, filters=(8, 3))
@@ -103,33 +93,10 @@ def slot_counts(slots_needed: Callable) -> Iterator[tuple]:
     yield slots_needed(PRINTED.uplink, payloads), [-(-bits // 4_000) for bits in payloads]
 
 
-# --- printed numbers --------------------------------------------------------------------------------------------------
-
-
-def printed_reduction(uplink_reduction: Callable) -> Iterator[tuple]:
-    """The printed "up to 42.4x", in units of its last digit."""
-    yield 10 * uplink_reduction(10, FL_BITS, OUTPUT_BITS, TEN_SEEDS - OUTPUT_BITS), 424
-
-
-def printed_success(success_probability: Callable) -> Iterator[tuple]:
-    """0.88717 and 0.99761 up, 0.98813 down; in units of the fifth digit."""
-    for link, printed in ((PRINTED.uplink, 88_717), (SYMMETRIC.uplink, 99_761), (PRINTED.downlink, 98_813)):
-        yield 1e5 * success_probability(link), printed
-
-
-def printed_outage(outage_probability: Callable) -> Iterator[tuple]:
-    """FL's upload within 105 slots: 0.006 asymmetric and 0.999994 symmetric; in units of the last digit."""
-    yield 1e3 * (1 - outage_probability(COMPARISON.uplink, FL_BITS)), 6
-    yield 1e6 * (1 - outage_probability(SYMMETRIC.uplink, FL_BITS)), 999_994
-
-
-def never_at_100(outage_probability: Callable) -> Iterator[tuple]:
-    """Within the printed T_max, FL's upload is in outage for certain, whichever the channel."""
-    for settings in (PRINTED, replace(SYMMETRIC, max_slots=100)):
-        yield outage_probability(settings.uplink, FL_BITS), 1
-
-
-# --- what they are tried on -------------------------------------------------------------------------------------------
+def printed(quantity: Callable, numbers: Iterable[tuple]) -> Iterator[tuple]:
+    """Printed numbers, each (arguments, number, its last digit), in units of that digit."""
+    for arguments, number, digit in numbers:
+        yield quantity(*arguments) / digit, number / digit
 
 
 def links() -> list[Link]:
@@ -152,9 +119,17 @@ def protocol_bits(protocol: Protocol, settings: Settings, network: Network) -> t
     return up + seed_bits(protocol, settings, network), up, protocol.downlink.bits(settings, network)
 
 
-# --- the rows ---------------------------------------------------------------------------------------------------------
-
 CLOSED, BINOMIAL = "closed form | these numbers", "ratios of neighbours | sum of fractions"
+REDUCTION = partial(printed, numbers=[((10, FL_BITS, OUTPUT_BITS, TEN_SEEDS - OUTPUT_BITS), 42.4, 0.1)])
+CHANCES = partial(printed, numbers=[
+    ((PRINTED.uplink,), 0.88717, 1e-5), ((SYMMETRIC.uplink,), 0.99761, 1e-5), ((PRINTED.downlink,), 0.98813, 1e-5),
+])
+OUTAGES = partial(printed, numbers=[
+    ((COMPARISON.uplink, FL_BITS), 1 - 0.006, 1e-3), ((SYMMETRIC.uplink, FL_BITS), 1 - 0.999994, 1e-6),
+])
+NEVER = partial(printed, numbers=[
+    ((PRINTED.uplink, FL_BITS), 1, 1), ((replace(SYMMETRIC, max_slots=100).uplink, FL_BITS), 1, 1),
+])
 ROWS = (
     Check("Section II-C: Pr[SNR >= theta]", "closed form | 400,000 slots", success_probability, success, FIVE_ERRORS),
     Check("eq. (4): received bits", "NumPy | slot by slot", channel.received_bits, eq_4_bits, ROUNDING),
@@ -163,11 +138,11 @@ ROWS = (
         Check(f"B_up and B_dn: {name}", "protocols | formula", protocol_bits, partial(payload, name=name), EXACT)
         for name in FIVE
     ),
-    Check("Section IV: 42.4x", "P = 10, N_S = 10 | printed", uplink_reduction, printed_reduction, HALF_DIGIT),
+    Check("Section IV: 42.4x", "P = 10, N_S = 10 | printed", uplink_reduction, REDUCTION, HALF_DIGIT),
     Check("slots: 101 80 17 1, 21 1, 83 396", "floats | whole numbers", channel.slots_needed, slot_counts, EXACT),
-    Check("0.88717, 0.99761, 0.98813", CLOSED, success_probability, printed_success, HALF_DIGIT),
-    Check("0.006, 0.999994 at T_max = 105", CLOSED, channel.outage_probability, printed_outage, HALF_DIGIT),
-    Check("FL never at T_max = 100", "closed form | certain outage", channel.outage_probability, never_at_100, EXACT),
+    Check("0.88717, 0.99761, 0.98813", CLOSED, success_probability, CHANCES, HALF_DIGIT),
+    Check("0.006, 0.999994 at T_max = 105", CLOSED, channel.outage_probability, OUTAGES, HALF_DIGIT),
+    Check("FL never at T_max = 100", "closed form | certain outage", channel.outage_probability, NEVER, EXACT),
     Check("latency law: cdf", BINOMIAL, channel.latency_cdf, cdf, SUMS),
     Check("latency law: outage", BINOMIAL, channel.outage_probability, outage, SUMS),
 )

@@ -58,10 +58,7 @@ class Verdict:
 
 
 def judge(check: Check) -> Verdict:
-    """Compares all cases of a row.
-
-    It passes only if there are any, if all shapes agree and if no error is NaN or above the tolerance.
-    """
+    """The verdict on a row: it passes only if it has cases, all shapes agree, and no error is NaN or too large."""
     errors, n_cases, problem, (tolerance, unit) = [], 0, "", check.tolerance
     try:
         for got, expected in check.cases(check.quantity):

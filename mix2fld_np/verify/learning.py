@@ -1,7 +1,4 @@
-"""Losses, gradients, updates and average outputs, eqs. (1), (2), (3), (5), and the 12,544 weights, against `by_hand`.
-
-Each function takes the quantity of the library that it checks and yields pairs (its value, the other route's value).
-"""
+"""Losses, gradients, updates, average outputs, eqs. (1), (2), (3), (5), and the 12,544 weights, against `by_hand`."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -9,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from mix2fld_np.nn import losses, training
+from mix2fld_np.nn import losses
 from mix2fld_np.nn.losses import distillation_target
 from mix2fld_np.nn.network import Network
-from mix2fld_np.nn.training import local_update
+from mix2fld_np.nn.training import average_outputs, distil, local_update
 from mix2fld_np.randomness import stream
 from mix2fld_np.verify import by_hand
 from mix2fld_np.verify.by_hand import LETTER, SMALL, Shape
@@ -100,9 +97,6 @@ def eq_5(distil: Callable) -> Iterator[tuple]:
         yield got, by_hand.descend(weights, images, labels, ORDER, RATE, SMALL, teacher, beta)[0]
 
 
-# --- what they are tried on -------------------------------------------------------------------------------------------
-
-
 def exercise(shape: Shape, n_samples: int) -> tuple[Network, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A network, weights (N_mod,) float64, images, soft labels (N, N_L), a teacher that knows all labels but the last.
 
@@ -143,8 +137,6 @@ def hard(soft_labels: np.ndarray) -> np.ndarray:
     return np.eye(soft_labels.shape[1])[soft_labels.argmax(axis=1)]
 
 
-# --- the rows ---------------------------------------------------------------------------------------------------------
-
 WEIGHTS, OUTPUTS = (partial(twelve_updates, part=part) for part in (0, 1))
 eq_1_gradient = partial(gradient_of_letter, beta=0.0)
 eq_3_gradient = partial(gradient_of_letter, beta=BETA)
@@ -156,7 +148,7 @@ ROWS = (
     Check("eq. (1): gradient by weights", f"compiled | {DIFFERENCE}", Network.gradient, eq_1_gradient, SLOPES),
     Check("eq. (1): 12 updates", f"compiled | {DIFFERENCE}", local_update, WEIGHTS, SLOPES),
     Check("eq. (1): update, 12,544 weights", f"compiled, float32 | {DIFFERENCE}", local_update, eq_1_step, SINGLE),
-    Check("eq. (2): average outputs", "NumPy | label by label", training.average_outputs, eq_2_average, ROUNDING),
+    Check("eq. (2): average outputs", "NumPy | label by label", average_outputs, eq_2_average, ROUNDING),
     Check("eq. (2): outputs of K iterations", "compiled | NumPy step by step", local_update, OUTPUTS, SLOPES),
     *(
         Check(f"eq. (3): {what}, {sign}", routes, quantity, partial(cases, printed_sign=printed), tolerance)
@@ -168,6 +160,4 @@ ROWS = (
         )
     ),
 )
-CONVERSION_ROWS = (
-    Check("eq. (5): output-to-model conversion", f"compiled | {DIFFERENCE}", training.distil, eq_5, SLOPES),
-)
+CONVERSION_ROWS = (Check("eq. (5): output-to-model conversion", f"compiled | {DIFFERENCE}", distil, eq_5, SLOPES),)

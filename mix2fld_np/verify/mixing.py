@@ -1,7 +1,4 @@
-"""Mixup and inverse-Mixup, eqs. (6) to (10) and Proposition 1, against fractions and the printed equations.
-
-Each function takes the quantity of the library that it checks and yields pairs (its value, the other route's value).
-"""
+"""Mixup and inverse-Mixup, eqs. (6) to (10) and Proposition 1, against fractions and the printed equations."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -56,13 +53,13 @@ def eq_8_inverse(inverse_ratios: Callable) -> Iterator[tuple]:
 
 
 def eq_9(inverse_ratio: Callable) -> Iterator[tuple]:
-    """1 = lambda_hat lambda + (1 - lambda_hat)(1 - lambda), with the library's lambda_hat."""
+    """1 = lambda_hat lambda + (1 - lambda_hat)(1 - lambda)."""
     for lam, lambda_hat in either_label(inverse_ratio):
         yield lambda_hat * lam + (1 - lambda_hat) * (1 - lam), 1
 
 
 def eq_10(inverse_ratio: Callable) -> Iterator[tuple]:
-    """0 = lambda_hat (1 - lambda) + (1 - lambda_hat) lambda, with the library's lambda_hat."""
+    """0 = lambda_hat (1 - lambda) + (1 - lambda_hat) lambda."""
     for lam, lambda_hat in either_label(inverse_ratio):
         yield lambda_hat * (1 - lam) + (1 - lambda_hat) * lam, 0
 
@@ -74,9 +71,6 @@ def proposition_1(inverse_mixup: Callable) -> Iterator[tuple]:
         matrix, uploads = printed_matrix(ratios), rng.random((len(ratios), 5))
         yield inverse_mixup(matrix, ratios), np.eye(len(ratios))
         yield matrix @ inverse_mixup(uploads, ratios), uploads
-
-
-# --- what they are tried on -------------------------------------------------------------------------------------------
 
 
 def either_label(inverse_ratio: Callable) -> Iterator[tuple[float, float]]:
@@ -99,8 +93,6 @@ def printed_matrix(ratios: list[float]) -> np.ndarray:
     """(lambda_1 ... lambda_N), (lambda_2 ... lambda_N, lambda_1), ..., (lambda_N, lambda_1 ... lambda_(N-1))."""
     return np.array([ratios[r:] + ratios[:r] for r in range(len(ratios))])
 
-
-# --- the rows ---------------------------------------------------------------------------------------------------------
 
 ROWS = (
     Check("eq. (6): samples and labels", "NumPy | fractions", mixup.mixup, eq_6_samples, ROUNDING),

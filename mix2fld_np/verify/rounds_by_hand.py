@@ -26,23 +26,10 @@ D, N_L, LAMBDA = 4, SMALL[2], 0.2
 HELD = np.array([10, 40, 20, 30])  # |S_d| in the weighted mean of FL; the letter's, all 500, would hide the weights
 OUTPUT_BITS, WEIGHT_BITS, SEED_BITS = 32 * N_L**2, 32 * sum(by_hand.layer_sizes(SMALL)), 4 * 8 * 16
 SETTINGS = Settings(
-    n_devices=D,
-    n_samples=9,
-    split="iid",
-    filters=SMALL[1],
-    n_local_iterations=6,
-    n_distill_iterations=8,
-    learning_rate=0.1,
-    beta=0.5,
-    n_seed_samples=4,
-    n_inverse_samples=100,  # more than there are pairs, so that all are used
-    mixing_ratio=LAMBDA,
-    bandwidth_hz=4e5,  # a slot carries 200 bits up and 800 down
-    n_uplink_channels=1,
-    uplink_power_dbm=5.0,
-    downlink_power_dbm=11.0,
-    n_rounds=3,
-    n_evaluations=1,
+    n_devices=D, n_samples=9, split="iid", filters=SMALL[1],
+    n_local_iterations=6, n_distill_iterations=8, learning_rate=0.1, beta=0.5, n_rounds=3, n_evaluations=1,
+    n_seed_samples=4, n_inverse_samples=100, mixing_ratio=LAMBDA,  # N_I more than there are pairs, so that all are used
+    bandwidth_hz=4e5, n_uplink_channels=1, uplink_power_dbm=5.0, downlink_power_dbm=11.0,  # slots of 200 and 800 bits
 )
 
 
@@ -75,9 +62,6 @@ def small_task(name: str, **changes) -> SmallTask:
     return SmallTask(replace(SETTINGS, **{"max_slots": T_max, **changes}), small_data(), SEED)
 
 
-# --- Algorithm 1 ------------------------------------------------------------------------------------------------------
-
-
 @lru_cache
 def rounds_by_hand(name: str, **changes) -> list[Round]:
     """All rounds of one protocol."""
@@ -101,7 +85,10 @@ def round_by_hand(p: int, name: str, past: Federation, task: Task) -> Round:
     fed = replace(past, weights=weights, outputs=outputs, seed_samples_arrived=arrived)
     if not up.delivered.any():
         return Round(fed, up, None, None)
-    mean = weighted_mean(weights, up.delivered) if name == "FL" else plain_mean(outputs, up.delivered)  # line 9
+    if name == "FL":  # line 9
+        mean = np.average(weights, axis=0, weights=HELD * up.delivered)
+    else:  # of a label over those that drew it
+        mean = np.ma.masked_invalid(outputs[up.delivered]).mean(axis=0).filled(np.nan)
     change = None if past.mean is None else relative_change(name, mean, past.mean)  # line 2
     server = convert(name, past.server, arrived, mean, p, task) if has_server_model else past.server  # line 10
     bits = [OUTPUT_BITS if name == "FD" else WEIGHT_BITS] * D
@@ -134,24 +121,10 @@ def send(bits: list[int], power_dbm: float, bandwidth_hz: float, task: Task, p: 
     return Transmission(np.array(delivered), np.array(slots), np.array(bits))
 
 
-def weighted_mean(weights: np.ndarray, delivered: np.ndarray) -> np.ndarray:
-    """G_mod of FL, weighted by |S_d|."""
-    there = np.flatnonzero(delivered)
-    return sum(HELD[d] * weights[d] for d in there) / sum(HELD[d] for d in there)
-
-
-def plain_mean(outputs: np.ndarray, delivered: np.ndarray) -> np.ndarray:
-    """G_out: the plain mean over devices that delivered, a label's over those that drew it; NaN where none did."""
-    return np.ma.masked_invalid(outputs[delivered]).mean(axis=0).filled(np.nan)
-
-
 def relative_change(name: str, new: np.ndarray, old: np.ndarray) -> float:
     """|G^p - G^(p-1)| / |G^(p-1)|; of average outputs the largest over the labels known in both rounds."""
     pairs = [(new, old)] if name == "FL" else zip(new, old, strict=True)
     return max(math.dist(a, b) / math.hypot(*b) for a, b in pairs if not math.isnan(a[0] + b[0]))
-
-
-# --- the server's seed samples ----------------------------------------------------------------------------------------
 
 
 def convert(name: str, server: np.ndarray, arrived: np.ndarray, mean: np.ndarray, p: int, task: Task) -> np.ndarray:
@@ -175,10 +148,7 @@ def server_samples(name: str, arrived: np.ndarray, task: Task) -> np.ndarray:
 
 
 def inverse_samples(recipes: seed_samples.SeedSamples) -> np.ndarray:
-    """The inverse samples of mixed-up ones with symmetric labels from two devices, eq. (7) with lambda_hat of n = 1.
-
-    Each pair comes in both orders, which makes a sample for either label.
-    """
+    """Inverse samples of two devices with symmetric labels: eq. (7) with lambda_hat of n = 1, pairs in both orders."""
     label, lambda_hat, samples = small_data().train_labels, LAMBDA / (2 * LAMBDA - 1), []
     mixed = zip(recipes.first, recipes.second, recipes.device, uploads(recipes, LAMBDA), strict=True)
     for (i, j, d, s_hat), (i2, j2, d2, s_hat2) in permutations(mixed, 2):
