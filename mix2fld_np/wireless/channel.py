@@ -1,7 +1,4 @@
-"""One slotted link under Rayleigh block fading (Section II-C): eq. (4), the latency law in closed form, the simulation.
-
-Every function takes lists, NumPy scalars and arrays of any number type and memory layout, and changes none of them.
-"""
+"""A slotted link under Rayleigh block fading (Section II-C): eq. (4), the latency law in closed form, simulation."""
 
 import math
 from dataclasses import dataclass, fields
@@ -34,16 +31,14 @@ class Link:
             object.__setattr__(self, field.name, value)
             if value <= 0 and field.name not in ("power_dbm", "noise_dbm_per_hz"):
                 raise InputError(f"{field.name} = {value} lets nothing through; give a number above zero.")
-        if self.path_loss_exponent < 2:
-            alpha = self.path_loss_exponent
+        alpha = self.path_loss_exponent
+        if alpha < 2:
             raise InputError(f"path_loss_exponent = {alpha} is less than free space loses; give 2 or more.")
-        loss_db = self.path_loss_exponent * ratio_to_db(self.distance_m)
+        loss_db = alpha * ratio_to_db(self.distance_m)
         ratios = (ratio_to_db(value) for value in (self.bandwidth_hz, self.threshold, self.slot_s))
         if max(map(abs, (self.power_dbm, self.noise_dbm_per_hz, loss_db, *ratios))) > 500:
-            raise InputError(
-                f"{self} differs from a watt, metre, hertz or second by more than 500 dB; check the units: dBm, "
-                "dBm/Hz, metres, hertz, seconds."
-            )
+            raise InputError(f"{self} differs from a watt, metre, hertz or second by more than 500 dB; check the "
+                             "units: dBm, dBm/Hz, metres, hertz, seconds.")
 
 
 @dataclass(frozen=True)
@@ -107,8 +102,8 @@ def received_bits(link: Link, fading: ArrayLike) -> np.ndarray:
 def slots_needed(link: Link, payload_bits: ArrayLike) -> np.ndarray:
     """Successful slots that B bits take, n = ceil(B / (tau W log2(1 + theta))), whole numbers of the shape of B.
 
-    They are float64, since a slow link takes more slots than any integer type can count. A last slot that is exactly
-    full does not spill over by rounding. Fractions of a bit are refused.
+    They are float64, as a slow link takes more slots than integer types can count. A last slot that is exactly full
+    does not spill over by rounding.
 
     >>> int(slots_needed(Link(23, 2e6, 1_000, 4, -174, 3, 1e-3, 100), 401_408))
     101
@@ -168,8 +163,7 @@ def transmit(link: Link, payload_bits: ArrayLike, n_devices: int, rng: np.random
 
     Fading is drawn in full, one slot of all devices after the other. So, for the same D, one `rng` gives the same
     channel for every payload and its beginning for every shorter T_max: neither a smaller payload nor a larger T_max
-    makes an upload arrive later. Another D meets other fading. Uploads and the downlink multicast alike: every device
-    has its own fading. A payload of zero bits is there after zero slots.
+    makes an upload arrive later. In the downlink multicast, too, every device has its own fading.
     """
     D = _devices(n_devices)
     n = np.broadcast_to(slots_needed(link, payload_bits), (D,))

@@ -1,7 +1,4 @@
-"""How many bits a device uploads or downloads. Which protocol sends which of these is decided where the protocols are.
-
-Each number is one integer, of any size; arrays are refused, since a device sends one payload.
-"""
+"""How many bits a device uploads or downloads, as integers of any size."""
 
 from mix2fld_np.errors import InputError, number
 
@@ -46,10 +43,8 @@ def uplink_reduction(n_rounds: int, weight_bits: int, output_bits: int, seed_bit
     P = _count("n_rounds", n_rounds)
     instead = P * _count("output_bits", output_bits) + _count("seed_bits", seed_bits)
     if instead == 0:
-        raise InputError(
-            f"{n_rounds} rounds of {output_bits} output bits and {seed_bits} seed bits send nothing, so there is no "
-            "factor; give at least one round and one bit."
-        )
+        raise InputError(f"{n_rounds} rounds of {output_bits} output bits and {seed_bits} seed bits send nothing, so "
+                         "there is no factor; give at least one round and one bit.")
     return P * _count("weight_bits", weight_bits) / instead
 
 

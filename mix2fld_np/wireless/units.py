@@ -6,9 +6,7 @@ from mix2fld_np.errors import InputError
 
 
 def dbm_to_watt(power_dbm):
-    """Power in watt of a power in dBm (decibels above one milliwatt): 10^((dBm - 30) / 10). Scalars and arrays.
-
-    A density converts alike: dBm/Hz becomes W/Hz.
+    """Watt of dBm (decibels above one milliwatt), 10^((dBm - 30) / 10), and W/Hz of dBm/Hz. Scalars and arrays.
 
     >>> float(dbm_to_watt(30))
     1.0
@@ -17,7 +15,7 @@ def dbm_to_watt(power_dbm):
 
 
 def ratio_to_db(ratio):
-    """Level in decibel of a plain power ratio: 10 log10(ratio). Scalars and arrays; InputError unless all are positive.
+    """Decibel of a plain power ratio, 10 log10(ratio). Scalars and arrays; InputError unless all are positive.
 
     >>> float(ratio_to_db(100))
     20.0
