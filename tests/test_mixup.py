@@ -168,7 +168,7 @@ def test_an_upload_blends_images_and_labels_alike(labels, ratio, rng):
     mixed = mixup.mix_samples(
         (images[first], labels[first]), (images[second], labels[second]), np.full(6, 3), ratio, n_labels=100
     )
-    assert len(mixed) == 6 and mixed.images.dtype == np.float32 and np.all(mixed.device == 3)
+    assert len(mixed.images) == 6 and mixed.images.dtype == np.float32 and np.all(mixed.device == 3)
     for m in range(6):
         i, j = first[m], second[m]
         assert_allclose(mixed.images[m], ratio * images[i] + (1 - ratio) * images[j], rtol=1e-5)

@@ -1,6 +1,6 @@
 """Inverse-Mixup at the server, eqs. (7) to (10): blends across devices that end in hard labels again."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,21 +10,11 @@ from mix2fld_np.mixing.mixup import MixedSamples, checked_ratios, mixing_matrix,
 SINGULAR = 1e-12  # a discrete Fourier transform this near zero leaves an inverse hardly a digit
 
 
-@dataclass(frozen=True)
-class InverseSamples:
-    """Inversely mixed-up samples, two from each of P pairs, next to each other.
+class InverseSamples(NamedTuple):
+    """Inversely mixed-up samples, two from each of P pairs, next to each other."""
 
-    images (2P, C, H, W) float32; `labels` (2P, N_L) one-hot; `label` (2P,), the same as a number; `devices` (2P, 2),
-    whose samples they are made of.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    label: np.ndarray
-    devices: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.label)
+    images: np.ndarray  # (2P, C, H, W) float32
+    labels: np.ndarray  # (2P, N_L) one-hot
 
 
 def inverse_ratios(ratios) -> np.ndarray:
@@ -74,10 +64,9 @@ def inverse_ratio(ratio: float, n: int) -> float:
 
 
 def inverse_mixup(mixed_samples: np.ndarray, ratios) -> np.ndarray:
-    """N samples with hard labels 1 ... N from N mixed-up ones, both (N, ...): eq. (7) for any N.
+    """N samples with hard labels 1 ... N from N mixed-up ones, both (N, ...): eq. (7) for any N, nothing clipped.
 
-    The r-th mixed-up sample must carry the soft label of row r of `mixing_matrix(ratios)`. Nothing is clipped: at
-    lambda = 0.1 pixels leave [0, 1] by about 0.12.
+    The r-th mixed-up sample must carry the soft label of row r of `mixing_matrix(ratios)`.
     """
     mixed_samples, lam_hat = np.asarray(mixed_samples), inverse_ratios(ratios)
     if len(mixed_samples) != len(lam_hat):
@@ -89,16 +78,14 @@ def inverse_mixup(mixed_samples: np.ndarray, ratios) -> np.ndarray:
 def inversely_mix(mixed: MixedSamples, pairs: np.ndarray, ratio: float) -> InverseSamples:
     """Both samples, n = 1 and 2, of every pair (m, m') in `pairs` (P, 2) with symmetric labels of two devices, eq. (7).
 
-    Sample 2k has the first label of the pair's m, sample 2k + 1 its second. InputError for a pair on one device or
-    without symmetry.
+    Sample 2k has the first label of the pair's m, sample 2k + 1 its second.
     """
     m, m_mirror = whole_numbers("pairs", pairs).reshape(-1, 2).T
     _check_partners(mixed, m, m_mirror)
     blends = inverse_mixup(np.stack([mixed.images[m], mixed.images[m_mirror]]), [ratio, 1 - ratio])
     label = np.stack([mixed.first_label[m], mixed.second_label[m]], axis=1).ravel()
-    devices = np.stack([mixed.device[m], mixed.device[m_mirror]], axis=1).repeat(2, axis=0)
     images = np.swapaxes(blends, 0, 1).reshape(-1, *mixed.images.shape[1:])
-    return InverseSamples(images, np.eye(mixed.labels.shape[1])[label], label, devices)
+    return InverseSamples(images, np.eye(mixed.labels.shape[1])[label])
 
 
 def _check_partners(mixed: MixedSamples, m: np.ndarray, m_mirror: np.ndarray) -> None:

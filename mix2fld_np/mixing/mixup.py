@@ -12,17 +12,13 @@ MOST_LABELS, MOST_NUMBERS = 1_000_000, 2**31  # two numbers below either still m
 
 @dataclass(frozen=True)
 class MixedSamples:
-    """Mixed-up samples as the server holds them, M of them.
+    """Mixed-up samples as the server holds them, M of them."""
 
-    images (M, C, H, W) float32; soft `labels` (M, N_L) float; `first_label` (M,) and `second_label` (M,), whose shares
-    are lambda and 1 - lambda; `device` (M,), where each was made.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    first_label: np.ndarray
-    second_label: np.ndarray
-    device: np.ndarray
+    images: np.ndarray  # (M, C, H, W) float32
+    labels: np.ndarray  # (M, N_L) float, soft
+    first_label: np.ndarray  # (M,), whose share is lambda
+    second_label: np.ndarray  # (M,), whose share is 1 - lambda
+    device: np.ndarray  # (M,), where each was made
 
     def __post_init__(self):
         for field in fields(self):
@@ -30,9 +26,6 @@ class MixedSamples:
         lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
         if len(set(lengths.values())) != 1:
             raise InputError(f"mixed-up samples with {lengths} rows do not belong together; give one row a sample.")
-
-    def __len__(self) -> int:
-        return len(self.device)
 
 
 def mixup(first: np.ndarray, second: np.ndarray, ratio: float) -> np.ndarray:
@@ -81,10 +74,7 @@ def mixing_matrix(ratios) -> np.ndarray:
 
 
 def checked_ratios(ratios) -> np.ndarray:
-    """(lambda_1 ... lambda_N) in double precision; InputError unless they are N >= 2 shares of one.
-
-    Shares that come in single precision are scaled to sum to one in double.
-    """
+    """(lambda_1 ... lambda_N) in double precision; InputError unless they are N >= 2 shares of one."""
     given = np.asarray(ratios)
     lam, narrow = given.astype(float), given.dtype.kind == "f" and given.dtype.itemsize < 8
     room = max(1e-9, lam.size * float(np.finfo(given.dtype).eps)) if narrow else 1e-9
@@ -107,8 +97,8 @@ def mix_samples(first: tuple, second: tuple, device: np.ndarray, ratio: float, n
 def draw_pairs(labels: np.ndarray, n_pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Policy "random": samples (first, second), each (n_pairs,), of two labels, uniform over all such ordered pairs.
 
-    A first sample is drawn in proportion to how many partners it has, then one of those partners; so nothing is drawn
-    again, however rare a label. InputError if the device knows one label only.
+    A first sample is drawn in proportion to how many partners it has, then one of those partners, however rare a label.
+    InputError if the device knows one label only.
     """
     labels = whole_numbers("labels", labels, MOST_LABELS)
     by_label, start, count = _grouped(labels)
@@ -126,9 +116,9 @@ def draw_pairs(labels: np.ndarray, n_pairs: int, rng: np.random.Generator) -> tu
 def draw_scheduled_pairs(
     labels: np.ndarray, label_pairs: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Policy "scheduled": samples (first, second), each (N_S,), for the ordered `label_pairs` (N_S, 2) asked for.
+    """Policy "scheduled": samples (first, second), each (N_S,), of the ordered `label_pairs` (N_S, 2) asked for.
 
-    Where the device has no sample of a label asked for, that pair falls back to one drawn by `draw_pairs`.
+    A pair with a label that the device does not hold falls back to one drawn by `draw_pairs`.
     """
     labels = whole_numbers("labels", labels, MOST_LABELS)
     wanted = whole_numbers("label pairs", label_pairs, MOST_LABELS)
@@ -144,10 +134,7 @@ def draw_scheduled_pairs(
 
 
 def whole_numbers(name: str, values, below: int = MOST_NUMBERS) -> np.ndarray:
-    """Labels, or numbers of samples and devices, as int64: in uint8, as they may come, arithmetic would wrap at 256.
-
-    InputError unless they are whole numbers from 0 to `below` - 1.
-    """
+    """Labels, or numbers of samples and devices, as int64; InputError unless they are whole, from 0 to `below` - 1."""
     numbers = np.asarray(values)
     whole = numbers.dtype.kind in "iu"
     if numbers.size and not (whole and 0 <= numbers.min() <= numbers.max() < below):

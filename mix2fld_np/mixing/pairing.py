@@ -2,6 +2,7 @@
 
 import math
 import operator
+from numbers import Integral
 
 import numpy as np
 
@@ -16,10 +17,8 @@ def schedule(
 
     A group of g samples (a, b) on one half of the devices and g samples (b, a) on the other makes g^2 pairs, hence
     2 g^2 inverse samples from 2 g uploads, so g = N_I / N_S. As many groups are formed as that leaves, of label pairs
-    that use every label equally often. InputError if one group of all is too few: D N_I > 2 floor(D^2 / 4) N_S^2.
-
-    All N_I up to 2 N_S get the same label pairs, planned for 2 N_S (or the most that is possible), so that uploads do
-    not change where only N_I does. A larger N_I has a plan of its own.
+    that use every label equally often. All N_I up to 2 N_S get the same label pairs, so that uploads do not change
+    where only N_I does. InputError if one group of all is too few: D N_I > 2 floor(D^2 / 4) N_S^2.
     """
     # The letter is silent: who decides which labels a device mixes up. At random, too few are symmetric for its N_I.
     # The letter is silent: whether N_I changes what is uploaded. Not up to 2 N_S, its largest N_I for every N_S.
@@ -27,7 +26,10 @@ def schedule(
     D, N_S, N_L = operator.index(n_devices), operator.index(n_seed_samples), _at_least(2, "n_labels", n_labels)
     N_I = max(operator.index(n_inverse_samples), min(2 * N_S, _most_inverse_samples(D, N_S) // D))
     here, there = _two_sides(D, N_S, rng)
-    n_groups = next(G for G in _group_numbers(D, N_S, N_I, N_L) if G == 1 or 2 * _n_partners(here, there, G) >= D * N_I)
+    for n_groups in _group_numbers(D, N_S, N_I, N_L):
+        n_pairs = np.bincount(_group(here, n_groups)) @ np.bincount(_group(there, n_groups))
+        if 2 * n_pairs >= D * N_I:
+            break
     label_pairs = rng.permutation(N_L)[balanced_label_pairs(N_L)]
     group_pairs = rng.permuted(label_pairs[np.arange(n_groups) % len(label_pairs)], axis=1)
     wanted = np.concatenate([group_pairs[_group(here, n_groups)], group_pairs[_group(there, n_groups)][:, ::-1]])
@@ -149,11 +151,6 @@ def _group(side: np.ndarray, n_groups: int) -> np.ndarray:
     return np.repeat(np.arange(n_groups), (len(side) + np.arange(n_groups)[::-1]) // n_groups)
 
 
-def _n_partners(here: np.ndarray, there: np.ndarray, n_groups: int) -> int:
-    """Pairs that two or more groups hold. An odd device, first here and last there, never meets itself."""
-    return int(np.bincount(_group(here, n_groups)) @ np.bincount(_group(there, n_groups)))
-
-
 def _group_numbers(n_devices: int, n_seed_samples: int, n_inverse_samples: int, n_labels: int) -> list[int]:
     """Numbers of groups worth trying, the most first: those that use labels equally often, then any smaller ones."""
     D, N_S, N_I = n_devices, n_seed_samples, n_inverse_samples
@@ -169,10 +166,7 @@ def _most_inverse_samples(n_devices: int, n_seed_samples: int) -> int:
 
 def _at_least(least: int, name: str, value: int) -> int:
     """`value` as a Python integer; InputError unless it is a whole number of at least `least`."""
-    try:
-        whole = operator.index(value)
-    except TypeError:
-        whole = least - 1
+    whole = operator.index(value) if isinstance(value, Integral) else least - 1
     if whole < least:
         raise InputError(f"{name} = {value!r} leaves nothing to pair; give a whole number of at least {least}.")
     return whole

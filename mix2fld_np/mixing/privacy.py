@@ -1,5 +1,7 @@
 """How far what leaves a device is from what stays there: the measure of Tables II and III."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mix2fld_np.errors import InputError
@@ -25,8 +27,7 @@ def sample_privacy(mixed: np.ndarray, *raw: np.ndarray) -> float:
                          "give at least one sample, and every source in the same shape.")
     # The letter is silent: pixel range, norm, logarithm, which samples; its tables fit the minimum over all, no mean.
     samples, *sources = map(np.asarray, (mixed, *raw))
-    parts = _chunks(len(samples))
-    return _log(min(_smallest_distance(samples[part], [source[part] for source in sources]) for part in parts))
+    return _over_chunks(samples, lambda part: _smallest_distance(samples[part], [source[part] for source in sources]))
 
 
 def mixup_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:
@@ -37,33 +38,31 @@ def mixup_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, rat
     """
     # Misprint: Table II, columns 0.001 and 0.499. Differences of logarithms show that 0.01 and 0.49 were used.
     images, first, second = np.asarray(images), whole_numbers("first", first), whole_numbers("second", second)
-    return _smallest_over_chunks(first, lambda part: _mixup_distance(images, first[part], second[part], ratio))
+
+    def smallest(part: slice) -> float:
+        a, b = (images[index[part]].astype(np.float64) for index in (first, second))
+        return _smallest_distance(mixup(a, b, ratio), [a, b])
+
+    return _over_chunks(first, smallest)
 
 
 def mix2up_privacy(images: np.ndarray, first: np.ndarray, second: np.ndarray, pairs: np.ndarray, ratio: float) -> float:
     """Table III: the least similarity between inversely mixed-up samples and the four raw samples each is made of.
 
-    `images`, `first`, `second` as in `mixup_privacy`; `pairs` (P, 2) index the mixed-up samples, symmetric in their
-    labels. Both samples, n = 1 and 2, of every pair count; for the distance to the two mixed-up samples use
-    `sample_privacy(inverse, mixed, mixed_mirror)`.
+    `pairs` (P, 2) index the mixed-up samples, symmetric in their labels. Both samples, n = 1 and 2, of each pair count;
+    the distance to the two mixed-up samples is `sample_privacy(inverse, mixed, mixed_mirror)`.
     """
     # The letter is silent: which raw sample is "its" raw sample after inverse-Mixup. All four that went into it.
     m, m_mirror = whole_numbers("pairs", pairs).reshape(-1, 2).T
     first, second = whole_numbers("first", first), whole_numbers("second", second)
-    sources = [first[m], second[m], first[m_mirror], second[m_mirror]]
-    x = np.asarray(images)
-    return _smallest_over_chunks(m, lambda part: _mix2up_distance(x, [source[part] for source in sources], ratio))
+    x, sources = np.asarray(images), [first[m], second[m], first[m_mirror], second[m_mirror]]
 
+    def smallest(part: slice) -> float:
+        i, j, i_mirror, j_mirror = raw = [x[source[part]].astype(np.float64) for source in sources]
+        blends = inverse_mixup(np.stack([mixup(i, j, ratio), mixup(i_mirror, j_mirror, ratio)]), [ratio, 1 - ratio])
+        return min(_smallest_distance(blend, raw) for blend in blends)
 
-def _mixup_distance(images: np.ndarray, first: np.ndarray, second: np.ndarray, ratio: float) -> float:
-    a, b = (images[index].astype(np.float64) for index in (first, second))
-    return _smallest_distance(mixup(a, b, ratio), [a, b])
-
-
-def _mix2up_distance(images: np.ndarray, sources: list[np.ndarray], ratio: float) -> float:
-    i, j, i_mirror, j_mirror = raw = [images[index].astype(np.float64) for index in sources]
-    blends = inverse_mixup(np.stack([mixup(i, j, ratio), mixup(i_mirror, j_mirror, ratio)]), [ratio, 1 - ratio])
-    return min(_smallest_distance(blend, raw) for blend in blends)
+    return _over_chunks(m, smallest)
 
 
 def _smallest_distance(samples: np.ndarray, sources: list[np.ndarray]) -> float:
@@ -74,16 +73,10 @@ def _smallest_distance(samples: np.ndarray, sources: list[np.ndarray]) -> float:
     return min(float(np.where(distance > rounding, distance, 0.0).min()) for distance in distances)
 
 
-def _smallest_over_chunks(samples: np.ndarray, distance) -> float:
+def _over_chunks(samples: np.ndarray, smallest: Callable[[slice], float]) -> float:
+    """log of the smallest distance of all `samples`, given that of a slice of them."""
     if not len(samples):
         raise InputError("no mixed-up samples were given, so there is no smallest distance; give at least one pair.")
-    return _log(min(distance(part) for part in _chunks(len(samples))))
-
-
-def _chunks(n: int) -> list[slice]:
-    return [slice(start, start + CHUNK) for start in range(0, n, CHUNK)]
-
-
-def _log(distance: float) -> float:
+    distance = min(smallest(slice(start, start + CHUNK)) for start in range(0, len(samples), CHUNK))
     with np.errstate(divide="ignore"):
         return float(np.log(distance))
