@@ -51,8 +51,6 @@ CALLS = {  # a function and arguments that are numbers
     privacy.mixup_privacy: (IMAGES, [0, 1], [2, 3], 0.25),
     privacy.mix2up_privacy: (IMAGES, [0, 1], [2, 3], [[0, 1]], 0.25),
     losses.softmax: ([[0, 1, 3], [2, 0, 0]],),
-    losses.log_softmax: ([[0, 1, 3], [2, 0, 0]],),
-    losses.cross_entropy: ([[0, 1], [3, 2]], F),
     losses.phi: (F, [[0, 1], [1, 0]]),
     losses.phi_gradient: (F, [[0, 1], [1, 0]]),
     losses.psi: (F, F, True),

@@ -19,29 +19,8 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """log F_m = z_m - log sum_m exp(z_m), shape (..., N_L): finite even where F_m is too small for a number."""
-    z = floats(logits)
-    z = z - z.max(axis=-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
-
-
-def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """-sum_m t_m log F_m of the outputs that belong to logits, shape (...), in nats.
-
-    With labels as targets it is phi, with a teacher psi, with `distillation_target` phi + beta psi. But phi and psi
-    take outputs, which underflow in single precision where a logit is 104 below the largest; this is exact there too.
-
-    >>> float(cross_entropy([0, 200], [1, 0]))
-    200.0
-    """
-    return -(floats(targets) * log_softmax(logits)).sum(axis=-1)
-
-
 def phi(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Cross-entropy phi = -sum_m l_m log F_m of eq. (1), shape (...), in nats, 0 log 0 = 0; labels may be soft.
-
-    Infinite where an output of 0 is asked for: where logits are at hand, use `cross_entropy`.
+    """Cross-entropy phi = -sum_m l_m log F_m of eq. (1), shape (...), in nats, 0 log 0 = 0; infinite for l log 0.
 
     >>> round(float(phi([0.25, 0.75], [1, 0])), 4)  # log 4
     1.3863
