@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table
-from mix2fld_np.datasets.sources import title_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study import findings, verdicts
 from mix2fld_np.study.averages import grouped
@@ -54,7 +54,7 @@ def heading(results: Results) -> str:
     parts = []
     for number, figure in ((2, results.two), (3, results.three)):
         seeds = session.seeds_in_words(len(figure.seeds))
-        parts.append(f"Figure {number} ({title_of(figure.data)}, {seeds}, T_max = {figure.settings.max_slots})")
+        parts.append(f"Figure {number} ({source_of(figure.data).title}, {seeds}, T_max = {figure.settings.max_slots})")
     return "The letter's claims on " + " and ".join(parts)
 
 

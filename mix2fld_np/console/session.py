@@ -15,7 +15,7 @@ from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
 from mix2fld_np.datasets.find import find, named_folder
 from mix2fld_np.datasets.registry import load
-from mix2fld_np.datasets.sources import title_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import check_playable, protocol_named
 from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
@@ -195,4 +195,4 @@ def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -
         "n_rounds": f"{'at most ' if settings.stop_when_converged else ''}{settings.n_rounds} rounds",
     }
     shown = [text for field, text in parts.items() if field not in left_out]
-    return ", ".join([title_of(name), *shown, seeds_in_words(n_seeds)])
+    return ", ".join([source_of(name).title, *shown, seeds_in_words(n_seeds)])

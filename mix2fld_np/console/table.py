@@ -10,7 +10,7 @@ from tqdm import tqdm
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table
 from mix2fld_np.datasets.find import find
-from mix2fld_np.datasets.sources import title_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.pictures import letter
@@ -98,7 +98,7 @@ def privacy_table(rows: list[dict]) -> str:
     heads = [f"{ratio:g}" + ("" if ratio == head else f" (head {head:g})") for head, ratio in tables.COLUMNS]
     lines = []
     for (name,), block in grouped(rows, "data").items():
-        lines.append([title_of(name), *("" for _ in heads)])
+        lines.append([source_of(name).title, *("" for _ in heads)])
         first = block[: len(heads)]
         known = first[0]["printed"] is not None
         lines += [numbers("  printed", first, "printed", ".3f")] if known else []

@@ -79,17 +79,12 @@ class Blueprint:
 def digits(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """`n` handwritten digits: images (n, 1, 28, 28) and labels (n,), both uint8; paper is 0, ink up to 255.
 
-    Every label comes up equally often (up to one), in random order. Each digit takes one of the `WRITINGS` of its
-    label, misses the points a little, bends, slants, turns and scales the whole, and leaves a row of round blots, whose
-    sum soaks into the paper.
+    Every label comes up equally often (up to one), in random order. The same generator gives the same bytes on every
+    processor and with any number of threads: whatever exp, cos, sin or a matrix product has touched is rounded to a
+    grid so coarse that all sums of such numbers are exact, in any order, and that libraries which differ in their last
+    digit meet the same point of it (but for a chance below 1e-4 in all 70,000 digits).
 
-    The same generator gives the same bytes on every processor and with any number of threads: whatever exp, cos, sin or
-    a matrix product has touched is rounded to a grid so coarse that all sums of such numbers are exact, in any order,
-    and that two libraries which differ in their last digit meet the same point of it (but for a chance below 1e-4 in
-    all 70,000 digits).
-
-    The surprise: a round Gaussian blot is the product of a column and a row, so all blots of a digit are one small
-    matrix product.
+    The surprise: a round blot is the product of a column and a row, so all blots of a digit are one matrix product.
     """
     if n < 1:
         raise InputError(f"{n} digits cannot be drawn; ask for one or more.")

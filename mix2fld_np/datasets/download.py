@@ -36,10 +36,9 @@ class Refused(Exception):
 def fetch(name: str, into: str | Path, opener: Callable[[str], BinaryIO] | None = None) -> Path:
     """Puts the files of the data set `name` into its own folder under `into` and gives back that folder.
 
-    Mirrors are tried in order. A file appears under its name only when its size and SHA-256 are the published ones;
-    until then, and after any failure, there is nothing. Files that are there already and right are not fetched again.
-    `opener` turns an address into an open response (over HTTPS where it is not given). Raises InputError where no
-    mirror delivers, and says what each one did.
+    A file appears under its name only when its size and SHA-256 are the published ones; until then, and after any
+    failure, there is nothing. Files that are there already and right are not fetched again. `opener` turns an address
+    into an open response (over HTTPS where it is not given). InputError where no mirror delivers.
     """
     source = source_of(name)
     if not source.remote:
@@ -83,18 +82,13 @@ def _fetch_file(source: DataSource, file: RemoteFile, folder: Path, opener: Call
             return
         except Refused as refused:
             failures.append(f"{urlsplit(mirror).hostname}: {refused}")
-    raise InputError(
-        f"{file.name} of {source.title} could not be fetched ({'; '.join(failures)}); "
-        f"check the connection and try again later, or put the files into {folder} by hand."
-    )
+    raise InputError(f"{file.name} of {source.title} could not be fetched ({'; '.join(failures)}); check the "
+                     f"connection and try again later, or put the files into {folder} by hand.")
 
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which gets the name `path` once it is complete and on the disk, and goes if anything fails.
-
-    Its name until then cannot be known before, and a file or a link that has it is never written through.
-    """
+    """A file to write under a name nobody can foresee, `path` once it is on the disk; it goes if anything fails."""
     part = path.with_name(f".{path.name}.{token_hex(8)}.part")
     with part.open("xb") as file:
         try:

@@ -34,9 +34,8 @@ def find(name: str, data_dir: str | Path | None = None) -> Path | None:
     """The folder with all files of the data set `name`, or None (as for the digits, which have no files).
 
     Looks in `data_dir` alone where it is given; else in $MIX2FLD_DATA, in data/ of the clone that the program runs
-    from, and in the user's cache, in this order: at the files themselves, at the data set's subfolder, and where
-    torchvision puts it. Passes over files that are another data set's. Raises InputError where `data_dir`, or
-    $MIX2FLD_DATA that is looked at, is no folder.
+    from, and in the user's cache, in this order. Passes over files that are another data set's. InputError where
+    `data_dir`, or $MIX2FLD_DATA that is looked at, is no folder.
     """
     source = source_of(name)
     places = _places(data_dir) if source.folders else []
@@ -85,10 +84,7 @@ def is_complete(source: DataSource, folder: Path) -> bool:
 
 
 def foreign(name: str, folder: Path) -> str | None:
-    """Why the files in a folder are another data set's than `name`, or None.
-
-    Published files are known by their SHA-256; others by the innermost folder that is called like a data set.
-    """
+    """Why files are another data set's than `name`, by SHA-256 or else by what their folder is called, or None."""
     source = SOURCES[name]
     if source.title not in FAMILIES:
         return None
@@ -122,11 +118,9 @@ def not_found(name: str, data_dir: str | Path | None = None) -> str:
     source = source_of(name)
     looked = ", ".join(str(place / source.folders[0]) for place in _places(data_dir))
     near = "".join(f"{sentence}; " for sentence in nearby(name, data_dir))
-    return (
-        f"{source.title} ({', '.join(source.train + source.test)}) is not complete in any of these places "
-        f"(or where torchvision puts it there): {looked}; {near}"
-        f"run `mix2fld data fetch {name}`, or choose the embedded data set 'digits'."
-    )
+    return (f"{source.title} ({', '.join(source.train + source.test)}) is not complete in any of these places "
+            f"(or where torchvision puts it there): {looked}; {near}"
+            f"run `mix2fld data fetch {name}`, or choose the embedded data set 'digits'.")
 
 
 def nearby(name: str, data_dir: str | Path | None = None) -> list[str]:

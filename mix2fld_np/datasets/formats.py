@@ -41,11 +41,10 @@ def read_batches(files: list[Path], image_shape: Shape, n_label_bytes: int) -> S
 
 
 def read_idx(path: str | Path, sample_shape: Shape | None = None) -> np.ndarray:
-    """The array of an IDX file of bytes: labels (N,) or images (N, H, W), uint8.
+    """The array of an IDX file of bytes, packed with gzip or not: labels (N,) or images (N, H, W), uint8.
 
-    Whether the file is packed with gzip shows in its first two bytes; its name does not matter. Raises InputError,
-    naming the path, for anything else than one complete IDX file, and where a sample has another shape than
-    `sample_shape`, () for labels. Reads no more than the header declares.
+    InputError for anything else than one complete IDX file, and where a sample has another shape than `sample_shape`,
+    () for labels. Reads no more than the header declares.
     """
     with _open(path) as raw:
         file = _unpacked(raw)
@@ -70,8 +69,7 @@ def read_cifar(path: str | Path, n_label_bytes: int) -> Samples:
     """Images (N, 3, 32, 32) and labels (N,) of a CIFAR file in its binary version, both uint8.
 
     A record is `n_label_bytes` labels (1 in CIFAR-10; 2 in CIFAR-100: coarse, then fine, which is the one that counts)
-    and the 3,072 bytes of the red, green and blue planes. Raises InputError, naming the path, where the records are not
-    whole or a label is too large.
+    and the red, green and blue planes. InputError where the records are not whole or a label is too large.
     """
     if n_label_bytes not in CIFAR_LABELS:
         raise InputError(f"{n_label_bytes} label bytes in a CIFAR record are unknown; CIFAR-10 has 1, CIFAR-100 has 2.")
@@ -86,7 +84,7 @@ def read_cifar(path: str | Path, n_label_bytes: int) -> Samples:
 
 
 def check_labels(path: str | Path, labels: np.ndarray, n_labels: int) -> None:
-    """Raises InputError where a label does not lie in 0 ... n_labels - 1; says so where they seem to count from one."""
+    """InputError where a label does not lie in 0 ... n_labels - 1; it says so where they seem to count from one."""
     if labels.size == 0 or labels.max() < n_labels:
         return
     advice = f"{REPLACE_IT}, or by data with {n_labels} labels"

@@ -31,15 +31,12 @@ class Split:
         missing = np.flatnonzero(self.counts.sum(axis=0) == 0)
         said = []
         if missing.size:
-            said.append(
-                f"the training samples have no label {', '.join(map(str, missing))}, so no device learns it: "
-                f"the other {self.counts.shape[1] - missing.size} labels share each device's {N:,} samples."
-            )
+            said.append(f"the training samples have no label {', '.join(map(str, missing))}, so no device learns it: "
+                        f"the other {self.counts.shape[1] - missing.size} labels share each device's {N:,} samples.")
         if self.shared:
-            said.append(
-                f"{D:,} devices with {N:,} samples each need more samples of some label than there are, "
-                f"so devices share samples: one sample lies on up to {self.most_copies} devices, on none of them twice."
-            )
+            said.append(f"{D:,} devices with {N:,} samples each need more samples of some label than there are, so "
+                        f"devices share samples: one sample lies on up to {self.most_copies} devices, on none of them "
+                        "twice.")
         return " ".join(said) or None
 
 
@@ -49,13 +46,9 @@ def split(
     """The local data sets S_d of `n_devices` devices, `n_samples` each, out of those with `labels` (n,)  (Section IV).
 
     In an "iid" split every label has the same number of samples on a device; in a "non-iid" split two random labels
-    have 2 samples each and each other label (N - 4)/(N_L - 2), which is 62 for the letter's N = 500. What does not
-    divide is spread one by one over the labels. Labels run from 0 to `n_labels` - 1; one without any sample takes no
-    part in the split, and the `notice` names it.
-
-    No sample lies on two devices as long as the data set has enough of each label. Where it has not, devices share
-    samples, as evenly as possible, and the `notice` says so. Raises InputError where even one device cannot be served,
-    and where the two labels of a non-IID split would not be rarer than all others.
+    have 2 samples each and each other label (N - 4)/(N_L - 2), which is 62 for the letter's N = 500. A label without
+    any sample takes no part. Where there are too few of a label, devices share samples, as evenly as possible.
+    InputError where even one device cannot be served, or two labels would not be rarer than all others.
     """
     if kind not in KINDS:
         raise InputError(f"'{kind}' is no way to split the samples; choose one of {', '.join(KINDS)}.")
@@ -84,10 +77,9 @@ def _non_iid_counts(D, N, N_L, rng):
     """Samples of each label on each device (D, N_L): few of two random labels; and those two (D, 2)."""
     common, rare = N - N_RARE_LABELS * N_RARE_SAMPLES, N_RARE_SAMPLES
     if N_L <= N_RARE_LABELS or common < (rare + 1) * (N_L - N_RARE_LABELS):
-        raise InputError(
-            f"{N} samples of {N_L} labels cannot be split non-IID: two labels would not be rarer than the others. "
-            f"Take three labels or more, and at least {(rare + 1) * N_L - N_RARE_LABELS} samples per device."
-        )
+        raise InputError(f"{N} samples of {N_L} labels cannot be split non-IID: two labels would not be rarer than the "
+                         f"others. Take three labels or more, and at least {(rare + 1) * N_L - N_RARE_LABELS} samples "
+                         "per device.")
     order = rng.permuted(np.tile(np.arange(N_L), (D, 1)), axis=1)
     base, extra = divmod(common, N_L - N_RARE_LABELS)
     # The letter is silent: where (N - 4)/(N_L - 2) is no whole number, random common labels have one sample more.
@@ -106,15 +98,14 @@ def _deal(samples, counts, rng):
         if len(held) < n:
             fresh = rng.permutation(samples)
             own = np.isin(fresh, held)
-            pool = np.concatenate([fresh[~own], fresh[own]])
-            missing = n - len(held)
-            held, pool = np.concatenate([held, pool[:missing]]), pool[missing:]
+            pool = np.concatenate([held, fresh[~own], fresh[own]])
+            held, pool = pool[:n], pool[n:]
         dealt.append(held)
     return dealt
 
 
 def _check_labels(labels, n_labels, n_devices):
-    """Raises InputError where labels are no whole numbers from 0 to n_labels - 1, or devices too few or too many."""
+    """InputError where labels are no whole numbers from 0 to n_labels - 1, or devices too few or too many."""
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu" or labels.min() < 0:
         given = f"labels of shape {labels.shape} and type {labels.dtype}"
         raise InputError(f"{given} cannot be split; hand in one number from 0 for each sample.")
@@ -125,11 +116,9 @@ def _check_labels(labels, n_labels, n_devices):
 
 
 def _check_supply(available, counts):
-    """Raises InputError where one device alone needs more samples of a label than the data set has."""
+    """InputError where one device alone needs more samples of a label than the data set has."""
     short = np.flatnonzero(counts.max(axis=0) > available)
     if short.size:
         l = short[0]
-        raise InputError(
-            f"a device needs {counts[:, l].max():,} samples of label {l}, but the data set has {available[l]:,}; "
-            f"take fewer samples per device or a larger data set."
-        )
+        raise InputError(f"a device needs {counts[:, l].max():,} samples of label {l}, but the data set has "
+                         f"{available[l]:,}; take fewer samples per device or a larger data set.")

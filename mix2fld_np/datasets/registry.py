@@ -67,11 +67,10 @@ class Row:
 def load(
     name: str, data_dir: str | Path | None = None, n_train: int | None = None, n_test: int | None = None
 ) -> Dataset:
-    """The data set `name`, read from the first place of `find` that holds it; "digits" is drawn and needs no place.
+    """The data set `name`, `in_order`, from the first place of `find` that holds it; "digits" is drawn.
 
-    Samples stand `in_order`, so that a seed means the same ones for every copy of a set.
-    `n_train` and `n_test` belong to the digits (60,000 and 10,000 by default), which can be drawn in any number. Raises
-    InputError for an unknown name, for data that are nowhere, and for files that are damaged or do not fit each other.
+    `n_train` and `n_test` belong to the digits (60,000 and 10,000 by default). InputError for an unknown name, for data
+    that are nowhere, and for files that are damaged or do not fit each other.
     """
     source = source_of(name)
     if source.read is None:
@@ -131,11 +130,7 @@ def _read(name: str, source: DataSource, folder: Path) -> Dataset:
 
 
 def in_order(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same samples, images (N, ...) uint8 and labels (N,), sorted by `pixel_digests`; equal pictures by label.
-
-    Two copies of a set that list its samples in different orders come out alike, byte for byte. (Two different pictures
-    with one digest would stay as they came; among 60,000 the chance of that is 1e-10.)
-    """
+    """Images (N, ...) uint8 and labels (N,) by `pixel_digests`, equal pictures by label: alike for every copy."""
     order = np.lexsort((labels, pixel_digests(images)))
     return images[order], labels[order]
 

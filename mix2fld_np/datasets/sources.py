@@ -68,11 +68,6 @@ def source_of(name: str) -> DataSource:
     return SOURCES[name]
 
 
-def title_of(name: str) -> str:
-    """A data set as people write it."""
-    return source_of(name).title
-
-
 def _published(table: str) -> tuple[RemoteFile, ...]:
     """The files of a table of names, sizes and SHA-256; what follows an archive is what to take out of it."""
     rows = (line.split() for line in table.strip().splitlines())
@@ -86,10 +81,8 @@ SOURCES = {
     "mnist": DataSource(
         "MNIST", GREY, 10, read_pair, folders=("mnist", "MNIST/raw", "MNIST", "raw", ""),
         first_digest=0x105E3D902F66F, unread=("mnist.npz",),
-        mirrors=(
-            "https://ossci-datasets.s3.amazonaws.com/mnist/",
-            "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        ),
+        mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/",
+                 "https://storage.googleapis.com/cvdf-datasets/mnist/"),
         remote=_published("""
             train-images-idx3-ubyte.gz  9_912_422 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609
             train-labels-idx1-ubyte.gz     28_881 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c
@@ -100,10 +93,8 @@ SOURCES = {
     "fashion-mnist": DataSource(
         "Fashion-MNIST", GREY, 10, read_pair, first_digest=0x1F0F31E9361C7,
         folders=("fashion-mnist", "FashionMNIST/raw", "FashionMNIST", "raw", ""),
-        mirrors=(
-            "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
-            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-        ),
+        mirrors=("https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+                 "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"),
         remote=_published("""
             train-images-idx3-ubyte.gz 26_421_880 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84
             train-labels-idx1-ubyte.gz     29_515 a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845

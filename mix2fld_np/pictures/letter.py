@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mix2fld_np.datasets.sources import title_of
+from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import SPLITS
 from mix2fld_np.pictures.canvas import finish, new_figure, our_style
 from mix2fld_np.pictures.curves import DASH_DOT, LOOKS, Look, draw_curves, handles_of
@@ -109,7 +109,7 @@ def privacy_table(rows: list[dict], title: str) -> Figure:
     figure, axes = new_figure(max(7.2, 1.0 + 2.7 * len(by_data)), 3.9, 1, len(by_data), sharey=True)
     for ((name,), own), ax in zip(by_data.items(), axes[0], strict=True):
         draw_privacy(ax, own)
-        ax.set_title(title_of(name), fontsize=10)
+        ax.set_title(source_of(name).title, fontsize=10)
         ax.set_xticks(range(len(LAMBDAS)), [f"{ratio:g}" for ratio in LAMBDAS], fontsize=8, rotation=45)
         ax.set_xlabel(r"mixing ratio $\lambda$ (not to scale)")
         ax.grid(alpha=0.3)
