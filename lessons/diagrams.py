@@ -167,7 +167,25 @@ def walks() -> str:
     return svg(760, 226, "Ten networks walk from one start, and ten from different ones; the mean of each ten", parts)
 
 
-HEADS = {"01": beliefs, "02": windows, "03": walks, "05": slots, "07": blends, "08": ghosts}
+def hearsay() -> str:
+    """The digits that a device holds, without the seven, and what others say about a seven, in percent."""
+    about_seven = (1, 6, 4, 3, 1, 1, 1, 73, 4, 5)  # a row of G_out after three rounds
+    parts = []
+    for label, image in enumerate(digits_of(*range(10))):
+        x, y = 10 + 62 * (label % 5), 10 + 62 * (label // 5)
+        parts += tile(image if label != 7 else np.zeros((28, 28)), x, y, 56)
+        parts += [text(x + 28, y + 38, "?", 28, colour=NEGATIVE)] if label == 7 else []
+    parts += [text(160, 156, "what the device has seen", 13), '<path d="M380 124h380" stroke="#999999"/>']
+    for label, share in enumerate(about_seven):
+        x, height = 385 + 38 * label, 1.4 * share
+        box = f'x="{x}" y="{124 - height:.4g}" width="26" height="{height:.4g}"'
+        parts += [f'<rect {box} fill="{HERE}"/>', text(x + 13, 138, str(label), 11)]
+        parts.append(text(x + 13, 120 - height, f"{share} %", 10))
+    parts.append(text(570, 156, "what the others say about a 7", 13))
+    return svg(780, 166, "Ten digits, the seven missing, and how similar to each label others find a seven", parts)
+
+
+HEADS = {"01": beliefs, "02": windows, "03": walks, "04": hearsay, "05": slots, "07": blends, "08": ghosts}
 
 
 def drawings() -> dict[str, str]:

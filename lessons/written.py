@@ -45,10 +45,10 @@ class Written:
             bug = what_went_wrong(function, outcome, wanted)
             if bug:
                 return Verdict(False, f"{shown(function, arguments)} {bug}", hint=False)
-            got, size = np.asarray(outcome.value, float), max(1.0, float(np.abs(wanted).max(initial=0.0)))
-            if not np.allclose(got, wanted, rtol=0, atol=self.tolerance * size):
+            got, size = np.asarray(outcome.value, float), max(1.0, float(np.nanmax(np.abs(wanted), initial=0.0)))
+            if not np.allclose(got, wanted, rtol=0, atol=self.tolerance * size, equal_nan=True):
                 return Verdict(False, f"{shown(function, arguments)} {factor_or_sign(got, wanted)}")
-            largest = max(largest, float(np.max(np.abs(got - wanted))))
+            largest = max(largest, float(np.nanmax(np.abs(got - wanted), initial=0.0)))
         return Verdict(True, f"right: {len(self.inputs)} calls agree with the library (largest difference "
                              f"{largest:.0e}).")
 
@@ -91,7 +91,7 @@ def factor_or_sign(got: np.ndarray, wanted: np.ndarray) -> str:
     if got.size > 1 and np.allclose(np.sort(got, axis=None), np.sort(wanted, axis=None)):
         return "gives back the right numbers in the wrong places."
     if got.size > 1:
-        right = int(np.sum(np.isclose(got, wanted, rtol=1e-5, atol=1e-8)))
+        right = int(np.sum(np.isclose(got, wanted, rtol=1e-5, atol=1e-8, equal_nan=True)))
         return f"gives back an array in which {right} of {got.size} numbers are right."
     return "gives back a number that is too " + ("large." if got.item() > wanted.item() else "small.")
 

@@ -140,6 +140,39 @@ def winograd(x, w):
     return both_ways(lambda m: [m[0] + m[1] + m[2], m[1] - m[2] - m[3]], products)
 
 
+def average_outputs(outputs, labels, n_labels):
+    rows = np.full((n_labels, n_labels), np.nan)
+    for n in set(labels.tolist()):
+        rows[n] = outputs[labels == n].mean(axis=0)
+    return rows
+
+
+def mean_of(uploads, delivered):
+    sums, known = np.nansum(uploads[delivered], axis=0), (~np.isnan(uploads[delivered])).sum(axis=0)
+    return np.where(known > 0, sums / np.maximum(known, 1), np.nan)
+
+
+def all_drawn(outputs, labels, n_labels):
+    return np.array([outputs[labels == n].sum(axis=0) / np.sum(labels == n) for n in range(n_labels)]) * 1.0
+
+
+def weighted_by_draws(outputs, labels, n_labels):
+    return average_outputs(outputs, labels, n_labels) * np.bincount(labels, minlength=n_labels)[:, None]
+
+
+def lent(largest):
+    """Targets that give the missing label a share, as large as its row of G_out finds a label similar to it."""
+
+    def material(images, labels, G, missing):
+        alike = np.where(np.arange(10) == missing, 0, G[missing])
+        share = largest * (alike / alike.max())[labels]
+        targets = (1 - share[:, None]) * np.eye(10)[labels]
+        targets[:, missing] = share
+        return images, targets
+
+    return material
+
+
 ATTEMPTS = {
     "01.1": [
         (softmax, "right"),
@@ -228,6 +261,55 @@ ATTEMPTS = {
         (lambda x, w: [[one.value for one in row] for row in four_sums(x, w)], "score 36"),
         (lambda x, w: x[0] * w[0], "TypeError"),
         (lambda x, w: [[x[0][0] / w[0][0]]], "not allowed"),
+    ],
+    "04.1": [
+        (average_outputs, "right"),
+        (all_drawn, "right"),
+        (unwritten, "not written yet"),
+        (wrapped(average_outputs, np.nan_to_num), "in which 12 of 16 numbers are right"),
+        (weighted_by_draws, "array in which"),
+        (wrapped(average_outputs, lambda rows: rows[~np.isnan(rows[:, 0])]), "shape (3, 4); shape (4, 4) is wanted"),
+        (wrapped(average_outputs, lambda rows: -rows), "array in which"),
+        (wrapped(average_outputs, np.transpose), "no finite number"),
+        (wrapped(average_outputs, print), "return it instead"),
+        (lambda outputs, labels: outputs, "TypeError"),
+        (lambda outputs, labels, n_labels: outputs[labels == 99][0], "IndexError"),
+    ],
+    "04.2": [
+        (mean_of, "right"),
+        (unwritten, "not written yet"),
+        (lambda uploads, delivered: uploads[delivered].mean(axis=0), "no finite number"),
+        (lambda uploads, delivered: np.nan_to_num(uploads[delivered]).mean(axis=0), "array in which"),
+        (lambda uploads, delivered: mean_of(uploads, delivered | True), "array in which"),
+        (wrapped(mean_of, np.nan_to_num), "array in which"),
+        (lambda uploads, delivered: uploads[delivered], "shape (4, 3, 3)"),
+        (lambda uploads, delivered: None, "nothing (None)"),
+    ],
+    "04.3": [
+        (0.008, "right"), ("0.008", "right"), (8e-3, "right"), (0.0125, "longer still"), (0.01, "1.25 times"),
+        (0.0075, "factor 1 + beta"), (0.04, "length one"), (0.9, "too large"), (-0.008, "sign is not"),
+        ([0.008], "one number is wanted"),
+    ],
+    "04.4": [
+        (0.9, "right"), (0.90, "right"), ("0.9", "right"), (1.35, "the target"), (1.3, "printed sign"),
+        (0.65, "printed"), (0.85, "beta = 1"), (0.7, "teacher alone"), (1.0, "label alone"), (0.2, "too small"),
+        (-0.9, "sign is not"),
+    ],
+    "04.5": [
+        (113, "right"), ("113", "right"), (113.0, "right"), (112, "the same"), (12_545, "whole vector"),
+        (112.5, "whole"), (100, "too small"), (200, "too large"), (-113, "sign is not"), ("many", "text"),
+    ],
+    "04.6": [
+        (lent(0.35), "as good"),
+        (unwritten, "not written yet"),
+        (lent(0.0), "more is better"),
+        (lent(0.5), "more is better"),
+        (lambda images, labels, G, missing: (images, labels), "(M, 10) fit"),
+        (lambda images, labels, G, missing: images, "two arrays"),
+        (lambda images, labels, G, missing: (images, np.full((len(images), 10), np.nan)), "finite number"),
+        (lambda images, labels, G, missing: (images, np.eye(10)[labels] * 50), "sum to 2 at most"),
+        (lambda images, labels, G, missing: images[labels / 0], "IndexError"),
+        (0.42, "no score"),
     ],
     "05.1": [
         (chance, "right"),
