@@ -185,7 +185,31 @@ def hearsay() -> str:
     return svg(780, 166, "Ten digits, the seven missing, and how similar to each label others find a seven", parts)
 
 
-HEADS = {"01": beliefs, "02": windows, "03": walks, "04": hearsay, "05": slots, "07": blends, "08": ghosts}
+def pipes() -> str:
+    """What a device uploads with weights and with outputs, pipes as wide as their bits, and what the server gets."""
+    digits = digits_of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+    table = 0.8 * np.eye(10)
+    for n, m in ((4, 9), (7, 9), (3, 5), (5, 8), (3, 8), (1, 7)):  # look alike
+        table[n, m] = table[m, n] = 0.25
+    rows = [("weights, every round", 401_408, 65), ("outputs, every round", 3_200, 150), ("samples, once", 62_720, 200)]
+    parts = []
+    for words, bits, y in rows:
+        width = max(1.0, bits / 4_000)  # a pixel for each slot of the uplink
+        parts.append(f'<path d="M180 {y}h200" stroke="#777777" stroke-width="{width:g}"/>')
+        parts += [text(170, y, words, 13, "end"), text(170, y + 15, f"{bits:,} bits", 11, "end")]
+    parts += [text(400, 70, "a network, ready to be averaged", 13, "start"), *tile(table, 400, 126, 48)]
+    parts.append(text(460, 155, "100 numbers", 13, "start"))
+    for k, image in enumerate(digits):
+        parts += tile(image, 400 + 30 * k, 186, 28)
+    parts.append(f'<path d="M706 130v90l12 -45z" fill="{HERE}"/>')
+    parts += [text(770, 172, "a network", 13), text(770, 190, "?", 18)]
+    words = "Weights need a pipe a hundred pixels wide, outputs less than one, ten seed samples sixteen"
+    return svg(815, 230, words, parts)
+
+
+HEADS = {
+    "01": beliefs, "02": windows, "03": walks, "04": hearsay, "05": slots, "06": pipes, "07": blends, "08": ghosts,
+}  # fmt: skip
 
 
 def drawings() -> dict[str, str]:

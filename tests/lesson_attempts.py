@@ -33,6 +33,15 @@ def wrapped(function, change):
     return lambda *arguments: change(function(*arguments))
 
 
+def target(y, G, beta):
+    return y + beta * y @ G
+
+
+def descended(z, t, eta):
+    F = np.exp(z) / np.exp(z).sum()
+    return z - eta * (t.sum() * F - t)
+
+
 def mixup(first, second, lam):
     return lam * first + (1 - lam) * second
 
@@ -349,6 +358,45 @@ ATTEMPTS = {
     "05.6": [
         ((21.35, 7.25), "as good"), ((30, 3.2), "less is better"), ((23, 3), "101 of 100 slots"), ((10, 7), "arrive"),
         ((23, -1), "above zero"), (23, "two numbers"), ("23 dBm", "two numbers"),
+    ],
+    "06.1": [
+        (target, "right"),
+        (unwritten, "not written yet"),
+        (lambda y, G, beta: y - beta * y @ G, "array in which"),
+        (lambda y, G, beta: beta * y @ G, "array in which"),
+        (lambda y, G, beta: target(y, G, beta) / (1 + beta), "0.6667 times"),
+        (lambda y, G, beta: y + beta * G, "array in which"),
+        (lambda y, G, beta: target(y, G, beta)[0], "shape (3,); shape (3, 3) is wanted"),
+        (lambda y, G, beta: print(target(y, G, beta)), "return it instead"),
+        (lambda y, G, beta: y @ G[:2], "ValueError"),
+    ],
+    "06.2": [
+        (descended, "right"),
+        (unwritten, "not written yet"),
+        (lambda z, t, eta: z - eta * (np.exp(z) / np.exp(z).sum() - t), "in which 0 of 3"),
+        (lambda z, t, eta: 2 * z - descended(z, t, eta), "array in which"),
+        (lambda z, t, eta: descended(z, t, eta) - z, "array in which"),
+        (lambda z, t, eta: -descended(z, t, eta), "wrong sign"),
+        (lambda z, t, eta: descended(z, t, eta).sum(), "one number; shape (3,) is wanted"),
+        (lambda z, t, eta: None, "nothing (None)"),
+    ],
+    "06.3": [
+        (11.6, "right"), (11.61, "right"), ("11.6", "right"), (11.615, "right"), (42.4, "ten seed samples"),
+        (1.267, "travel once"), (125.44, "seed samples cost"), (1 / 11.615, "other way round"), (12.8, "outputs cost"),
+        (20, "too large"), (2.4, "too small"), (-11.6, "sign is not"),
+    ],
+    "06.4": [
+        (1_178, "right"), (1178.0, "right"), ("1178", "right"), (1_180, "right"), (113, "grows with N_L"),
+        (112, "grows with N_L"), (1_177, "774"), (1177.7, "whole"), (10, "too small"), (1_400_000, "too large"),
+    ],
+    "06.5": [
+        ([0.18, 1.27, 0.05], "right"), (np.array([0.18, 1.27, 0.05]), "right"), ([0.15, 1.3, 0.05], "1 of 3"),
+        ([0.16, 0.74, 0.1], "0 of 3"), ([0.08, 0.37, 0.05], "1 of 3"), ([0.12, 0.8467, 0.0333], "0 of 3"),
+        (1.27, "one number"), ("0.18", "one number"), ([0.18, 1.27], "shape (2,)"),
+    ],
+    "06.6": [
+        ((0.8, 3), "as good"), ((1, 0), "more is better"), ((4, 10), "more is better"), ((0, 1), "temperature has to"),
+        (3, "two numbers"), ("warm", "two numbers"), ((1, -1), "beta between"), (("a", "b"), "ValueError"),
     ],
     "07.1": [
         (mixup, "right"),

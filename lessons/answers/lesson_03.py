@@ -10,7 +10,7 @@ from scores import Open, Refused
 from written import Written
 
 from mix2fld_np.datasets.formats import pixels
-from mix2fld_np.federation import protocols
+from mix2fld_np.federation import payloads
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import local_update
 from mix2fld_np.randomness import stream
@@ -21,7 +21,7 @@ ROUNDS, MOST_STEPS, SEEDS = 10, 100, (1, 2)
 def weighted_mean(weights, n_samples, delivered):
     """The library's average of those weights (D, N_mod) that were delivered."""
     fed = SimpleNamespace(weights=np.asarray(weights, float))
-    return protocols.average_weights(fed, SimpleNamespace(n_samples=np.asarray(n_samples)), np.asarray(delivered))
+    return payloads.average_weights(fed, SimpleNamespace(n_samples=np.asarray(n_samples)), np.asarray(delivered))
 
 
 @cache

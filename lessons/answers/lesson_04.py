@@ -10,7 +10,7 @@ from marking import Number
 from scores import Open, Refused
 from written import Written
 
-from mix2fld_np.federation.protocols import average_over_devices
+from mix2fld_np.federation.payloads import average_over_devices
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.losses import softmax
@@ -89,7 +89,7 @@ EXERCISES = {
         ],
         hints=(
             "one lost upload counts for no row, and one unknown row only for that row.",
-            "divide the sum of row n by the number of uploads that arrived *and* know it; where none does, leave np.nan.",
+            "divide the sum of row n by the number of uploads that arrived *and* know it; if none does, leave np.nan.",
         ),
     ),
     "04.3": Number(
