@@ -31,7 +31,6 @@ AFTER_CTRL_C = {
     "study": "the same command goes on from the last finished round.",
     "data": "files that had arrived whole are kept; the same command fetches the others.",
 }
-NOTHING_KEPT = "nothing was kept; the same command begins anew."
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -65,7 +64,7 @@ def ended(argv: list[str] | None) -> int:
     except BrokenPipeError:  # the reader of the output has gone
         return 141
     except KeyboardInterrupt:
-        process.say(f"interrupted; {AFTER_CTRL_C.get(command, NOTHING_KEPT)}")
+        process.say(f"interrupted; {AFTER_CTRL_C.get(command, 'nothing was kept; the same command begins anew.')}")
         if as_program:
             process.write(sys.stdout)
             os._exit(process.INTERRUPTED)  # and waits for no thread

@@ -1,7 +1,6 @@
 """What needs Numba's internals: the options that the kernels are compiled with, and machine code kept between runs.
 
-Both are conveniences. Whatever another version of Numba is like inside, kernels are at worst slower; whatever state the
-files of kept code are in, they are at worst compiled once more.
+With another version of Numba, kernels are at worst slower; with damaged files, they are at worst compiled once more.
 """
 
 import functools
@@ -37,9 +36,8 @@ def vector_bits() -> int:
 def kernel_options() -> dict[str, Any]:
     """Options of numba.njit that make kernels faster: vectors as wide as the processor's, and no counted references.
 
-    Left to itself, LLVM uses half of a 512-bit vector on Intel's processors, as the first ones that had them slowed
-    down for the whole. References to arrays need no counting in functions that neither make nor keep one. Without
-    either where Numba's internals are not those of 0.59 to 0.68.
+    Left to itself, LLVM uses half of a 512-bit vector on Intel's processors. References to arrays need no counting in
+    functions that neither make nor keep one. Neither option where Numba's internals are not those of 0.59 to 0.68.
     """
     try:
         return {"pipeline_class": wide_compiler(), "_nrt": False}
@@ -48,11 +46,7 @@ def kernel_options() -> dict[str, Any]:
 
 
 def wide_compiler() -> type:
-    """Numba's compiler, but that every function prefers 512-bit vectors; an exception if that cannot be had.
-
-    Every function has to, since one that is inlined into another has been optimised before. Numba has no option for
-    it, so the attribute is added where its own form of a function has been lowered to LLVM's.
-    """
+    """Numba's compiler, but that every function, inlined or not, asks LLVM for 512-bit vectors; or an exception."""
     from numba.core.compiler_machinery import register_pass
     from numba.core.lowering import Lower
     from numba.core.typed_passes import NativeLowering
@@ -95,10 +89,7 @@ def prefer_512(function: ir.Function) -> None:
 
 
 def kept(function: Callable) -> Callable:
-    """A compiled function whose machine code is kept, in $NUMBA_CACHE_DIR, __pycache__, or the user's cache.
-
-    A warning says once that none of them can be written to, or that nothing is compiled at all (NUMBA_DISABLE_JIT).
-    """
+    """A compiled function whose machine code is kept, in $NUMBA_CACHE_DIR, __pycache__, or the user's cache."""
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         warn_once("NUMBA_DISABLE_JIT is set: nothing is compiled, and training is a thousand times slower; unset it.")
     else:
@@ -129,17 +120,17 @@ class MachineCode(NullCache):
         """Keeps a compiled function in the first folder that takes it."""
         if compiled.library.has_dynamic_globals:  # addresses of this process
             return
-        problems = []
+        problem = ""
         for folder in folders(self.source):
             try:
                 digest, path = self.address(folder, sig, compiled.codegen)
                 folder.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(sealed(digest, serialize.dumps(compiled._reduce())))
                 return
-            except Exception as problem:
-                problems.append(f"{folder} ({getattr(problem, 'strerror', None) or problem})")
-        what_helps = "it is compiled each time; set NUMBA_CACHE_DIR to a folder"
-        warn_once(f"compiled code cannot be kept in {problems[0]}: {what_helps}.")
+            except Exception as error:
+                problem = problem or f"{folder} ({getattr(error, 'strerror', None) or error})"
+        warn_once(f"compiled code cannot be kept in {problem}: "
+                  "it is compiled each time; set NUMBA_CACHE_DIR to a folder.")
 
     def address(self, folder: Path, sig: Any, codegen: Any) -> tuple[bytes, Path]:
         """(digest of all that the machine code depends on, its file): source, constants, types, processor, compiler."""

@@ -7,18 +7,13 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """Something handed in cannot work: the message says what, which value, why, and what to try.
-
-    The command line prints the message alone and leaves with exit code 2; any other exception is a defect and keeps its
-    traceback.
-    """
+    """Something handed in cannot work: the message says what, which value, why, and what to try."""
 
 
 def number(name: str, kind: type, value: Any) -> Any:
     """The value, Python's or NumPy's, as a Python int or float; InputError unless it is a finite number of that kind.
 
-    A number of single precision becomes the shortest decimal that it stands for: np.float32(0.1) is 0.1, not
-    0.10000000149. A bool is no number.
+    One of single precision becomes the shortest decimal that it stands for, np.float32(0.1) 0.1. A bool is no number.
     """
     plain: Any = value
     if hasattr(value, "dtype"):

@@ -24,12 +24,8 @@ if TYPE_CHECKING:
 
 
 def play(
-    protocol: str | Protocol,
-    settings: Settings = COMPARISON,
-    data: str | Dataset = "auto",
-    seed: int = 0,
-    channel: Callable[..., Transmission] | None = None,
-    workers: int | None = None,
+    protocol: str | Protocol, settings: Settings = COMPARISON, data: str | Dataset = "auto", seed: int = 0,
+    channel: Callable[..., Transmission] | None = None, workers: int | None = None,
 ) -> RunResult:
     """Plays one protocol, a row of the table or one of your own; its rounds, its curve and what follows from them.
 
@@ -65,12 +61,8 @@ class Comparison:
 
 
 def compare(
-    protocols: Sequence[str | Protocol],
-    settings: Settings = COMPARISON,
-    data: str | Dataset = "auto",
-    seeds: Sequence[int] = (0,),
-    channel: Callable[..., Transmission] | None = None,
-    workers: int | None = None,
+    protocols: Sequence[str | Protocol], settings: Settings = COMPARISON, data: str | Dataset = "auto",
+    seeds: Sequence[int] = (0,), channel: Callable[..., Transmission] | None = None, workers: int | None = None,
 ) -> Comparison:
     """Plays several protocols, each under the same seeds; see `play`."""
     rows = [protocol_named(row) if isinstance(row, str) else row for row in protocols]

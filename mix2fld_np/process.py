@@ -21,7 +21,6 @@ PATIENCE_S = 1.0  # further Ctrl-C within this time are the same one; a later on
 NEEDED_BYTES = 640e6  # of address space; with less, libraries end the process without a word of ours
 
 
-# --- speaking ---------------------------------------------------------------------------------------------------------
 def open_streams() -> None:
     """Closed streams get an end that swallows everything, and stdout a way to show any path."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
@@ -57,7 +56,6 @@ def warn(message: Warning | str, *where: Any, **options: Any) -> None:
     say("".join(str(message).splitlines()[:1]))
 
 
-# --- Ctrl-C -----------------------------------------------------------------------------------------------------------
 def on_ctrl_c(handler: Callable[..., Any]) -> None:
     """Has `leave` or `interrupt` handle Ctrl-C, unless it is ignored (by a shell, in the background) or others do."""
     if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, leave):
@@ -85,7 +83,6 @@ def interrupt(*signal_and_frame: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
-# --- beside each other ------------------------------------------------------------------------------------------------
 def in_background(load: Callable[[], object]) -> threading.Thread | None:
     """Starts to load what will be needed later, where the system allows a thread; what fails will fail again then."""
 
@@ -100,7 +97,6 @@ def in_background(load: Callable[[], object]) -> threading.Thread | None:
     return None
 
 
-# --- memory -----------------------------------------------------------------------------------------------------------
 def memory_limit() -> float:
     """Bytes of address space that this process may take (`ulimit -v`); infinite without a limit."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0] if resource else -1

@@ -1,5 +1,4 @@
-"""Chance has an address: every random draw of an experiment is named by its purpose,
-not by its place in the program."""
+"""Chance has an address: every random draw is named by its purpose, not by its place in the program."""
 
 import zlib
 
@@ -15,8 +14,7 @@ def stream(seed: int, purpose: str, *index: int) -> np.random.Generator:
     all protocols meet the same split, the same start, the same batches and the same fading; a resumed run repeats an
     uninterrupted one to the bit, and so does a run on more workers.
 
-    The surprise: `default_rng([seed, a])` would collide with `default_rng([seed, a, 0])`;
-    a `SeedSequence` with a spawn key does not.
+    The surprise: `default_rng([seed, a])` would collide with `default_rng([seed, a, 0])`; spawn keys do not.
     """
     address = (zlib.crc32(purpose.encode()), *index)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=address))

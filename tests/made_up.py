@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from mix2fld_np.claims import findings
+from mix2fld_np.claims.measures import Results
+from mix2fld_np.claims.stored_figures import StoredFigure
 from mix2fld_np.federation.settings import SPLITS
 from mix2fld_np.runs.results import RunResult
-from mix2fld_np.study import figures as letter, findings
-from mix2fld_np.study.measures import Results
-from mix2fld_np.study.stored_figures import StoredFigure
+from mix2fld_np.study import figures as letter
 
 N_IMAGES = 10**12  # test images of a label, so that accuracies are what they were made of
 

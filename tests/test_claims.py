@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from made_up import made_up_results, made_up_run, of_claim
 
+from mix2fld_np.claims import findings, measures, reasons, stored_figures, verdicts
+from mix2fld_np.claims.claims import CLAIMS, MIX2FLD
+from mix2fld_np.claims.verdicts import CONTRADICTED, REPRODUCED, UNDECIDED
 from mix2fld_np.cli import main
 from mix2fld_np.console.claims import judged, shown
 from mix2fld_np.errors import InputError
@@ -20,9 +23,7 @@ from mix2fld_np.mixing import pairing
 from mix2fld_np.randomness import stream
 from mix2fld_np.runs.files import checksum
 from mix2fld_np.runs.jobs import Source, dataset
-from mix2fld_np.study import figures as letter, findings, measures, reasons, stored_figures, verdicts
-from mix2fld_np.study.claims import CLAIMS, MIX2FLD
-from mix2fld_np.study.verdicts import CONTRADICTED, REPRODUCED, UNDECIDED
+from mix2fld_np.study import figures as letter
 from mix2fld_np.wireless import payload
 
 

@@ -9,9 +9,9 @@ from hypothesis import given, strategies as st
 from made_up import made_up_result, made_up_results, made_up_rows, made_up_run, of_claim
 from strategies import patient
 
-from mix2fld_np.study import measures, verdicts
-from mix2fld_np.study.claims import AGAINST_FD, AGAINST_FL, ALL, FEW_AGAINST_MANY, MIX2FLD, MIXFLD
-from mix2fld_np.study.verdicts import CONTRADICTED, REPRODUCED
+from mix2fld_np.claims import measures, verdicts
+from mix2fld_np.claims.claims import AGAINST_FD, AGAINST_FL, ALL, FEW_AGAINST_MANY, MIX2FLD, MIXFLD
+from mix2fld_np.claims.verdicts import CONTRADICTED, REPRODUCED
 
 accuracies = st.floats(0.2, 1.0)
 

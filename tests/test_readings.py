@@ -14,12 +14,12 @@ from hypothesis import given, strategies as st
 from made_up import made_up_run
 from small_runs import SHORT, STUDY, files_of
 
+from mix2fld_np.claims import readings as study
 from mix2fld_np.cli import main
 from mix2fld_np.console import session
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import PROTOCOLS
 from mix2fld_np.runs.jobs import Source
-from mix2fld_np.study import readings as study
 from mix2fld_np.study.intervals import t_interval
 
 NAMES = [statement.name for statement in study.STATEMENTS]

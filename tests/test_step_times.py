@@ -6,9 +6,9 @@ from hypothesis import given, strategies as st
 from made_up import made_up_result, made_up_results, made_up_rows, of_claim
 from strategies import patient
 
+from mix2fld_np.claims import measures, step_times
+from mix2fld_np.claims.claims import AGAINST_FL
 from mix2fld_np.console.claims import judged
-from mix2fld_np.study import measures, step_times
-from mix2fld_np.study.claims import AGAINST_FL
 
 
 def on_air(air, server_samples=None, n_rounds=10, **more):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from mix2fld_np.study import measures, verdicts
-from mix2fld_np.study.measures import Evidence
-from mix2fld_np.study.verdicts import CONTRADICTED, REPRODUCED, SAME_DIRECTION, UNDECIDED
+from mix2fld_np.claims import measures, verdicts
+from mix2fld_np.claims.measures import Evidence
+from mix2fld_np.claims.verdicts import CONTRADICTED, REPRODUCED, SAME_DIRECTION, UNDECIDED
 
 effects = st.floats(0.01, 2).flatmap(lambda size: st.sampled_from([size, -size]))
 SIDES = {REPRODUCED, SAME_DIRECTION}  # the effect is there

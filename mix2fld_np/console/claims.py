@@ -5,16 +5,16 @@ import textwrap
 from collections import Counter
 from pathlib import Path
 
+from mix2fld_np.claims import findings, step_times, verdicts
+from mix2fld_np.claims.measures import Results
+from mix2fld_np.claims.stored_figures import read_figure_2, read_figure_3
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table
 from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.studies import claims_time
-from mix2fld_np.study import findings, step_times, verdicts
 from mix2fld_np.study.averages import grouped
-from mix2fld_np.study.measures import Results
-from mix2fld_np.study.stored_figures import read_figure_2, read_figure_3
 
 RULE = (
     "Could that run have been ours? A printed number is one run, read on one device: it could where it lies within the "

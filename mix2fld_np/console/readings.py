@@ -4,14 +4,14 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
+from mix2fld_np.claims import readings as study
+from mix2fld_np.claims.claims import MOMENTS
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table, with_interval
 from mix2fld_np.pictures import studies
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs.results import RunResult
-from mix2fld_np.study import readings as study
 from mix2fld_np.study.averages import grouped
-from mix2fld_np.study.claims import MOMENTS
 from mix2fld_np.study.intervals import Interval
 
 QUESTION = "Which reading of the letter gives its numbers? Choices where it is silent, against what it states."

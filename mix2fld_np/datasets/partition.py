@@ -99,9 +99,8 @@ def _deal(samples, counts, rng):
         if len(held) < n:
             fresh = rng.permutation(samples)
             own = np.isin(fresh, held)
-            pool = np.concatenate([fresh[~own], fresh[own]])
-            missing = n - len(held)
-            held, pool = np.concatenate([held, pool[:missing]]), pool[missing:]
+            pool = np.concatenate([held, fresh[~own], fresh[own]])
+            held, pool = pool[:n], pool[n:]
         dealt.append(held)
     return dealt
 

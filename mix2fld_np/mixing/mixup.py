@@ -74,7 +74,7 @@ def mixing_matrix(ratios) -> np.ndarray:
 
 
 def checked_ratios(ratios) -> np.ndarray:
-    """(lambda_1 ... lambda_N) in double precision, summing to one; InputError unless they are N >= 2 shares of one."""
+    """(lambda_1 ... lambda_N) in double precision; InputError unless they are N >= 2 shares of one."""
     given = np.asarray(ratios)
     lam, narrow = given.astype(float), given.dtype.kind == "f" and given.dtype.itemsize < 8
     room = max(1e-9, lam.size * float(np.finfo(given.dtype).eps)) if narrow else 1e-9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import add
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,22 +30,16 @@ class Evaluation:
         return self.total_loss / sum(self.n_images)
 
     def __add__(self, other: Evaluation) -> Evaluation:
-        correct, n_images = (
-            tuple(a + b for a, b in zip(*both, strict=True))
-            for both in ((self.correct, other.correct), (self.n_images, other.n_images))
-        )
-        return Evaluation(correct, n_images, self.total_loss + other.total_loss)
+        correct, n_images = map(add, self.correct, other.correct), map(add, self.n_images, other.n_images)
+        return Evaluation(tuple(correct), tuple(n_images), self.total_loss + other.total_loss)
 
 
 def evaluate(network: Network, weights: ArrayLike, images: ArrayLike, labels: ArrayLike) -> Evaluation:
-    """What a model answers on images (N, C, H, W) with labels (N,); its answer is the largest output.
-
-    An output that was rounded to zero counts as the smallest number of single precision, so that losses are finite.
-    """
+    """What a model answers on images (N, C, H, W) with labels (N,); its answer is the largest output."""
     outputs = network.outputs(weights, images)
     label = check_labels(labels, len(outputs), network.n_labels)
     n_images = np.bincount(label, minlength=network.n_labels)
     correct = np.bincount(label[outputs.argmax(axis=1) == label], minlength=network.n_labels)
     of_label = outputs[np.arange(len(label)), label].astype(np.float64)
-    loss = -np.log(np.maximum(of_label, np.finfo(np.float32).tiny)).sum()
+    loss = -np.log(np.maximum(of_label, np.finfo(np.float32).tiny)).sum()  # finite where an output was rounded to zero
     return Evaluation(tuple(correct.tolist()), tuple(n_images.tolist()), float(loss))

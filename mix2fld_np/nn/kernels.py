@@ -6,30 +6,24 @@ A plane of height x width numbers is kept as one flat array whose rows are `pitc
     pixel (r, x) of a padded plane   stands at   (r + 1) * pitch + (x + 1),   zeros all around
 
 Then tap (i, j) of a 3x3 filter meets its pixel at the constant distance i * pitch + j in every row, and a convolution
-is one long loop over the whole plane with nine taps in one expression, which the compiler turns into vector
-instructions; loops over rows of 14 pixels are too short for that. The price: the columns of a bare plane beyond its
-width hold sums across the ends of two rows, which nobody may read.
+is one long loop over the whole plane, with nine taps in one expression, which the compiler turns into vector
+instructions. The price: columns of a bare plane beyond its width hold sums across two rows, which nobody may read.
 
 Such a loop takes as long as its loads, so each number loaded has to serve several sums:
 
-    second convolution   two filters at a time, u and v; if their number is odd, a spare row that nobody reads goes
-                         with the last one. `correlate` is the forward pass and, with flipped filters, the backward
-                         pass to the input; `add_tap_gradient` is the gradient of the filters.
+    second convolution   two filters at a time, u and v; with an odd number of them, a spare row goes with the last.
+                         `correlate` goes forward and, with flipped filters, back to the input.
     first convolution    one filter at the four pixels of each pooling cell, which share 16 pixels. `deal` puts the
-                         image into four planes by parity of row and column, so that neighbours in a plane belong to
-                         neighbouring cells. `correlate_cells` is the forward pass, `add_cell_gradient` the gradient
-                         of the filters.
-
-The first channel writes its sums, the others add to them: setting them to the bias first would be one more pass.
+                         image into four planes by parity of row and column: neighbours in a plane belong to
+                         neighbouring cells.
 
 Training takes one image at a time. Inference takes BLOCK images side by side, pixel p of image n at p * BLOCK + n. A
 tap then meets its pixel at the distance i * pitch + j * step, with step = BLOCK and pitch = (width + 2) * BLOCK, and
-the same two convolutions run over one row of width * BLOCK numbers from its start, `at`; each load begins at a cache
-line.
+the same two convolutions run over one row of width * BLOCK numbers from its start, `at`.
 
 All functions take arrays (`workspace.py` names them) and write into arrays; they check, draw and remember nothing.
-The checks are in `network.py`; a slow twin of each kernel, as the textbook writes it, is in tests/naive.py. All
-kernels share one file because Numba's cache does not notice changes in the file of a function that is called.
+A slow twin of each, as the textbook writes it, is in tests/naive.py. They share one file, as kept machine code is
+compiled anew when its own file changes, but not for the file of a function that it calls.
 """
 
 import functools
@@ -322,10 +316,10 @@ def dense_backward(gradient, feature, w3, scale, gradient_feature, into_w3, into
 
 @inlined()
 def softmax(logits):
-    """F_m = exp(z_m) / sum of exp(z) in place, shifted by the largest logit so that nothing overflows.
+    """F_m = exp(z_m) / sum of exp(z), shifted by the largest logit so that nothing overflows.
 
-    In place, and with a loop of its own for the sum: the compiler would ask at run time whether two arrays overlap in
-    memory, and its answer must not choose between two orders of summation.
+    In place, and with a loop of its own for the sum: whether two arrays overlap in memory, which the compiler would ask
+    at run time, must not choose between two orders of summation.
     """
     highest, total = logits[0], logits.dtype.type(0)
     for m in range(1, logits.size):
@@ -416,10 +410,7 @@ class EntryPoints(NamedTuple):
 
 @functools.cache
 def entry_points(height, width):
-    """The functions that Python calls, for images whose pooled size is height x width.
-
-    Both numbers become constants of the compiled code: a loop of known length needs no code for remainders.
-    """
+    """The functions that Python calls, for a pooled size that is constant: known loops need no code for remainders."""
 
     @compiled()
     def descend(layers, images, targets, order, rate, work, outputs):

@@ -4,6 +4,7 @@ import math
 import operator
 import os
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -28,8 +29,8 @@ class Network:
         conv 3x3, F1 -> F2, ReLU                9 F1 F2 + F2
         fully connected, F2 H/2 W/2 -> N_L      F2 H/2 W/2 N_L + N_L
 
-    Weights are one flat vector in the order w1 (F1,C,3,3), b1, w2 (F2,F1,3,3), b2, w3 (N_L, F2 H/2 W/2), b3, each in C
-    order: to compare with another framework, copy one vector. float32 weights compute in float32, others in float64.
+    Weights are one flat vector in the order of `layer_shapes`, each in C order: to compare with another framework, copy
+    one vector. float32 weights compute in float32, others in float64.
     """
 
     image_shape: tuple[int, int, int] = (1, 28, 28)
@@ -76,12 +77,9 @@ class Network:
 
     def layers(self, weights: np.ndarray) -> Layers:
         """Named views of a flat vector (N_mod,): writing to a view writes to the vector."""
-        weights, views, start = np.asarray(weights), [], 0
-        for shape in self.layer_shapes:
-            stop = start + math.prod(shape)
-            views.append(weights[start:stop].reshape(shape))
-            start = stop
-        return Layers(*views)
+        ends = np.cumsum([math.prod(shape) for shape in self.layer_shapes])
+        parts = np.split(np.asarray(weights), ends[:-1])
+        return Layers(*(part.reshape(shape) for part, shape in zip(parts, self.layer_shapes, strict=True)))
 
     def outputs(self, weights: ArrayLike, images: ArrayLike) -> np.ndarray:
         """Softmax output vectors F (N, N_L) of images (N, C, H, W)."""
@@ -118,34 +116,24 @@ class Network:
         height, width = H // 2, W // 2
         bare, padded = height * (width + 2), (height + 3) * (width + 2)
         F1_even, F2_even = F1 + F1 % 2, F2 + F2 % 2
+        zeros = partial(aligned_zeros, dtype=dtype)
         return Workspace(
-            quarters=aligned_zeros((C, 4, padded), dtype),
-            sums1=aligned_zeros((4, bare), dtype),
-            pooled=aligned_zeros((F1, padded), dtype),
-            argmax=aligned_zeros((F1, bare), np.int32),
-            gradient_pooled=aligned_zeros((F1_even, bare), dtype),
-            sums2=aligned_zeros((F2_even, bare), dtype),
-            gradient2=aligned_zeros((F2_even, padded), dtype),
-            flipped=aligned_zeros((F1, F2, 3, 3), dtype),
-            no_bias=aligned_zeros((F1,), dtype),
-            feature=aligned_zeros((F2, height, width), dtype),
-            gradient_feature=aligned_zeros((F2, height, width), dtype),
-            gradient=aligned_zeros((N_L,), dtype),
+            quarters=zeros((C, 4, padded)), sums1=zeros((4, bare)),
+            pooled=zeros((F1, padded)), argmax=aligned_zeros((F1, bare), np.int32),
+            gradient_pooled=zeros((F1_even, bare)), sums2=zeros((F2_even, bare)), gradient2=zeros((F2_even, padded)),
+            flipped=zeros((F1, F2, 3, 3)), no_bias=zeros((F1,)),
+            feature=zeros((F2, height, width)), gradient_feature=zeros((F2, height, width)), gradient=zeros((N_L,)),
         )
 
     def block_workspace(self, dtype: type | np.dtype) -> BlockWorkspace:
         """Room for kernels.BLOCK images side by side on their way forward."""
         (C, H, W), (F1, F2), N_L = self.image_shape, self.filters, self.n_labels
         height, width = H // 2, W // 2
-        block = kernels().BLOCK
+        block, zeros = kernels().BLOCK, partial(aligned_zeros, dtype=dtype)
         row, padded = width * block, (height + 3) * (width + 2) * block
         return BlockWorkspace(
-            quarters=aligned_zeros((C, 4, padded), dtype),
-            sums1=aligned_zeros((4, row), dtype),
-            pooled=aligned_zeros((F1, padded), dtype),
-            sums2=aligned_zeros((F2 + F2 % 2, row), dtype),
-            feature=aligned_zeros((F2, height, row), dtype),
-            logits=aligned_zeros((N_L, block), dtype),
+            quarters=zeros((C, 4, padded)), sums1=zeros((4, row)), pooled=zeros((F1, padded)),
+            sums2=zeros((F2 + F2 % 2, row)), feature=zeros((F2, height, row)), logits=zeros((N_L, block)),
         )
 
     @property

@@ -23,8 +23,7 @@ def local_update(
     """K iterations of SGD with batches of one: w <- w - eta grad of -sum_m t_m log F_m at sample i_k  (eqs. 1 and 3).
 
     images (N, C, H, W) in [0, 1]; targets t (N, N_L): the labels for eq. (1), `losses.distillation_target` for eq. (3);
-    order (K,): the sample i_k of each iteration. Calls can be chained: the first K/2 iterations and then the rest give
-    the same weights to the bit as all K at once. The weights handed in are left alone.
+    order (K,): the sample i_k of each iteration. Two calls with half the order each give the same weights to the bit.
     """
     w = network.check_weights(weights).copy()
     x = network.check_images(images, w.dtype)
@@ -38,10 +37,7 @@ def local_update(
 
 
 def average_outputs(outputs: ArrayLike, labels: ArrayLike, n_labels: int) -> np.ndarray:
-    """Local average output vectors (N_L, N_L): row n is the mean of the outputs whose ground truth is n  (eq. 2).
-
-    outputs (K, N_L) and labels (K,) of the K iterations. Sums are taken in float64.
-    """
+    """Local average output vectors (N_L, N_L): row n is the mean of the outputs (K, N_L) with label n  (eq. 2)."""
     # The letter is silent: a label that was never drawn has no average output; later means leave out its NaN.
     F = np.asarray(outputs, np.float64)
     if F.ndim != 2 or F.shape[1] != n_labels:
@@ -56,10 +52,9 @@ def distil(
     network: Network, weights: ArrayLike, images: ArrayLike, labels: ArrayLike, teacher: ArrayLike, order: ArrayLike,
     learning_rate: float, beta: float, printed_sign: bool = False,
 ) -> np.ndarray:
-    """Output-to-model conversion: K_S iterations of SGD on the seed samples towards labels and teacher  (eq. 5).
+    """Output-to-model conversion: w_s^(K_S) (N_mod,) after K_S iterations towards labels and teacher  (eq. 5).
 
-    Returns the server's weights w_s^(K_S) (N_mod,), which become G_mod. images (N, C, H, W); labels (N, N_L), hard or
-    soft; teacher G_out (N_L, N_L); order (K_S,).
+    images (N, C, H, W); labels (N, N_L), hard or soft; teacher G_out (N_L, N_L); order (K_S,).
     """
     targets = distillation_target(np.asarray(labels), np.asarray(teacher), beta, printed_sign)
     return local_update(network, weights, images, targets, order, learning_rate).weights

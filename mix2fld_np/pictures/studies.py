@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mix2fld_np.claims.claims import MOMENTS
+from mix2fld_np.claims.step_times import SERVERS, STEPS_US, within
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import finish, new_figure, our_style
 from mix2fld_np.pictures.curves import (
@@ -23,8 +25,6 @@ from mix2fld_np.pictures.curves import (
     style_of,
 )
 from mix2fld_np.study.averages import grouped
-from mix2fld_np.study.claims import MOMENTS
-from mix2fld_np.study.step_times import SERVERS, STEPS_US, within
 from mix2fld_np.study.sweeps import HALF, LONGER_STEP, SAME_STEP
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The letter's figures, tables and claims, and sweeps beyond it: settings in, rows out."""
+"""The letter's figures and tables, and sweeps beyond it: settings in, rows out."""

@@ -85,7 +85,10 @@ def round_by_hand(p: int, name: str, past: Federation, task: Task) -> Round:
     fed = replace(past, weights=weights, outputs=outputs, seed_samples_arrived=arrived)
     if not up.delivered.any():
         return Round(fed, up, None, None)
-    mean = weighted_mean(weights, up.delivered) if name == "FL" else plain_mean(outputs, up.delivered)  # line 9
+    if name == "FL":  # line 9
+        mean = np.average(weights, axis=0, weights=HELD * up.delivered)
+    else:  # of a label over those that drew it
+        mean = np.ma.masked_invalid(outputs[up.delivered]).mean(axis=0).filled(np.nan)
     change = None if past.mean is None else relative_change(name, mean, past.mean)  # line 2
     server = convert(name, past.server, arrived, mean, p, task) if has_server_model else past.server  # line 10
     bits = [OUTPUT_BITS if name == "FD" else WEIGHT_BITS] * D
@@ -116,17 +119,6 @@ def send(bits: list[int], power_dbm: float, bandwidth_hz: float, task: Task, p: 
     arrivals = [by_hand.latency(link, B, fading[:, d]) for d, B in enumerate(bits)]
     delivered, slots = zip(*arrivals, strict=True)
     return Transmission(np.array(delivered), np.array(slots), np.array(bits))
-
-
-def weighted_mean(weights: np.ndarray, delivered: np.ndarray) -> np.ndarray:
-    """G_mod of FL, weighted by |S_d|."""
-    there = np.flatnonzero(delivered)
-    return sum(HELD[d] * weights[d] for d in there) / sum(HELD[d] for d in there)
-
-
-def plain_mean(outputs: np.ndarray, delivered: np.ndarray) -> np.ndarray:
-    """G_out: the plain mean over devices that delivered, a label's over those that drew it; NaN where none did."""
-    return np.ma.masked_invalid(outputs[delivered]).mean(axis=0).filled(np.nan)
 
 
 def relative_change(name: str, new: np.ndarray, old: np.ndarray) -> float:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from mix2fld_np.study import reasons
-from mix2fld_np.study.figures import CURVES, FIGURE_3_SEEDS
-from mix2fld_np.study.measures import (
+from mix2fld_np.claims import reasons
+from mix2fld_np.claims.measures import (
     Couples,
     Effect,
     Measure,
@@ -34,7 +33,8 @@ from mix2fld_np.study.measures import (
     variance_from_10_to_50,
     where_most_accurate,
 )
-from mix2fld_np.study.reasons import Reason
+from mix2fld_np.claims.reasons import Reason
+from mix2fld_np.study.figures import CURVES, FIGURE_3_SEEDS
 
 MIX2FLD = tuple(curve.label for curve in CURVES if curve.protocol == "Mix2FLD")
 MIXFLD = tuple(curve.label for curve in CURVES if curve.protocol == "MixFLD")

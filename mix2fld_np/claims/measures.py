@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from mix2fld_np.claims.stored_figures import StoredFigure
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.intervals import Interval, log_variance_ratio, t_interval
-from mix2fld_np.study.stored_figures import StoredFigure
 
 Effect = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of ours against theirs; zero means no difference
 Quantity = Callable[[RunResult, RunResult], tuple[np.ndarray, np.ndarray]]  # of both, on every device (D,) or once (1,)

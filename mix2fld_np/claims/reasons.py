@@ -5,12 +5,12 @@ from statistics import fmean
 
 import numpy as np
 
+from mix2fld_np.claims.measures import Results, of_results
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.mixing import pairing
 from mix2fld_np.randomness import stream
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.figures import CURVES, SEED_SAMPLES
-from mix2fld_np.study.measures import Results, of_results
 from mix2fld_np.wireless.channel import slots_needed
 
 Reason = Callable[[Results], str]

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mix2fld_np.claims.measures import Effect, in_points, relative
+from mix2fld_np.claims.verdicts import EQUAL
 from mix2fld_np.federation.settings import CHANNELS, COMPARISON, INITIALISATIONS, PAIRINGS, Settings
 from mix2fld_np.federation.simulation import MOMENTS
 from mix2fld_np.runs.jobs import Job, Source
@@ -18,9 +20,7 @@ from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import grouped
 from mix2fld_np.study.figures import check_free
 from mix2fld_np.study.intervals import t_interval
-from mix2fld_np.study.measures import Effect, in_points, relative
 from mix2fld_np.study.sweeps import file_name
-from mix2fld_np.study.verdicts import EQUAL
 
 # Label pairs are random, as printed: with N_S = 50 they make enough inverse samples, for which N_S = 10 needs a
 # schedule. Symmetric channels deliver everything; FL without any upload is Local.

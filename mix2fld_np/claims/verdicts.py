@@ -16,8 +16,8 @@ import math
 
 import numpy as np
 
+from mix2fld_np.claims.measures import Evidence
 from mix2fld_np.study.intervals import LEVEL, middle_range, seeds_needed, t_interval
-from mix2fld_np.study.measures import Evidence
 
 REPRODUCED, SAME_DIRECTION = "reproduced", "in the same direction"
 CONTRADICTED, UNDECIDED = "contradicted", "undecided"

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from mix2fld_np.claims import step_times, verdicts
+from mix2fld_np.claims.claims import CLAIMS, Claim, Reading
+from mix2fld_np.claims.measures import Evidence, Results
+from mix2fld_np.claims.reasons import fl_upload_slots
 from mix2fld_np.federation.settings import PRINTED
-from mix2fld_np.study import step_times, verdicts
-from mix2fld_np.study.claims import CLAIMS, Claim, Reading
 from mix2fld_np.study.intervals import LEVEL, middle_range, percentile_of, t_interval
-from mix2fld_np.study.measures import Evidence, Results
-from mix2fld_np.study.reasons import fl_upload_slots
 
 
 def findings(results: Results) -> list[dict]:
