@@ -135,7 +135,7 @@ def other_numba(monkeypatch, data, tmp_path):
 
 
 def other_vectors(monkeypatch, data, tmp_path):
-    monkeypatch.setattr(jobs, "vector_bits", lambda: 64)
+    monkeypatch.setattr("mix2fld_np.compilation.vector_bits", lambda: 64)
     return [], "vector_bits"
 
 
@@ -218,6 +218,6 @@ def test_bytes_depend_neither_on_cores_nor_on_the_threads_of_a_matrix_product(da
         processes.append(subprocess.Popen(command, env=environment, preexec_fn=bind, stdout=subprocess.DEVNULL))
     assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
     one, two, bound = (files_of(tmp_path / name) for name in machines)
-    assert len(one) == 11
+    assert len(one) == 15
     assert two == one
     assert bound == one

@@ -122,7 +122,7 @@ def test_matplotlib_is_loaded_while_runs_are_played(fresh, monkeypatch, tmp_path
     monkeypatch.setattr(canvas, "load_all", lambda: order.append("load"))
     monkeypatch.setattr(session, "play_all", lambda *arguments: order.append("play"))
     a = job(small_data)
-    session.play(session.Request("compare", {"out": str(tmp_path)}, a.settings, [a.source], [a], (), quiet=True))
+    session.play(session.Request("compare", {"out": str(tmp_path)}, a.settings, [a.source], [a], (), quiet=True), [a])
     canvas.loading[0].join()
     assert order == ["load", "play"]
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 
-from mix2fld_np.compilation import vector_bits
 from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task, at_once
@@ -61,6 +60,8 @@ def completed(about: dict) -> dict:
 @lru_cache(maxsize=1)
 def numerics() -> dict[str, object]:
     """What computes: another version, or another width of the processor's vectors, may round differently."""
+    from mix2fld_np.compilation import vector_bits  # and with it Numba, which no command line needs
+
     versions = {name: metadata.version(name) for name in ("numpy", "numba")}
     return {"numbers": NUMBERS, **versions, "vector_bits": vector_bits()}
 
