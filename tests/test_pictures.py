@@ -144,7 +144,8 @@ def test_the_printed_slots_are_marked_only_where_they_are_among_those_shown():
 
 
 def test_below_a_value_stands_the_largest_of_its_lines():
-    points = [{"series": line.name, "n_inverse_samples": 50 * k, "trained": 0.8, "n_uploads_used": 9, "memory_mb": j + k}
+    points = [{"series": line.name, "n_inverse_samples": 50 * k, "trained": 0.8, "n_uploads_used": 9,
+               "memory_mb": j + k}
               for k in (1, 2) for j, line in enumerate(SWEEPS["inverse-samples"].series)]  # fmt: skip
     labels = [text.get_text() for text in studies.inverse_samples(points, "title").axes[0].get_xticklabels()]
     assert labels == ["50\n5", "100\n6"]
