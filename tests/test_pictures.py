@@ -143,6 +143,14 @@ def test_the_printed_slots_are_marked_only_where_they_are_among_those_shown():
     assert marks == {0: [" printed"], -60: []}
 
 
+def test_below_a_value_stands_the_largest_of_its_lines():
+    points = [{"series": line.name, "n_inverse_samples": 50 * k, "trained": 0.8, "n_uploads_used": 9,
+               "memory_mb": j + k}
+              for k in (1, 2) for j, line in enumerate(SWEEPS["inverse-samples"].series)]  # fmt: skip
+    labels = [text.get_text() for text in studies.inverse_samples(points, "title").axes[0].get_xticklabels()]
+    assert labels == ["50\n5", "100\n6"]
+
+
 @pytest.mark.parametrize("privacy", [-math.inf, math.inf, None])
 def test_a_study_stands_distances_that_are_none(privacy):
     points = [point | {"privacy_of_uploads": privacy} for point in points_of("ratio", lambda name, k: 0.5)]
@@ -193,7 +201,7 @@ def test_a_legend_of_two_rows_is_balanced():
 
 
 def test_a_picture_of_nine_curves_holds_its_legend():
-    names = [*LOOKS, *OWN_NAMES[:4]]
+    names = [*LOOKS, *OWN_NAMES[: 9 - len(LOOKS)]]
     rows = [row for k, name in enumerate(names) for row in rows_of(name, [0.1, 0.1 + 0.05 * k])]
     figure = learning_curves(rows, "title")
     legend, above = extents(figure)

@@ -236,20 +236,49 @@ def test_the_chance_of_an_upload_is_what_uploads_come_to(small_data):
     )
 
 
-# ------------------------------------------------------------------------------------------------------ where it stops
-@given(
-    st.lists(st.sampled_from([0.8, 0.84, 0.87, 0.9]), min_size=1, max_size=8),
-    st.sampled_from([0.0, 0.05, 0.1]),
-    st.integers(1, 5),
-)
-def test_more_stops_paying_at_the_first_value_within_a_standard_error_of_the_best(accuracies, spread, n_seeds):
-    sweep = sweeps.SWEEPS["inverse-samples"]
-    points = [{"n_inverse_samples": 10 * (k + 1), "trained": accuracy, "trained_spread": spread, "n_seeds": n_seeds}
-              for k, accuracy in enumerate(accuracies)]  # fmt: skip
-    enough = sweeps.stops_paying(sweep, points)
-    error = spread / math.sqrt(n_seeds)
-    assert accuracies[enough // 10 - 1] >= max(accuracies) - error
-    assert all(accuracy < max(accuracies) - error for accuracy in accuracies[: enough // 10 - 1])
+# ------------------------------------------------------------------------------------------------- what is said of it
+@given(st.lists(st.floats(0.1, 0.9), min_size=7, max_size=7), st.lists(st.floats(-0.1, 0.1), min_size=3, max_size=3))
+def test_a_difference_is_taken_in_pairs_of_one_seed(levels, noise):
+    sweep, betas = sweeps.SWEEPS["beta"], sweeps.SWEEPS["beta"].values(sweeps.FIGURES, Network())
+    rows = [
+        {"series": line.name, "beta": beta, "seed": seed, "trained": level + k / 100 + noise[seed]}
+        for seed in range(3)
+        for k, line in enumerate(sweep.series)
+        for beta, level in zip(betas, levels, strict=True)
+    ]
+    found = dict(sweeps.differences(sweep, rows))
+    assert len(found) == 2 * 6
+    for beta, level in zip(betas[1:], levels[1:], strict=True):
+        step = found[("FD", beta), (sweeps.LONGER_STEP, beta)]
+        assert (step.mean, step.low, step.high) == pytest.approx((-0.01,) * 3)  # what the seed adds cancels
+        assert found[(sweeps.SAME_STEP, beta), (sweeps.SAME_STEP, 0.0)].mean == pytest.approx(level - levels[0])
+
+
+def test_lines_without_a_teacher_and_with_it_meet_where_beta_is_zero(studies):
+    rows = [row for row in rows_of(studies["beta"]) if float(row["beta"]) == 0 and row["seed"] == "0"]
+    control = {row["trained"] for row in rows if row["series"] in ("FD", sweeps.LONGER_STEP, sweeps.SAME_STEP)}
+    assert len(control) == 1
+
+
+def test_a_step_is_lengthened_and_shortened_by_the_sum_of_the_target(small_data):
+    sweep = sweeps.SWEEPS["beta"]
+    points = sweeps.points_of(sweep, sweep.base, Source("mnist", str(small_data)), [0])
+    steps = {(point.series.name, point.value): point.job.settings.learning_rate for point in points}
+    for beta in (0.1, 3.0):
+        assert steps[sweeps.LONGER_STEP, beta] == pytest.approx(0.01 * (1 + beta)) and steps["FD", beta] == 0.01
+        assert steps[sweeps.SAME_STEP, beta] * (1 + beta) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("pairing", ["random", "scheduled"])
+def test_uploads_and_raw_samples_behind_inverse_samples_are_counted_one_by_one(small_data, pairing):
+    task = task_of(small_data, n_inverse_samples=10, pairing=pairing)
+    sent = seed_samples.mixed(task)
+    pairs = seed_samples.chosen_pairs(sent, task)
+    uploads = {upload for pair in pairs.tolist() for upload in pair}
+    raw = {int(one[upload]) for upload in uploads for one in (sent.first, sent.second)}
+    found = sweeps.behind_inverse_samples("Mix2FLD", task)
+    assert (found["n_uploads_used"], found["n_raw_used"]) == (len(uploads), len(raw))
+    assert found["n_uploads_used"] <= 40 and found["n_raw_used"] <= 2 * found["n_uploads_used"]
 
 
 @pytest.mark.parametrize(("value", "text"), [

@@ -98,14 +98,12 @@ class Option:
 
     def changes(self, value: Any) -> dict[str, Any]:
         """The settings that a value changes, by field."""
-        if self.name == "channel":
-            return {"uplink_power_dbm": CHANNELS[value]}
-        return {self.field: value} if self.field else {}
+        power = {"uplink_power_dbm": CHANNELS[value]} if self.name == "channel" else {}
+        return {self.field: value} if self.field else power
 
 
 DATA = (
-    Option("data", data_name, "data set, or a file of your own; auto: MNIST if found, else the embedded digits",
-           default="auto"),
+    Option("data", data_name, "data set, or your own file; auto: MNIST if found, else embedded digits", default="auto"),
     Option("data_dir", str, "where to look for data, instead of $MIX2FLD_DATA, data/ and the user's cache", word="DIR"),
 )
 CHANNEL = (
@@ -165,10 +163,9 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option], sett
         default = SETTINGS[option.field].default if option.field else option.default
         shown = ",".join(default) if isinstance(default, list) else default
         words = option.explanation + ("" if shown is None or option.field == "max_slots" else f" (default {shown})")
-        metavar = option.word or option.name.split("_")[-1].upper()
-        how: dict[str, Any] = {"nargs": "?", "const": option.alone} if option.alone else {}
-        how |= {"type": option.read, "help": words, "metavar": metavar}
-        parser.add_argument(option.flag, default=argparse.SUPPRESS, **how)
+        metavar, n_values = option.word or option.name.split("_")[-1].upper(), "?" if option.alone else None
+        parser.add_argument(option.flag, type=option.read, help=words, metavar=metavar, default=argparse.SUPPRESS,
+                            nargs=n_values, const=option.alone)  # fmt: skip
     if settings:
         words = "any other setting, such as beta=1 or noise_dbm_per_hz=-170"
         parser.add_argument("--set", type=filled, action="append", metavar="NAME=VALUE", help=words)

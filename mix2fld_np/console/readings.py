@@ -25,7 +25,7 @@ OPTIONS = (
         for option in (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
         if option.field not in study.OWN and option.name not in ("channel", "protocols", "models")
     ),
-    options.Option("held_out", SEEDS, f"further seeds for the best {N_BEST} readings", default=3),
+    options.Option("held_out", SEEDS, f"further seeds for the best {N_BEST} readings", default=3, word="N"),
     options.Option("full", options.one_of("yes", "no"), "all factors at two values each", default="no", alone="yes"),
 )
 WORDS = {moment: words for words, moment in MOMENTS.items()}

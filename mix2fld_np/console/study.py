@@ -118,12 +118,11 @@ def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> l
 
 
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
-    """Where one line is highest, and where more stops paying."""
-    best, enough = max(points, key=lambda point: point["trained"]), sweeps.stops_paying(sweep, points)
-    where = f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['trained'])}"
+    """Where one line is highest, and where it collapses."""
+    best = max(points, key=lambda point: point["trained"])
     fallen = ", ".join(f"{point[sweep.field]:g}" for point in points if point["trained"] < best["trained"] / 2)
     worse = f" At {fallen} training collapses to less than half of it, which says nothing more." if fallen else ""
-    return f"{where}; {enough:g} is enough to come within a standard error of that.{worse}"
+    return f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['trained'])}.{worse}"
 
 
 def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:

@@ -89,12 +89,13 @@ def inverse_samples(points: list[dict], title: str) -> Figure:
 def draw_over(
     ax: Axes, points: list[dict], column: str, what: str, field: str, below: str, besides: str = "", form: str = ""
 ) -> None:
-    """Lines over a setting not drawn to scale; below each of its values `besides`, if any, in the format `form`."""
-    values = sorted({point[field] for point in points})
-    numbers = {point[field]: point[besides] for point in points if besides}
-    beneath = {value: "-" if number is None else format(number, form) for value, number in numbers.items()}
+    """Lines over a setting not drawn to scale; below each of its values the largest `besides`, in the format `form`."""
+    values, beneath = sorted({point[field] for point in points}), dict[float, str]()
+    for (value,), own in grouped(points, field).items():
+        numbers = [point[besides] for point in own if besides and point[besides] is not None]
+        beneath[value] = format(max(numbers), form) if numbers else "-" if besides else ""
     draw_lines(ax, points, lambda point: values.index(point[field]), column, aside=0.06)
-    ax.set_xticks(range(len(values)), [f"{value:g}\n{beneath.get(value, '')}".strip() for value in values])
+    ax.set_xticks(range(len(values)), [f"{value:g}\n{beneath[value]}".strip() for value in values])
     ax.set_xlabel(below)
     ax.set_ylabel(what)
     ax.tick_params(labelleft=True)

@@ -132,13 +132,6 @@ def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
     return found
 
 
-def stops_paying(sweep: Sweep, points: list[dict]) -> float:
-    """The smallest value on one line whose accuracy is within a standard error of the best mean over the seeds."""
-    best = max(points, key=lambda point: point["trained"])
-    error = (best["trained_spread"] or 0.0) / math.sqrt(best["n_seeds"])
-    return min(point[sweep.field] for point in points if point["trained"] >= best["trained"] - error)
-
-
 def differences(sweep: Sweep, rows: list[dict]) -> Iterator[tuple[tuple, Interval]]:
     """The couples of a study, and how much higher the mean of all devices is with the first, in pairs of one seed."""
     runs = grouped(rows, "series", sweep.field)
