@@ -147,6 +147,26 @@ def windows() -> str:
     return svg(690, 200, words, parts)
 
 
+def walks() -> str:
+    """Ten networks that walk off from one start or from ten, and their means, as points of a plane."""
+    rng, parts = stream(3, "the picture"), []
+    for left, apart, words in ((10, 0, "one start for all"), (400, 62, "ten different starts")):
+        around = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+        starts = np.array([100, 85]) + apart * np.stack([1.6 * np.cos(around), np.sin(around)], axis=1)
+        angles = rng.uniform(0, 2 * np.pi, 10)
+        walk = np.array([120, 20]) * (not apart) + 34 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        ends = starts + walk
+        shift = np.array([left + (80 if apart else 0), 20])
+        for (a, b), (c, d) in zip(starts + shift, ends + shift, strict=True):
+            parts.append(f'<path d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" stroke="#999999"/>')
+            parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="white" stroke="{INK}"/>')
+            parts.append(f'<circle cx="{c:.1f}" cy="{d:.1f}" r="4" fill="{INK}"/>')
+        x, y = ends.mean(axis=0) + shift
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" fill="{HERE}"/>', text(x, y + 5, "?", 14)]
+        parts.append(text(left + 180, 216, words, 13))
+    return svg(760, 226, "Ten networks walk from one start, and ten from different ones; the mean of each ten", parts)
+
+
 def hearsay() -> str:
     """The digits that a device holds, without the seven, and what others say about a seven, in percent."""
     about_seven = (1, 6, 4, 3, 1, 1, 1, 73, 4, 5)  # a row of G_out after three rounds
@@ -188,7 +208,7 @@ def pipes() -> str:
 
 
 HEADS = {
-    "01": beliefs, "02": windows, "04": hearsay, "05": slots, "06": pipes, "07": blends, "08": ghosts,
+    "01": beliefs, "02": windows, "03": walks, "04": hearsay, "05": slots, "06": pipes, "07": blends, "08": ghosts,
 }  # fmt: skip
 
 

@@ -182,6 +182,31 @@ def lent(largest):
     return material
 
 
+def weighted_mean(weights, n_samples, delivered):
+    return n_samples[delivered] @ weights[delivered] / n_samples[delivered].sum()
+
+
+def unweighted(weights, n_samples, delivered):
+    return weights[delivered].mean(axis=0)
+
+
+def lost_as_zeros(weights, n_samples, delivered):
+    return (n_samples * delivered) @ weights / n_samples.sum()
+
+
+def change(w, train, K, eta):
+    return np.mean([train(d, K, eta) for d in range(10)], axis=0) - w
+
+
+def adam(w, p, train):
+    new = change(w, train, 20, 0.0003)
+    first, second = adam.memory if p > 1 else (0.0, 0.0)
+    first, second = 0.5 * first + 0.5 * new, 0.8 * second + 0.2 * new**2
+    adam.memory = first, second
+    size = np.sqrt(second / (1 - 0.8**p)) + 1e-4 * np.abs(new).max()
+    return w + 0.01 * 0.7 ** (p - 1) * first / (1 - 0.5**p) / size
+
+
 ATTEMPTS = {
     "01.1": [
         (softmax, "right"),
@@ -319,6 +344,39 @@ ATTEMPTS = {
         (lambda images, labels, G, missing: (images, np.eye(10)[labels] * 50), "sum to 2 at most"),
         (lambda images, labels, G, missing: images[labels / 0], "IndexError"),
         (0.42, "no score"),
+    ],
+    "03.1": [
+        (weighted_mean, "right"),
+        (unwritten, "not written yet"),
+        (unweighted, "array in which"),
+        (lost_as_zeros, "0.6667 times what it should"),
+        (lambda w, n, arrived: n @ w / n.sum(), "array in which"),
+        (lambda w, n, arrived: -weighted_mean(w, n, arrived), "wrong sign"),
+        (lambda w, n, arrived: n[arrived] @ w[arrived], "1000 times"),
+        (lambda w, n, arrived: weighted_mean(w, n, arrived).mean(), "one number; shape (2,) is wanted"),
+        (lambda w, n, arrived: print(weighted_mean(w, n, arrived)), "return it instead"),
+    ],
+    "03.2": [
+        (1 / 4, "right"), ("0.25", "right"), (0.5, "equal numbers"), (0.571, "for K = 1"), (0.8, "without shares"),
+        (0.75, "which device"), (-1 / 4, "sign is not"), (3, "too large"), (0.1, "too small"),
+    ],
+    "03.3": [
+        (6464, "right"), (6_460, "right"), ("6464.0", "right"), (1.01, "ten uploads"), (6_422.5, "used up"),
+        (64_640, "side by side"), (6_400, "not quite enough"), (6_464_000, "milliseconds"), (0.101, "one upload"),
+        (7, "too small"),
+    ],
+    "03.4": [
+        (adam, "as good"),
+        (unwritten, "not written yet"),
+        (lambda w, p, train: w + change(w, train, 20, 0.01), "more is better"),
+        (lambda w, p, train: w + change(w, train, 1, 0.01), "more is better"),
+        (lambda w, p, train: train(0, 500, 0.01), "K = 500"),
+        (lambda w, p, train: (train(0, 1, 0.01) + train(0, 1, 0.01)) / 2, "once each a round"),
+        (lambda w, p, train: w[:10], "not (10,)"),
+        (lambda w, p, train: w / 0 * np.nan, "finite number"),
+        (lambda w, p, train: w + train.memory, "AttributeError"),
+        (lambda w, p, train: None, "return weights"),
+        (0.5, "no score"),
     ],
     "05.1": [
         (chance, "right"),
