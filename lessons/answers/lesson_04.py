@@ -22,7 +22,7 @@ STEPS = 1_500
 
 def mean_of_delivered(uploads, delivered):
     """G_out, by the library: uploads (D, N_L, N_L), delivered (D,)."""
-    return average_over_devices(SimpleNamespace(outputs=uploads), None, delivered)
+    return average_over_devices(SimpleNamespace(outputs=uploads), SimpleNamespace(settings=PRINTED), delivered)
 
 
 @cache
