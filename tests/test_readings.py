@@ -202,7 +202,7 @@ def test_a_search_in_full_draws_the_best_and_says_that_it_is_after_the_fact(tmp_
     monkeypatch.setattr("mix2fld_np.runs.files.check_there", lambda *paths: None)
     assert main(["study", "readings", "--full", *SHORT, *STUDY, f"--data-dir={small_data}", f"--out={tmp_path}"]) == 0
     said = capsys.readouterr().out
-    for words in ("after the fact", "Each statement is met", "as printed, after training: 8 and 8"):
+    for words in ("after the fact", "Each statement is met", "as printed, as trained: 8 and 8"):
         assert words in said
     assert (tmp_path / "readings.png").read_bytes().startswith(b"\x89PNG")
     settings = json.loads((tmp_path / "settings.json").read_text())
