@@ -1,8 +1,8 @@
 """Lessons as text, for whoever changes them: `text` writes a notebook's cells to a file that any editor can change,
 `build` makes the notebook of such a file and runs it, `solve` writes a copy with all solutions in place.
 
-    python lessons/edit.py text 05 /tmp/05.txt      python lessons/edit.py build 05 /tmp/05.txt
-    python lessons/edit.py solve 05 /tmp/05_solved.ipynb
+    python lessons/edit.py text 05 05.txt      python lessons/edit.py build 05 05.txt
+    python lessons/edit.py solve 05 05_solved.ipynb
 """
 
 import copy

@@ -71,6 +71,18 @@ def test_all_runs_are_under_way_together(data, tmp_path):
     assert max(p - min(two[n:]) for n, p in enumerate(two)) <= 2, "near each other"
 
 
+@pytest.mark.parametrize("problem", [IndexError, KeyError, StopIteration, RuntimeError, OSError])
+@pytest.mark.parametrize("n_workers", [1, 2, 8])
+def test_whatever_goes_wrong_within_a_run_is_raised(data, tmp_path, monkeypatch, n_workers, problem):
+    def fail(*about):
+        raise problem("of a run")
+
+    monkeypatch.setattr(devices, "train", fail)
+    with pytest.raises((problem, RuntimeError), match="of a run|StopIteration"):
+        play_all([job(data, "FL", seed) for seed in range(3)], tmp_path, n_workers)
+    assert not [name for name in files_of(tmp_path) if name.startswith("runs/")]
+
+
 def orders(runs, out, n_workers):
     """Which rounds ended, in their order."""
     order, keep = [], players.keep

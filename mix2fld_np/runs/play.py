@@ -105,9 +105,8 @@ def play_side_by_side(waiting: deque[StoredRun], n_open: int, workers: Workers, 
 
     def play_some() -> None:
         try:
-            with suppress(IndexError):  # nothing waits any more
-                while True:
-                    deque(rounds_of(waiting.popleft(), workers, on_round), maxlen=0)
+            while run := next_of(waiting):
+                deque(rounds_of(run, workers, on_round), maxlen=0)
         except BaseException as problem:
             ended.put(problem)
         else:
@@ -123,6 +122,13 @@ def play_side_by_side(waiting: deque[StoredRun], n_open: int, workers: Workers, 
         for thread in threads:  # where a run stands is stored whole, or not at all
             thread.join(POLL_S)
         raise
+
+
+def next_of(waiting: deque[StoredRun]) -> StoredRun | None:
+    """The next run that waits, for one thread alone, or None."""
+    with suppress(IndexError):
+        return waiting.popleft()
+    return None
 
 
 def rounds_of(run: StoredRun, workers: Workers, on_round: OnRound) -> Iterator[None]:
