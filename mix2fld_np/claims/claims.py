@@ -50,7 +50,7 @@ EACH = tuple((label, label) for label in WITH_MODEL)
 AGAINST_FALLS_OF_FD = tuple((label, "FD") for label in WITH_MODEL)
 
 ASYMMETRIC, SYMMETRIC, ALL = "ac", "bd", "abcd"
-MOMENTS = {"as downloaded": "downloaded", "as trained": "trained"}
+READ_AT = {"as downloaded": "downloaded", "as trained": "trained"}
 UNITS: dict[str, Effect] = {"%": relative, "points": in_points}
 BEST = "The largest of two splits and four (N_S, N_I)."
 FURTHEST = "Where Mix2FLD's accuracy is furthest above FD's. The introduction has it converge faster than FD."
@@ -87,7 +87,7 @@ class Claim:
 
 def moments(unit: str, measure: Callable[[str], Measure], *why: str | Reason, name: str = "") -> tuple[Reading, ...]:
     """Accuracy when? Of the model as downloaded, or after the last local update."""
-    return tuple(Reading(f"{name}{words}", unit, measure(moment), why) for words, moment in MOMENTS.items())
+    return tuple(Reading(f"{name}{words}", unit, measure(moment), why) for words, moment in READ_AT.items())
 
 
 def gains(measure: Callable[..., Measure], *why: str | Reason) -> tuple[Reading, ...]:

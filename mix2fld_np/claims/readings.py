@@ -36,7 +36,7 @@ OWN = {*CALLED, "n_inverse_samples", "uplink_power_dbm"} - {"n_local_iterations"
 Reading = dict[str, Any]
 
 
-class Run(NamedTuple):
+class ReadingRun(NamedTuple):
     """What is played of each reading; factors on which it does not depend are left as printed."""
 
     name: str
@@ -59,12 +59,12 @@ class Statement(NamedTuple):
 SERVER, TEACHER = ("pairing", "n_distill_iterations", "fresh_student"), ("beta", "average_logits")
 ONCE, TWICE = "Mix2FLD N_S", "Mix2FLD 2 N_S"
 RUNS = (
-    Run("Local", "Local", SERVER + TEACHER),
-    Run("FL", "FL", SERVER + TEACHER),
-    Run("FD", "FD", SERVER),
-    Run("MixFLD", "MixFLD"),
-    Run(ONCE, "Mix2FLD"),
-    Run(TWICE, "Mix2FLD", n_inverse=2),
+    ReadingRun("Local", "Local", SERVER + TEACHER),
+    ReadingRun("FL", "FL", SERVER + TEACHER),
+    ReadingRun("FD", "FD", SERVER),
+    ReadingRun("MixFLD", "MixFLD"),
+    ReadingRun(ONCE, "Mix2FLD"),
+    ReadingRun(TWICE, "Mix2FLD", n_inverse=2),
 )
 STATEMENTS = (  # those with "up to" of the setting in which it is most
     Statement("16.7 % over FL alone", 0.167 - EQUAL, 0.167 + EQUAL, relative, TWICE, "Local"),
@@ -122,12 +122,12 @@ class Search:
     seeds: range
 
 
-def name_of(run: Run, reading: Reading, seed: int) -> str:
+def name_of(run: ReadingRun, reading: Reading, seed: int) -> str:
     """The name of a run; of readings that differ in what it ignores, the same."""
     return file_name(f"{run.name} {label(noticed(run, reading))} seed{seed}")
 
 
-def noticed(run: Run, reading: Reading) -> Reading:
+def noticed(run: ReadingRun, reading: Reading) -> Reading:
     """What a reading changes for a run."""
     return {name: value for name, value in reading.items() if name not in run.ignores}
 

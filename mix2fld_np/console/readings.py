@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from mix2fld_np.claims import readings as study
-from mix2fld_np.claims.claims import MOMENTS
+from mix2fld_np.claims.claims import READ_AT
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table, with_interval
 from mix2fld_np.pictures import studies
@@ -28,7 +28,7 @@ OPTIONS = (
     options.Option("held_out", SEEDS, f"further seeds for the best {N_BEST} readings", default=3, word="N"),
     options.Option("full", options.one_of("yes", "no"), "all factors at two values each", default="no", alone="yes"),
 )
-WORDS = {moment: words for words, moment in MOMENTS.items()}
+WORDS = {moment: words for words, moment in READ_AT.items()}
 NUMBERED = {statement.name: f"({k})" for k, statement in enumerate(study.STATEMENTS, 1)}
 AFTER_THE_FACT = (
     "Such a search is after the fact: among so many readings some fit by chance, against which seeds are held out, and "

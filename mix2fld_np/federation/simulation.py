@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from mix2fld_np.federation.protocols import Protocol, RoundRecord, play_round
 from mix2fld_np.federation.task import Federation, Task, first_state
-from mix2fld_np.nn.evaluation import Evaluation
 
 MOMENTS = "trained", "downloaded"  # of the last round: after the local update, and after the download that ends it
 
@@ -20,7 +19,7 @@ class Progress:
     converged: bool  # whether the stop criterion has been met, now or earlier
     rounds: tuple[dict, ...]  # one row for each round so far
     curve: tuple[tuple[float, float], ...]  # (elapsed seconds, test accuracy of the reference device)
-    server: dict | None = None  # test of the last global model, as `plain` has it; None before the first
+    server: dict | None = None  # test of the last global model, as `as_json` has it; None before the first
     devices: dict[str, list[dict]] | None = None  # tests of every device at both MOMENTS of the last round
 
 
@@ -93,7 +92,7 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         converged=converged,
         rounds=(*past.rounds, row),
         curve=(*past.curve, *tested, *([(elapsed_s, downloaded.accuracy)] if over else [])),  # else in round p + 1
-        server=plain(record.server) if record.server else past.server,
+        server=record.server.as_json() if record.server else past.server,
         devices=tests_of_devices(record, fed, task) if over else None,
     )
 
@@ -101,9 +100,4 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
 def tests_of_devices(record: RoundRecord, fed: Federation, task: Task) -> dict[str, list[dict]]:
     """Tests of every device after the last local update, and after the download that followed."""
     models = zip(MOMENTS, (record.training.weights, fed.weights), strict=True)
-    return {moment: [plain(test) for test in task.evaluations(weights, record.p)] for moment, weights in models}
-
-
-def plain(test: Evaluation) -> dict:
-    """An evaluation as files hold it."""
-    return {"correct": list(test.correct), "loss": test.loss}
+    return {moment: [test.as_json() for test in task.evaluations(weights, record.p)] for moment, weights in models}

@@ -29,6 +29,10 @@ class Evaluation:
         """Mean cross-entropy."""
         return self.total_loss / sum(self.n_images)
 
+    def as_json(self) -> dict:
+        """As files hold it: right answers of each label, and the mean loss."""
+        return {"correct": list(self.correct), "loss": self.loss}
+
     def __add__(self, other: Evaluation) -> Evaluation:
         correct, n_images = map(add, self.correct, other.correct), map(add, self.n_images, other.n_images)
         return Evaluation(tuple(correct), tuple(n_images), self.total_loss + other.total_loss)

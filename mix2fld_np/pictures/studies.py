@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mix2fld_np.claims.claims import MOMENTS
+from mix2fld_np.claims.claims import READ_AT
 from mix2fld_np.claims.step_times import SERVERS, STEPS_US, within
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import finish, new_figure, our_style
@@ -164,7 +164,7 @@ def readings(rows: list[dict], ranked: list[dict], title: str) -> Figure:
 
     names = list(dict.fromkeys(row["reading"] for row in ranked))[:MOST_READINGS]
     figure, (both,) = new_figure(12.0, 2.2 + 0.27 * len(names), 1, 2, sharey=True)
-    for ax, (words, moment) in zip(both, MOMENTS.items(), strict=True):
+    for ax, (words, moment) in zip(both, READ_AT.items(), strict=True):
         draw_distances(ax, names, [row for row in rows if row["moment"] == moment])
         for row in (row for row in ranked if row["moment"] == moment and row["reading"] in names):
             weight = "bold" if row["unbeaten"] else "normal"
