@@ -165,6 +165,16 @@ def test_runs_that_share_their_learning_train_once(data, tmp_path, monkeypatch, 
     assert len(trained) == 3 * 2 * 3
 
 
+@pytest.mark.parametrize("n_bytes", [0, 1_000, 1e5, 1e12])
+@pytest.mark.parametrize("n_workers", [1, 3])
+def test_however_little_memory_there_is_the_bytes_are_the_same(data, tmp_path, monkeypatch, n_workers, n_bytes):
+    runs = [job(data, protocol) for protocol in ("FL", "FD", "Mix2FLD")]
+    play_all(runs, tmp_path / "usual")
+    monkeypatch.setattr("mix2fld_np.runs.play.MEMORY_BYTES", n_bytes)
+    play_all(runs, tmp_path / "other", n_workers)
+    assert files_of(tmp_path / "other") == files_of(tmp_path / "usual")
+
+
 def test_by_the_stop_watch_nothing_is_used_again(data, tmp_path, monkeypatch):
     trained = counted(monkeypatch, devices, "train")
     runs = [replace(job(data, "FL", stopwatch=True, max_slots=slots), name=f"{slots}") for slots in (105, 106)]
