@@ -62,7 +62,7 @@ def test_every_protocol_plays_by_itself_and_learns(browser, protocol):
     page = opened(browser, f"#protocol={protocol}&race=none&K=160&T_max=120&P=40")
     page.wait_for("runs().length && runs()[0].view.p >= 2")
     start, *_, last = page.evaluate("runs()[0].view.curve.map(([, share]) => share)")
-    assert start < 0.35 and last > 0.45
+    assert last > start + 0.1
     assert page.evaluate("byId('now').textContent.length") > 40
     assert page.problems == [] and all(re.match("file|data|blob", address) for address in page.requests)
 

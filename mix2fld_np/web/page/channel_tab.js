@@ -84,8 +84,8 @@ function drawChannel() {
   const { from, to } = span(), wide = Math.max(1, Math.ceil((to - from) / 130)), { law } = latencyLaw(link, bits, to + wide);
   const lost = outageProbability(link, bits), bins = range(Math.ceil((to - from) / wide) + 1).map((k) => from + k * wide);
   const inBin = (values) => bins.map((start) => total(range(wide).map((k) => values(start + k))));
-  const height = inBin((t) => law[t] ?? 0), most = Math.max(...height, 0.01) * 1.22;
-  const x = { from, to: to + wide, ticks: ticksBetween(from, to, 8), shown: String, words: `slots until ${bits.toLocaleString("en")} bits have arrived (${n.toLocaleString("en")} good ${n === 1 ? "one is" : "ones are"} needed)` };
+  const height = inBin((t) => law[t] ?? 0), most = Math.max(...height, 0.01) * 1.45;
+  const x = { from, to: to + wide, ticks: ticksBetween(from, to, 8), shown: String, words: `slots until the last bit arrives (${n.toLocaleString("en")} good ${n === 1 ? "one" : "ones"} needed)` };
   const y = { from: 0, to: most, ticks: ticksBetween(0, most, 5), shown: (share) => percent(share, most < 0.05 ? 1 : 0) };
   const place = axes(byId("law"), x, y, { words: `chance of each latency; ${percent(lost)} of uploads take more than ${T} slots and are lost` });
   drawColumns(place, bins, wide, height, T);
@@ -124,7 +124,7 @@ function drawLimit({ svg, across, up, width, room, height }, T, lost, from, to) 
     draw("circle", { class: "limit-grip", cx: x, cy: room.top + 8, r: 9 }),
     draw("path", { class: "limit-arrows", d: `M${x - 5} ${room.top + 8}h10m-7 -3l-3 3l3 3m4 -6l3 3l-3 3` }));
   const side = right ? [-14, "end"] : [14, "start"];
-  svg.append(draw("text", { class: "limit-name", x: x + side[0], y: room.top + 12, "text-anchor": side[1] }, `T_max = ${T}${off}, drag it`),
+  svg.append(draw("text", { class: "limit-name", x: x + side[0], y: room.top + 12, "text-anchor": side[1] }, "T", draw("tspan", { dy: 3, "font-size": 10 }, "max"), draw("tspan", { dy: -3 }, ` = ${T}${off}, drag it`)),
     draw("text", { class: "lost-number", x: x + side[0], y: room.top + 36, "text-anchor": side[1] }, `${lostInWords(lost)}`));
 }
 
@@ -136,12 +136,12 @@ function lostInWords(lost) {
 function drawPayloads(link) {
   const seeds = [...new Set([settings.n_seed_samples, 10, 50])].sort((a, b) => b - a);
   const rows = [["FL", "weights", payloadBits("FL")], ["FD", "outputs", payloadBits("FD")],
-    ...seeds.map((n) => [MIX, `first: outputs, N_S = ${n}`, payloadBits("seeds", n)]), [MIX, "later: outputs", payloadBits("FD")]];
+    ...seeds.map((n) => [MIX, `first: outputs, <i>N<sub>S</sub></i> = ${n}`, payloadBits("seeds", n)]), [MIX, "later: outputs", payloadBits("FD")]];
   const slots = rows.map(([, , bits]) => slotsNeeded(link, bits)), most = Math.max(...slots, settings.max_slots);
   byId("payloads").replaceChildren(...rows.map(([name, words, bits], k) => {
     const lost = outageProbability(link, bits);
     return make("div", { class: "payload-row", style: `--own: var(--${name}); --share: ${slots[k] / most}` },
-      make("b", { style: `color: var(--${name}-text)` }, name), make("span", {}, words),
+      make("b", { style: `color: var(--${name}-text)` }, name), make("span", { html: words }),
       make("span", { class: "payload-bar" }, make("i"), make("em", {}, `${slots[k].toLocaleString("en")} ${slots[k] === 1 ? "slot" : "slots"}`)),
       make("span", { class: lost > 0.5 ? "bad" : "" }, lostInWords(lost)));
   }));

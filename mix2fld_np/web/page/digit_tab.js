@@ -72,7 +72,7 @@ function answerRow(name) {
     row.append(head, make("p", { class: "small" }, "not trained in this page yet"));
     return row;
   }
-  head.append(make("span", { class: "small" }, `phone ${model.phone} after ${model.p} ${model.p === 1 ? "round" : "rounds"}, reads ${percent(model.accuracy, 0)} of the test digits`));
+  head.append(make("span", { class: "small" }, `phone ${model.phone} after ${model.p} ${model.p === 1 ? "round" : "rounds"}: reads ${percent(model.accuracy, 0)}`));
   const F = drawing ? network.infer(model.weights, drawing) : new Float32Array(10), best = drawing ? argmax(F) : -1;
   const columns = range(10).map((label) => make("div", { class: `column-box${label === best ? " best" : ""}` }, make("em", {}, label === best ? percent(F[label], 0) : ""),
     make("i", { style: `--share: ${F[label].toFixed(3)}` }), make("span", { class: model.counts[label] <= 5 ? "rare" : "" }, `${label}`)));

@@ -29,7 +29,7 @@ function draw(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A picture of 28 x 28 (or other) numbers on a canvas: ink dark, what is below zero red, white paper in any theme. */
+/** A picture of 28 x 28 (or other) numbers on a canvas: ink dark, what is below zero orange, white paper in any theme. */
 function paint(canvas, values, width = SIDE, inked = signed) {
   const height = values.length / width, context = canvas.getContext("2d");
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -41,7 +41,7 @@ function paint(canvas, values, width = SIDE, inked = signed) {
 
 const INK = [26, 32, 48], BELOW = [213, 94, 0], PAPER = [255, 255, 255];
 
-/** Between paper and ink for 0 to 1, between paper and red for what is below zero. */
+/** Between paper and ink for 0 to 1, between paper and orange for what is below zero. */
 function signed(value) {
   return between(PAPER, value < 0 ? BELOW : INK, Math.min(1, Math.abs(value)));
 }

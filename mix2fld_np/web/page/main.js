@@ -121,7 +121,7 @@ function begin() {
   makeDigit();
   makeButtons();
   showQuestion(0);
-  for (const box of document.querySelectorAll("details.controls")) box.open = matchMedia("(min-width: 1000px)").matches;
+  for (const box of document.querySelectorAll("details.controls")) box.open = box.closest("#part-round") === null || matchMedia("(min-width: 1000px)").matches;
   addEventListener("resize", drawPart);
   addEventListener("hashchange", () => {
     settings = settingsOfLink(location.hash);

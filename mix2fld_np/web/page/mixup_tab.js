@@ -51,15 +51,31 @@ function drawMixup() {
   const [a, b] = both[0].map(({ label }) => label);
   both.forEach((pair, d) => drawMixingPhone(byId(`mixing-phone-${d}`), pair, lam, d));
   mixed.forEach((image, d) => byId(`sent-${d}`).replaceChildren(pictureOf(image, `blend of ${both[d][0].label} and ${both[d][1].label}`),
-    labelBar([[both[d][0].label, lam], [both[d][1].label, 1 - lam]], a), make("p", { class: "small" }, `{${lam.toFixed(2)} of ${both[d][0].label}, ${(1 - lam).toFixed(2)} of ${both[d][1].label}}`)));
+    labelBar([[both[d][0].label, lam], [both[d][1].label, 1 - lam]], a), make("p", { class: "small" }, `${lam.toFixed(2)} of ${both[d][0].label}, ${(1 - lam).toFixed(2)} of ${both[d][1].label}`)));
   const back = gone ? null : [1, 2].map((n) => inverseMixup(mixed[0], mixed[1], lam, n));
   [a, b].forEach((label, k) => byId(`back-${k}`).replaceChildren(...(gone ? [make("p", { class: "gone" }, "no inverse: both phones sent the same blend of labels")] : [
     pictureOf(back[k], `un-mixed sample with the hard label ${label}`, inked), labelBar([[label, 1]], a),
-    make("p", { class: "small" }, `${signedNumber(inverseRatio(lam, k + 1))} × upper ${signedNumber(1 - inverseRatio(lam, k + 1))} × lower`)])));
+    make("p", { class: "small", html: `${signedNumber(inverseRatio(lam, k + 1))} × upper<br>${signedNumber(1 - inverseRatio(lam, k + 1))} × lower` })])));
   byId("mixup-stage").classList.toggle("gone", gone);
+  drawCrossing(lam);
   drawNoise(lam);
   drawGuess(both, mixed, back);
   say(nowInMixup(lam, both, mixed, back));
+}
+
+/** Each sample at the server is made of both blends: lines as wide as their weights, broken ones for weights below zero. */
+function drawCrossing(lam) {
+  const svg = byId("crossing"), box = svg.getBoundingClientRect(), side = (id, edge) => {
+    const { left, right, top, width } = (byId(id).querySelector("canvas") ?? byId(id)).getBoundingClientRect();
+    return [(edge === "right" ? right : left) - box.left, top - box.top + width / 2];
+  };
+  svg.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
+  svg.replaceChildren(...(lam === 0.5 ? [] : [0, 1].flatMap((k) => [0, 1].map((d) => {
+    const weight = d === 0 ? inverseRatio(lam, k + 1) : 1 - inverseRatio(lam, k + 1), [x, y] = side(`sent-${d}`, "right"), [to, end] = side(`back-${k}`, "left");
+    const shift = 14 * (d - 0.5), middle = (x + to) / 2;
+    return draw("path", { class: weight < 0 ? "crossing below-zero" : "crossing", "stroke-width": Math.min(7, 1.2 + 2 * Math.abs(weight)),
+      d: `M${x + 4} ${y}C${middle} ${y} ${middle} ${end + shift} ${to - 5} ${end + shift}` });
+  }))));
 }
 
 function signedNumber(value) {
@@ -93,7 +109,7 @@ function drawNoise(lam) {
 
 /** What a server that is curious finds: the picture nearest to what it holds, among all candidates. */
 function drawGuess(both, mixed, back) {
-  const raw = both[0][1], held = [["the blend it was sent", mixed[0], raw], ...(back ? [["its un-mixed sample", back[1], raw]] : [])];
+  const raw = both[0][1], held = [["sent blend", mixed[0], raw], ...(back ? [["un-mixed", back[1], raw]] : [])];
   byId("guesses").replaceChildren(...held.map(([words, image, source]) => {
     const nearest = nearestCandidate(image), found = both.flat().some(({ k }) => k === nearest);
     return make("div", { class: "guess" }, make("figure", {}, pictureOf(source.image, `raw ${source.label}`), make("figcaption", {}, "raw")),
@@ -126,5 +142,5 @@ function nowInMixup(lam, both, mixed, back) {
   if (lam === 0) return "At <i>λ</i> = 0 nothing is mixed: each phone sends a raw picture, and the server simply has it.";
   const gain = conditionNumber(lam), lowest = Math.min(...back.map((image) => Math.min(...image)));
   const hidden = both.flat().some(({ k }) => k === nearestCandidate(mixed[0])) ? "the nearest raw picture is still one that went in" : "the nearest raw picture is another one";
-  return `Labels come back whole: ${lam.toFixed(2)} and ${(1 - lam).toFixed(2)} become 0 and 1. Pictures do not: they reach ${lowest.toFixed(2)} (red, a ghost of the other digit), noise grows <b>${gain.toFixed(1)} times</b>, and for the blend of ${i.label === "yours" ? "your digit" : `a ${i.label}`} and a ${j.label} ${hidden}.`;
+  return `Labels come back whole: ${lam.toFixed(2)} and ${(1 - lam).toFixed(2)} become 0 and 1. Pictures do not: they reach ${signedNumber(lowest)} (orange, a ghost of the other digit), noise grows <b>${gain.toFixed(1)} times</b>, and for the blend of ${i.label === "yours" ? "your digit" : `a ${i.label}`} and a ${j.label} ${hidden}.`;
 }

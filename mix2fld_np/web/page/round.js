@@ -114,7 +114,7 @@ const DASHES = { FL: "7 4", FD: "2 4", FLD: "8 3 2 3", MixFLD: "8 3 2 3 2 3", Mi
 /** Accuracy of the reference phone against convergence time; triangles mark models as downloaded, ghosts what was before. */
 function drawCurves(views) {
   const all = [...views, ...ghosts].flatMap(({ curve: points }) => points);
-  const last = Math.max(0.5, ...all.map(([t]) => t)), high = Math.max(0.2, ...all.map(([, share]) => share));
+  const last = Math.max(0.5, ...all.map(([t]) => t)), high = Math.max(0.4, ...all.map(([, share]) => share));
   const low = Math.min(high - 0.1, ...all.filter(([t]) => t > 0).map(([, share]) => share));
   const from = Math.max(0, Math.floor(low * 20 - 0.4) / 20), to = Math.min(1, Math.ceil(high * 20 + 0.2) / 20);
   const x = { from: 0, to: last * 1.24, ticks: ticksBetween(0, last, 4), shown: (t) => `${Number(t.toFixed(2))} s`, words: "convergence time: airtime and computing" };
@@ -153,7 +153,7 @@ function drawByDigit(views) {
   if (!own) return;
   byId("curves-title").textContent = `What phone ${reference + 1} ★ reads`;
   const rare = own.counts.map((n) => n <= 0.1 * total(own.counts) / 10), names = range(10).filter((label) => rare[label]);
-  byId("by-digit-title").textContent = `By digit, %${names.length ? ` (${inAList(names)} ${names.length > 1 ? "are" : "is"} rare on phone ${reference + 1})` : ""}`;
+  byId("by-digit-title").textContent = `By digit, %${names.length ? ` (rare: ${inAList(names)})` : ""}`;
   const head = make("tr", {}, make("td"), ...range(10).map((label) => make("th", { scope: "col", class: rare[label] ? "rare" : "" }, `${label}`)));
   const rows = views.filter((view) => view.devices.length).map((view) => {
     const { correct, nImages } = view.devices[reference].test;

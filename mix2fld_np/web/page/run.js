@@ -27,6 +27,9 @@ const CHANGES = {
     }
     view.devices[device].done = done;
   },
+  tested(view, { accuracy, seconds }) {
+    view.curve.push([view.elapsed + seconds, accuracy]);
+  },
   trained(view, { device, test }) {
     Object.assign(view.devices[device], { done: 1, test });
   },
@@ -48,9 +51,7 @@ const CHANGES = {
     view.server.test = server ?? view.server.test;
   },
   round(view, { p, record, seconds, model }) {
-    const began = view.elapsed, parts = record.curve.length - 1;
     view.elapsed += seconds.airtime + seconds.compute;
-    record.curve.slice(1).forEach((accuracy, k) => view.curve.push([began + (record.deviceS * (k + 1)) / parts, accuracy]));
     view.curve.push([view.elapsed, record.downloaded[view.reference].accuracy]);
     if (record.down?.delivered[view.reference] && record.server) view.marks.push(view.curve.at(-1));
     record.downloaded.forEach((test, d) => (view.devices[d].test = test));

@@ -51,12 +51,12 @@ function nowUploading(view, s, row) {
 
 function nowAtServer(view, s) {
   const { server, protocol } = view;
-  if (protocol === "FL") return "The server averages the weights that arrived. The pictures show what votes for each digit; red votes against.";
+  if (protocol === "FL") return "The server averages the weights that arrived. The pictures show what votes for each digit; orange votes against.";
   if (protocol === "FD") return "The server averages tables of outputs: 100 numbers, however large the model. No weights and no pictures have left a phone.";
   if (!server.samples?.length) return `At ${nameOf(protocol)}'s server no two uploads have mirrored labels, so there is nothing to learn from. Try a larger <var>N<sub>S</sub></var>.`;
   if (protocol === "FLD") return "The server learns from raw pictures: they work best, and anybody at the server can look at them.";
   if (protocol === "MixFLD") return `The server learns from blends, ${percent(s.mixing_ratio, 0)} of one digit and ${percent(1 - s.mixing_ratio, 0)} of another, with blended labels: pictures are hidden, and labels too.`;
-  return "The server un-mixes blends of different phones: labels come back whole, pictures keep ghosts (red is less than nothing).";
+  return "The server un-mixes blends of different phones: labels come back whole, pictures keep ghosts (orange is less than nothing).";
 }
 
 function nowDownloading(view) {

@@ -79,8 +79,8 @@ function percent(share, digits = 1) {
 function chanceInWords(share) {
   if (share <= 0) return "never";
   if (share >= 1) return "always";
-  if (share < 1e-4) return `${share.toExponential(0)}`;
-  if (share < 0.01) return percent(share, 2);
+  if (share < 1e-6) return "less than 0.0001 %";
+  if (share < 0.01) return `${Number((100 * share).toPrecision(1))} %`;
   if (share > 0.999) return percent(share, share > 0.99999 ? 5 : 3);
   return percent(share);
 }

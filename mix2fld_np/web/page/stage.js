@@ -13,7 +13,7 @@ function makeStage() {
     const bars = draw("svg", { class: "bars", viewBox: "0 0 50 24", preserveAspectRatio: "none", "aria-hidden": "true" });
     const slots = make("canvas", { class: "slots", "aria-hidden": "true" });
     const name = make("span", { class: "phone-name" }), says = make("span", { class: "phone-says" });
-    const card = make("button", { class: "phone", type: "button", onclick: () => movePhone(d) }, ring, name, bars, slots, says);
+    const card = make("button", { class: "phone", type: "button", onclick: () => movePhone(d) }, name, ring, bars, slots, says);
     phones.push({ card, arc, number, bars, slots, name, says });
     byId(d < 5 ? "phones-above" : "phones-below").append(card);
   }
@@ -77,13 +77,14 @@ function drawBars(svg, counts) {
 
 /** What a phone says, in a few words and in one. */
 function phoneSays(device, d, view, lost) {
+  const { phase, up, down, clock } = view, done = `${Math.round(100 * device.done)} %`;
   if (!device.there) return ["switched off", "off"];
-  if (view.phase === "training") return [device.done === 1 ? "trained" : `trains, ${Math.round(100 * device.done)} %`, device.done === 1 ? "trained" : `${Math.round(100 * device.done)} %`];
-  if (!view.up) return ["waits", "waits"];
-  if (view.phase === "download" && view.clock >= view.down.slots[d]) return view.down.delivered[d] ? ["received", "got it"] : ["missed the download", "missed"];
-  if (view.phase === "upload" && view.clock < view.up.slots[d]) return [`slot ${Math.ceil(view.clock)}`, `${Math.ceil(view.clock)}`];
-  const n = view.up.slots[d], slots = n === 1 ? "slot" : "slots";
-  return lost ? [`lost at slot ${n}`, "lost"] : [`arrived after ${n} ${slots}`, `${n} ${slots}`];
+  if (phase === "training") return device.done === 1 ? ["trained", "trained"] : device.done ? [`trains, ${done}`, done] : ["waits", "waits"];
+  if (!up) return ["waits", "waits"];
+  if (phase === "download" && clock >= down.slots[d]) return down.delivered[d] ? ["✓ received", "✓"] : ["✗ missed it", "✗ missed"];
+  if (phase === "upload" && clock < up.slots[d]) return [`slot ${Math.ceil(clock)}`, `${Math.ceil(clock)}`];
+  const n = up.slots[d];
+  return lost ? [`✗ lost at ${n}`, "✗ lost"] : [`✓ in ${n} ${n === 1 ? "slot" : "slots"}`, `✓ ${n}`];
 }
 
 const SLOT_ROWS = 4;
@@ -130,11 +131,11 @@ function flow(view, d, path) {
   if (view.phase === "upload" || view.phase === "server") {
     const share = Math.min(1, view.clockUp / Math.max(1, view.up.slots[d])), lost = !view.up.delivered[d];
     const kind = lost ? (share >= 1 ? "broken" : "carried") : "carried", length = lost ? 55 * share : 100 * share;
-    return [draw("path", { class: `pipe ${kind}`, d: path, pathLength: 100, "stroke-width": wide(view.up.bits[d]), "stroke-dasharray": `${length} 200` })];
+    return [draw("path", { class: `pipe ${kind}`, d: path, pathLength: 100, style: `stroke-width: ${wide(view.up.bits[d])}`, "stroke-dasharray": `${length} 200` })];
   }
   if (view.phase !== "download") return [];
   const share = Math.min(1, view.clock / Math.max(1, view.down.slots[d])), length = view.down.delivered[d] ? 100 * share : 55 * share;
-  return [draw("path", { class: `pipe ${view.down.delivered[d] || share < 1 ? "carried" : "broken"}`, d: path, pathLength: 100, "stroke-width": wide(view.down.bits[d]), "stroke-dasharray": `0 ${100 - length} ${length} 200` })];
+  return [draw("path", { class: `pipe ${view.down.delivered[d] || share < 1 ? "carried" : "broken"}`, d: path, pathLength: 100, style: `stroke-width: ${wide(view.down.bits[d])}`, "stroke-dasharray": `0 ${100 - length} ${length} 200` })];
 }
 
 // --- the server ---------------------------------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ function labelInWords(label) {
   return shares.length > 1 ? `${shares[0]}(${shares[1]})` : `${shares[0]}`;
 }
 
-/** For each label, the weights of the last layer, summed over its six feature maps: red below zero. */
+/** For each label, the weights of the last layer, summed over its six feature maps: orange below zero. */
 function weightTiles(weights) {
   const start = PACKAGE.layers.slice(0, 4).reduce((sum, [size]) => sum + size, 0), cells = 14 * 14;
   const maps = range(10).map((label) => Float32Array.from(range(cells), (cell) =>
@@ -199,11 +200,11 @@ function outputTable(mean) {
 }
 
 function serverSays(view, reply) {
-  const { server, record } = view, arrived = view.arrived?.filter(Boolean).length ?? 0;
+  const { server, record, up } = view, arrived = view.arrived?.filter((there, d) => there && (!up?.delivered[d] || view.clockUp >= up.slots[d])).length;
   if (reply === asIs) {
     if (!server.mean) return view.p ? "no upload has ever arrived" : "waits for uploads";
     return server.test ? `its model reads <b>${percent(server.test.accuracy)}</b> of ${N_TEST.toLocaleString("en")} digits` : "it has no model: only this table goes back";
   }
   const learned = record?.samples ? ` · from ${record.samples[0].toLocaleString("en")} of ${record.samples[1].toLocaleString("en")} samples` : "";
-  return server.test ? `its model reads <b>${percent(server.test.accuracy)}</b>${learned}` : `seed samples of ${arrived} phones are here`;
+  return server.test ? `its model reads <b>${percent(server.test.accuracy)}</b>${learned}` : arrived ? `seed samples of ${arrived} phones are here` : "waits for outputs and seed samples";
 }

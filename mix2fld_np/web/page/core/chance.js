@@ -81,7 +81,6 @@ function range(n) {
 
 /** The nearest whole number, and of two the even one, as NumPy rounds. */
 function rint(x) {
-  const down = Math.floor(x), rest = x - down;
-  if (rest !== 0.5) return Math.round(x);
-  return down % 2 === 0 ? down : down + 1;
+  const near = Math.floor(x + 0.5);
+  return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near;
 }

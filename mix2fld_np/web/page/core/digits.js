@@ -12,7 +12,7 @@ function times(factor, values) {
 
 /** A number rounded to multiples of 2^-bits. */
 function onGrid(x, bits) {
-  return rint(x * 2 ** bits) / 2 ** bits;
+  return rint(x * (1 << bits)) / (1 << bits);
 }
 
 /** n digits: images (n x 784 bytes; paper is 0) and labels, from draws that `chance` makes. */
@@ -101,13 +101,15 @@ function trace(labels, chance) {
       if (!digits.length) continue;
       const plan = blueprint(label, w), P = plan.points.length, z = chance.normal(digits.length * P * 2);
       digits.forEach((digit, d) => {
-        const missed = plan.points.map((point, p) =>
-          point.map((at, axis) => onGrid(at + plan.waver[p] * z[(d * P + p) * 2 + axis], PEN.FINE)));
-        plan.line.forEach((weights, b) => {
-          x[digit * B + b] = total(weights.map((weight, p) => weight * missed[p][0]));
-          y[digit * B + b] = total(weights.map((weight, p) => weight * missed[p][1]));
-          stroke[digit * B + b] = plan.stroke[b];
-        });
+        for (const [axis, blots] of [x, y].entries()) {
+          const missed = plan.points.map((point, p) => onGrid(point[axis] + plan.waver[p] * z[(d * P + p) * 2 + axis], PEN.FINE));
+          for (let b = 0; b < B; b++) {
+            let at = 0;
+            for (let p = 0; p < P; p++) at += plan.line[b][p] * missed[p];
+            blots[digit * B + b] = at;
+          }
+        }
+        stroke.set(plan.stroke, digit * B);
       });
     }
   }
@@ -117,11 +119,13 @@ function trace(labels, chance) {
 /** The same blots where heads grow against feet and straight lines bow. */
 function bend(writing, chance) {
   const { n, x, y } = writing, z = times(PEN.BEND, chance.normal(5 * n)), tenth = f32(0.1);
-  for (let k = 0; k < x.length; k++) {
-    const digit = Math.floor(k / PEN.N_BLOTS), [a, b, c, d, e] = [0, 1, 2, 3, 4].map((row) => z[row * n + digit]);
-    const [u, v] = [x[k], y[k]], u2 = f32(f32(u * u) - tenth), v2 = f32(f32(v * v) - tenth);
-    x[k] = f32(f32(f32(u * f32(1 + f32(a * v))) + f32(b * v2)) + f32(c * u2));
-    y[k] = f32(f32(v + f32(d * v2)) + f32(e * u2));
+  for (let digit = 0; digit < n; digit++) {
+    const [a, b, c, d, e] = [0, 1, 2, 3, 4].map((row) => z[row * n + digit]);
+    for (let k = digit * PEN.N_BLOTS; k < (digit + 1) * PEN.N_BLOTS; k++) {
+      const u = x[k], v = y[k], u2 = f32(f32(u * u) - tenth), v2 = f32(f32(v * v) - tenth);
+      x[k] = f32(f32(f32(u * f32(1 + f32(a * v))) + f32(b * v2)) + f32(c * u2));
+      y[k] = f32(f32(v + f32(d * v2)) + f32(e * u2));
+    }
   }
 }
 
@@ -136,16 +140,15 @@ function place(writing, chance) {
     const wide = f32(PEN.HEIGHT * fine(Math.exp(f32(size[digit] + aspect[digit]))));
     const high = f32(PEN.HEIGHT * fine(Math.exp(f32(size[digit] - aspect[digit]))));
     const cosine = fine(Math.cos(turn[digit])), sine = fine(Math.sin(turn[digit]));
-    const own = range(PEN.N_BLOTS).map((b) => digit * PEN.N_BLOTS + b);
-    for (const k of own) {
+    const from = digit * PEN.N_BLOTS, to = from + PEN.N_BLOTS;
+    for (let k = from; k < to; k++) {
       const v = f32(high * y[k]), u = f32(f32(wide * x[k]) - f32(slant[digit] * v));
       x[k] = onGrid(f32(f32(cosine * u) - f32(sine * v)), PEN.POSITION);
       y[k] = onGrid(f32(f32(sine * u) + f32(cosine * v)), PEN.POSITION);
     }
     for (const [axis, values] of [x, y].entries()) {
-      const mean = f32(total(own.map((k) => values[k])) / PEN.N_BLOTS);
-      const middle = f32((SIDE - 1) / 2 + shift[axis * n + digit]);
-      for (const k of own) values[k] = f32(f32(values[k] - mean) + middle);
+      const mean = f32(total(values.subarray(from, to)) / PEN.N_BLOTS), middle = f32((SIDE - 1) / 2 + shift[axis * n + digit]);
+      for (let k = from; k < to; k++) values[k] = f32(f32(values[k] - mean) + middle);
     }
   }
 }
@@ -197,10 +200,9 @@ function soak({ n, x, y, ink, blots }, chance, images) {
     paper.fill(0);
     for (let b = digit * blots; b < (digit + 1) * blots; b++) {
       if (ink[b] === 0) continue;
-      const share = f32(ink[b] / dark), span = (at) => [Math.max(0, Math.ceil(at - reach)), Math.min(SIDE, at + reach)];
-      const [left, right] = span(x[b]), [top, bottom] = span(y[b]);
+      const share = f32(ink[b] / dark), left = Math.max(0, Math.ceil(x[b] - reach)), right = Math.min(SIDE, x[b] + reach);
       for (let c = left; c < right; c++) column[c] = onGrid(bell(f32(f32(c - x[b]) * zoom)), PEN.ACROSS);
-      for (let r = top; r < bottom; r++) {
+      for (let r = Math.max(0, Math.ceil(y[b] - reach)); r < Math.min(SIDE, y[b] + reach); r++) {
         const row = onGrid(f32(bell(f32(f32(r - y[b]) * zoom)) * share), PEN.DOWN);
         if (row) for (let c = left; c < right; c++) paper[r * SIDE + c] += row * column[c];
       }

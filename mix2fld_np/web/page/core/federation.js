@@ -104,16 +104,23 @@ function* trainDevices(p, fed, task, record) {
       const step = network.descend(weights[d], images, targets, order.subarray(start, end), s.learning_rate);
       weights[d] = step.weights;
       F.push(step.outputs);
-      if (marks.includes(end)) tests.push(test(weights[d], task));
       yield { type: "training", device: d, done: (start = end) / order.length };
+      if (!marks.includes(end)) continue;
+      tests.push(test(weights[d], task));
+      if (d === task.reference) yield { type: "tested", accuracy: tests.at(-1).accuracy, seconds: ((tests.length - 1) / marks.length) * deviceSeconds(s) };
     }
     outputs[d] = averageOutputs(F, Array.from(order, (k) => labels[k]));
     record.trained.push(tests.at(-1));
     if (d === task.reference) record.curve = tests.map((one) => one.accuracy);
     yield { type: "trained", device: d, test: tests.at(-1) };
   }
-  record.deviceS = s.n_local_iterations * s.device_s_per_iteration;
+  record.deviceS = deviceSeconds(s);
   return { ...fed, weights, outputs };
+}
+
+/** What the local update of a device takes; they work side by side. */
+function deviceSeconds(s) {
+  return s.n_local_iterations * s.device_s_per_iteration;
 }
 
 /** Where n steps end when they are cut into parts as equal as can be, longer ones first. */
@@ -230,10 +237,14 @@ function inverselyMixed(sent, task) {
   return { n: Math.min(2 * pairs.length, wanted), wanted, render };
 }
 
-/** A few of the server's samples, for the eye. */
+/** A sample of each label, for the eye, as far as they are soon found. */
 function shown(material) {
-  const n = Math.min(10, material.n), step = Math.max(1, Math.floor(material.n / n));
-  return range(n).map((k) => material.render(k * step));
+  const found = new Map();
+  for (let k = 0; k < Math.min(300, material.n) && found.size < 10; k++) {
+    const sample = material.render(k), label = argmax(sample.label);
+    if (!found.has(label)) found.set(label, sample);
+  }
+  return range(10).filter((label) => found.has(label)).map((label) => found.get(label));
 }
 
 // --- what the server replies ----------------------------------------------------------------------------------------------
