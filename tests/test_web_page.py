@@ -124,12 +124,20 @@ def test_no_part_is_wider_than_the_screen_and_no_text_leaves_its_box(browser, pa
         page.wait_for("runs()[0].view.p === 1")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(OVERLAPS) == []
     assert page.problems == []
 
 
 CUT_OFF = """[...document.querySelectorAll('button, h1, h2, label, output, .phone-name, .phone-says, figcaption, th, td, #server-says')]
   .filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).display !== 'inline')
   .map((box) => `${box.className || box.id || box.tagName}: ${box.textContent}`)"""
+
+OVERLAPS = """[...document.querySelectorAll('svg[role=img]')].filter((svg) => svg.getBoundingClientRect().width).flatMap((svg) => {
+  const texts = [...svg.querySelectorAll('text')].map((text) => [text.textContent, text.getBoundingClientRect()]), frame = svg.getBoundingClientRect();
+  const cut = texts.filter(([, box]) => box.left < frame.left - 1 || box.right > frame.right + 1).map(([words]) => `${words} is cut off`);
+  const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
+  return [...cut, ...texts.flatMap(([words, box], k) => texts.slice(k + 1).filter(([, other]) => over(box, other)).map(([other]) => `${words} over ${other}`))];
+})"""
 
 
 @in_a_browser

@@ -117,9 +117,9 @@ function drawCurves(views) {
   const last = Math.max(0.5, ...all.map(([t]) => t)), high = Math.max(0.4, ...all.map(([, share]) => share));
   const low = Math.min(high - 0.1, ...all.filter(([t]) => t > 0).map(([, share]) => share));
   const from = Math.max(0, Math.floor(low * 20 - 0.4) / 20), to = Math.min(1, Math.ceil(high * 20 + 0.2) / 20);
-  const x = { from: 0, to: last * 1.24, ticks: ticksBetween(0, last, 4), shown: (t) => `${Number(t.toFixed(2))} s`, words: "convergence time: airtime and computing" };
+  const x = { from: 0, to: last, ticks: ticksBetween(0, last, 4), shown: (t) => `${Number(t.toFixed(2))} s`, words: "convergence time: airtime and computing" };
   const y = { from, to, ticks: ticksBetween(from, to, 6), shown: (share) => percent(share, 0) };
-  const place = axes(byId("curves"), x, y, { words: curvesInWords(views) });
+  const place = axes(byId("curves"), x, y, { words: curvesInWords(views), room: { ...ROOM, right: 72 } });
   for (const { protocol, curve: points } of ghosts) curve(place, inside(points, from), { class: "ghost", stroke: `var(--${protocol})`, "stroke-dasharray": DASHES[protocol] });
   for (const { protocol, curve: points } of views) curve(place, inside(points, from), { class: "curve", stroke: `var(--${protocol})`, "stroke-dasharray": DASHES[protocol] });
   for (const { protocol, marks } of views) {

@@ -77,7 +77,7 @@ function afterRound(on) {
 
 function ratioOfBits(own, others) {
   if (own === others) return "as many bits";
-  return own < others ? `${(others / own).toFixed(1)} times fewer bits` : `${(own / others).toFixed(1)} times more bits`;
+  return own < others ? `${Number((others / own).toPrecision(2))} times fewer bits` : `${Number((own / others).toPrecision(2))} times more bits`;
 }
 
 // Questions for those who look on; a click sets the page so that they can be answered.

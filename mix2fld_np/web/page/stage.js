@@ -13,7 +13,7 @@ function makeStage() {
     const bars = draw("svg", { class: "bars", viewBox: "0 0 50 24", preserveAspectRatio: "none", "aria-hidden": "true" });
     const slots = make("canvas", { class: "slots", "aria-hidden": "true" });
     const name = make("span", { class: "phone-name" }), says = make("span", { class: "phone-says" });
-    const card = make("button", { class: "phone", type: "button", onclick: () => movePhone(d) }, name, ring, bars, slots, says);
+    const card = make("button", { class: "phone", type: "button", title: "moves it away, then switches it off, then brings it back", onclick: () => movePhone(d) }, name, ring, bars, slots, says);
     phones.push({ card, arc, number, bars, slots, name, says });
     byId(d < 5 ? "phones-above" : "phones-below").append(card);
   }
@@ -54,14 +54,15 @@ function drawPhone(parts, device, d, view, s) {
   const { card, arc, number, bars, slots, name, says } = parts, mine = d === view.reference;
   const lost = view.up && device.there && !view.up.delivered[d] && view.clockUp >= view.up.slots[d];
   card.className = `phone${mine ? " reference" : ""}${lost ? " lost" : ""}${device.there ? "" : " off"}`;
-  name.textContent = `phone ${d + 1}${mine ? " ★" : ""}${device.far ? " far" : ""}`;
+  const more = `${mine ? " ★" : ""}${device.far ? " far" : ""}`, called = `phone ${d + 1}${more}`;
+  name.replaceChildren(make("span", { class: "long" }, called), make("span", { class: "short" }, more ? `${d + 1}${more}` : called));
   const accuracy = device.test.accuracy;
   arc.setAttribute("stroke-dasharray", `${100 * accuracy} 100`);
   number.textContent = Math.round(100 * accuracy);
   if (bars.dataset.counts !== String(device.counts)) drawBars(bars, device.counts);
   const [long, short] = phoneSays(device, d, view, lost);
   says.replaceChildren(make("span", { class: "long" }, long), make("span", { class: "short" }, short));
-  card.setAttribute("aria-label", `${name.textContent}: reads ${Math.round(100 * accuracy)} of 100 test digits, ${long}. Press to move it away, to switch it off, to bring it back.`);
+  card.setAttribute("aria-label", `${called}: reads ${Math.round(100 * accuracy)} of 100 test digits, ${long}. Press to move it away, to switch it off, to bring it back.`);
   drawSlots(slots, device, d, view, s);
 }
 
