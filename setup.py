@@ -27,6 +27,7 @@ setup(
         "test": ["pytest>=8", "hypothesis>=6.100", *NOTEBOOKS],
         "lessons": ["jupyterlab>=4", *NOTEBOOKS],
         "dask": ["distributed>=2024.1"],
+        "site": ["mistune>=3", "latex2mathml>=3.77", "pygments>=2.15", "pdoc>=14"],
     },
     entry_points={"console_scripts": ["mix2fld=mix2fld_np.cli:main"]},
 )

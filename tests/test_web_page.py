@@ -8,7 +8,6 @@ import pytest
 from browser import Browser, found
 
 import mix2fld_np
-from mix2fld_np.cli import main
 from mix2fld_np.web.playground import playground
 from mix2fld_np.web.wasm import WASM, about, digest
 
@@ -23,7 +22,7 @@ def test_the_kernels_of_the_page_are_those_of_the_source():
 
 
 def test_the_committed_page_is_what_its_sources_make_and_small():
-    assert BUILT.read_text(encoding="utf-8") == playground(), "run mix2fld site and copy index.html"
+    assert BUILT.read_text(encoding="utf-8") == playground(), "run python -m mix2fld_np.web.playground"
     assert BUILT.stat().st_size < 1_500_000
 
 
@@ -31,13 +30,6 @@ def test_the_page_names_no_address_but_its_own_and_carries_the_kernels():
     text = BUILT.read_text(encoding="utf-8")
     assert set(re.findall(r"https?://[^\s\"'<>`)]+", text)) <= {"http://www.w3.org/2000/svg"}
     assert base64.b64encode(WASM.read_bytes()).decode() in text
-
-
-def test_the_command_writes_the_page_and_leaves_other_files_alone(tmp_path, capsys):
-    (tmp_path / "mine.txt").write_text("mine")
-    assert main(["site", "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "index.html").read_text(encoding="utf-8") == playground()
-    assert (tmp_path / "mine.txt").read_text() == "mine" and "index.html" in capsys.readouterr().out
 
 
 # --------------------------------------------------------------------------------------------------------- in a browser

@@ -10,6 +10,7 @@ from mix2fld_np.web import lessons
 from mix2fld_np.web.playground import playground
 
 OPTIONS = (options.Option("out", str, "directory for the site", default="results/site", word="DIR"),)
+LINKS = '<a href="lessons/index.html">lessons</a> <a href="api/mix2fld_np.html">API</a>'
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -18,13 +19,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """`mix2fld site`: the playground, and the lessons where they can be made; what stands there besides stays."""
+    """`mix2fld site`: the playground, and beside it lessons and API reference where they can be made."""
     given, _ = options.resolve_options(args, OPTIONS, PRINTED, "site")
     out, lacking = Path(given["out"]), lessons.missing()
+    write_whole(out / "index.html", playground("" if lacking else LINKS).encode())
     for name, content in ({} if lacking else lessons.pages()).items():
         write_whole(out / name, content)
-    write_whole(out / "index.html", playground().encode())
-    print(f"{out / 'index.html'} is the playground" + (", beside it the lessons: " if not lacking else ": ") + "open it in a browser.")
     if lacking:
-        print(f"Without lessons: {lacking}")
+        print(f"The playground stands alone: {lacking}")
+    else:
+        lessons.write_reference(out / "api")
+    print(f"Open {out / 'index.html'} in a browser.")
     return 0

@@ -3,23 +3,25 @@
 import html
 import json
 import re
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 LESSONS = Path(__file__).parents[2] / "lessons"  # of a clone; an installed package has none
-NEEDED = ("mistune", "latex2mathml", "pygments")
+NEEDED = ("mistune", "latex2mathml", "pygments", "pdoc")
 FRAME = Path(__file__).parent / "page" / "lesson.html"
-DOLLARS = r"\$\$(?P<block>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+?)\$"
+DOLLARS = r"\$\$(?P<block>.+?)\$\$|(?<![\\$])\$(?P<inline>(?:[^$\n]|\n(?!\n))+?)\$"
 CODE = r"```.*?```|`[^`\n]*`"
 
 
 def missing() -> str | None:
-    """Why the lessons cannot be made here, and what to do, in a sentence; None where they can."""
+    """Why lessons and API reference cannot be made here, and what to do, in a sentence; None where they can."""
     if not sorted(LESSONS.glob("[0-9][0-9]_*.ipynb")):
         return f"{LESSONS} holds no lessons: they come with a clone of the repository."
     lacking = [name for name in NEEDED if not find_spec(name)]
-    return f"the lessons need {', '.join(lacking)}: pip install -e '.[site]'." if lacking else None
+    return f"lessons and API reference need {', '.join(lacking)}: pip install -e '.[site]'." if lacking else None
 
 
 def pages() -> dict[str, bytes]:
@@ -30,10 +32,16 @@ def pages() -> dict[str, bytes]:
     for k, book in enumerate(books):
         beside = {"previous": names[k - 1] if k else None, "next": names[k + 1] if k + 1 < len(names) else None}
         body = "\n".join(cell_html(cell) for cell in notebook(book))
-        made[f"lessons/{book.stem}.html"] = framed(titles[book.stem], body, {word: (name, titles[name]) for word, name in beside.items() if name})
+        neighbours = {word: (name, titles[name]) for word, name in beside.items() if name}
+        made[f"lessons/{book.stem}.html"] = framed(titles[book.stem], body, neighbours)
     made["lessons/index.html"] = framed("Lessons", markdown((LESSONS / "README.md").read_text(encoding="utf-8")), {})
     pictures = (LESSONS / "pictures").iterdir()
     return made | {f"lessons/pictures/{picture.name}": picture.read_bytes() for picture in pictures}
+
+
+def write_reference(out: Path) -> None:
+    """Writes the API reference, a page for each module, to a directory."""
+    subprocess.run([sys.executable, "-m", "pdoc", "mix2fld_np", "--output-directory", str(out)], check=True)
 
 
 def notebook(path: Path) -> list[dict[str, Any]]:
@@ -48,7 +56,8 @@ def title(cells: list[dict[str, Any]]) -> str:
 
 def framed(heading: str, body: str, beside: dict[str, tuple[str, str]]) -> bytes:
     """A whole page: the frame that all lessons share, with links to its neighbours."""
-    links = [f'<a rel="{word[:4]}" href="{name}.html">{word}: {html.escape(text)}</a>' for word, (name, text) in beside.items()]
+    links = [f'<a rel="{word[:4]}" href="{name}.html">{word}: {html.escape(text)}</a>'
+             for word, (name, text) in beside.items()]  # fmt: skip
     filled = {"{{title}}": html.escape(heading), "{{beside}}": " ".join(links), "{{body}}": body}
     page = FRAME.read_text(encoding="utf-8")
     for mark, content in filled.items():
@@ -90,8 +99,9 @@ def markdown(source: str) -> str:
         kept.append(formula(found["block"] or found["inline"], bool(found["block"])))
         return f"FORMULA{len(kept) - 1}STANDSHERE"
 
-    text = mistune.create_markdown(escape=False, plugins=["table"])(re.sub(f"{CODE}|{DOLLARS}", keep, source, flags=re.DOTALL))
-    text = re.sub(r'(href="[^":]*)\.ipynb', r"\1.html", str(text)).replace('href="README.md"', 'href="index.html"')
+    render = mistune.create_markdown(escape=False, plugins=["table"])
+    text = str(render(re.sub(f"{CODE}|{DOLLARS}", keep, source, flags=re.DOTALL)))
+    text = re.sub(r'(href="[^":]*)\.ipynb', r"\1.html", text).replace('href="README.md"', 'href="index.html"')
     return re.sub(r"FORMULA(\d+)STANDSHERE", lambda found: kept[int(found[1])], text)
 
 

@@ -1,4 +1,7 @@
-"""The playground: one HTML file, put together from the sources in page/, the package's constants and the kernels."""
+"""The playground: one HTML file, put together from the sources in page/, the package's constants and the kernels.
+
+`python -m mix2fld_np.web.playground` writes the one in lessons/ anew.
+"""
 
 import base64
 import json
@@ -23,11 +26,12 @@ PEN = (
 )  # fmt: skip
 
 
-def playground() -> str:
-    """The page, whole: no request leaves it."""
+def playground(links: str = "") -> str:
+    """The page, whole: no request leaves it. `links` to pages beside it, as HTML, stand in its head."""
     core, page = (scripts(names) for names in ([f"core/{name}" for name in CORE], PARTS))
     kernels = base64.b64encode((PAGE / "kernels.wasm").read_bytes()).decode()
     filled = {
+        "<!--LINKS-->": links,
         "/*STYLE*/": source("style.css"),
         "/*CORE*/": constants() + core,
         "/*WORKER*/": source("worker.js"),
@@ -58,3 +62,7 @@ def scripts(names: tuple[str, ...] | list[str]) -> str:
 def source(name: str) -> str:
     """A file of page/."""
     return (PAGE / name).read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    (Path(__file__).parents[2] / "lessons" / "playground.html").write_text(playground(), encoding="utf-8")
