@@ -1,4 +1,4 @@
-"""A headless Chromium for tests: it opens a file, evaluates JavaScript there, and says what went wrong or was asked for."""
+"""A headless Chromium for tests: opens a file, evaluates JavaScript there, says what went wrong or was asked for."""
 
 import fcntl
 import json
@@ -17,6 +17,9 @@ FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-u
 def found():
     """The path of a Chromium, or None."""
     return os.environ.get("MIX2FLD_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+PROBES = Path(__file__).parent / "page_probes.js"
 
 
 class Browser:
@@ -45,7 +48,8 @@ class Browser:
 
     def look(self, width=1280, height=800, dark=False, still=False, mobile=False):
         """The size of the screen, and what its owner prefers."""
-        features = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce" if still else ""}
+        motion = "reduce" if still else ""
+        features = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": motion}
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         named = [{"name": name, "value": value} for name, value in features.items()]
         self.call("Emulation.setEmulatedMedia", features=named)
@@ -78,7 +82,9 @@ class Browser:
         self.events = []
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=str(address))
-        self.evaluate("new Promise((done) => document.readyState === 'complete' ? done(1) : addEventListener('load', () => done(1)))")
+        loaded = "document.readyState === 'complete' ? done(1) : addEventListener('load', () => done(1))"
+        self.evaluate(f"new Promise((done) => {loaded})")
+        self.evaluate(PROBES.read_text(encoding="utf-8"))
 
     def evaluate(self, expression):
         """The value of an expression, waited for if it is a promise."""
@@ -87,14 +93,17 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def ask(self, function, *arguments):
+        """What a function of the page, or of page_probes.js, returns for arguments that JSON can carry."""
+        return self.evaluate(f"{function}({', '.join(map(json.dumps, arguments))})")
+
     def wait_for(self, condition, seconds=60):
         """Waits until an expression is true, in the page's own time."""
-        poll = f"""new Promise((done, fail) => {{
-            const end = performance.now() + {1000 * seconds};
-            const look = () => ({condition}) ? done(1) : performance.now() > end ? fail(new Error('never true')) : setTimeout(look, 30);
+        late = "performance.now() > end ? fail(new Error('never true')) : setTimeout(look, 30)"
+        self.evaluate(f"""new Promise((done, fail) => {{
+            const end = performance.now() + {1000 * seconds}, look = () => ({condition}) ? done(1) : {late};
             look();
-        }})"""
-        self.evaluate(poll)
+        }})""")
 
     @property
     def problems(self):
@@ -105,7 +114,8 @@ class Browser:
     @property
     def requests(self):
         """The addresses that were asked for."""
-        return [event["params"]["request"]["url"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        asked = [event["params"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        return [each["request"]["url"] for each in asked]
 
     def picture(self):
         """A screenshot, PNG in base 64."""

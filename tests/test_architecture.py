@@ -30,13 +30,14 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
     "errors": 0,
     "randomness": 0,
 }
-OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask", "mistune", "latex2mathml", "pygments"}
+SITE = {"mistune", "latex2mathml", "pygments"}  # the extra [site]
+OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask", *SITE}
 ONLY_IN = {  # what may be imported in some places only
     "numba": {"nn/kernels.py", "compilation.py", "web/wasm.py"},
     "pickle": {"compilation.py"},  # the form in which Numba keeps machine code
     "llvmlite": {"compilation.py", "web/wasm.py"},  # comes with numba
     "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "labels", "letter", "step_times", "studies")},
-    **{name: {"web/lessons.py"} for name in ("mistune", "latex2mathml", "pygments")},
+    **{name: {"web/lessons.py"} for name in SITE},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},
 }

@@ -1,7 +1,6 @@
-"""The page's JavaScript and WebAssembly against the package: kernels, channel, mixing, digits, and rounds fed the same draws."""
+"""The page's JavaScript and WebAssembly against the package: kernels, channel, mixing, digits, rounds."""
 
 import base64
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -33,35 +32,23 @@ def page(tmp_path_factory):
     browser = Browser(still=True)
     browser.open(file.as_uri())
     browser.wait_for("network !== null")
-    browser.evaluate(HELPERS)
     yield browser
     browser.close()
 
 
-HELPERS = """
-globalThis.floats = (text) => new Float32Array(bytesOf(text).buffer);
-globalThis.textOf = (array) => {
-  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  let text = "";
-  for (let k = 0; k < bytes.length; k += 8192) text += String.fromCharCode(...bytes.subarray(k, k + 8192));
-  return btoa(text);
-};
-"""
-
-
-def encoded(array):
+def packed(array):
     """An array in base 64."""
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-
-
-def packed(array):
-    """An array in base 64, as an expression of JavaScript."""
-    return json.dumps(encoded(array))
 
 
 def unpacked(text, dtype=np.float32):
     """The array in a text of base 64."""
     return np.frombuffer(base64.b64decode(text), dtype)
+
+
+def fields_of(settings):
+    """Settings as the page has them."""
+    return {name: getattr(settings, name) for name in COMPARISON.__dataclass_fields__}
 
 
 # ------------------------------------------------------------------------------------------------------------- kernels
@@ -76,25 +63,24 @@ def learning():
 
 def test_two_hundred_steps_in_the_browser_leave_the_native_weights_and_outputs(page, learning):
     network, weights, images, targets, order = learning
-    call = f"network.descend(floats({packed(weights)}), floats({packed(images)}), floats({packed(targets)}), {order.tolist()}, 0.01)"
-    found = page.evaluate(f"(() => {{ const it = {call}; return [textOf(it.weights), textOf(it.outputs)]; }})()")
+    after, outputs = page.ask("descendOf", *map(packed, (weights, images, targets)), order.tolist(), 0.01)
     native = local_update(network, weights, images, targets, order, 0.01)
-    assert_allclose(unpacked(found[0]), native.weights, atol=1e-6, rtol=0)
-    assert_allclose(unpacked(found[1]).reshape(-1, 10), native.outputs, atol=1e-6, rtol=0)
+    assert_allclose(unpacked(after), native.weights, atol=1e-6, rtol=0)
+    assert_allclose(unpacked(outputs).reshape(-1, 10), native.outputs, atol=1e-6, rtol=0)
     assert np.abs(native.weights - weights).max() > 0.01
 
 
 @pytest.mark.parametrize("n", [1, 32, 60])
 def test_inference_in_the_browser_gives_the_native_outputs(page, learning, n):
     network, weights, images, *_ = learning
-    found = page.evaluate(f"textOf(network.infer(floats({packed(weights)}), floats({packed(images[:n])})))")
-    assert_allclose(unpacked(found).reshape(-1, 10), network.outputs(weights, images[:n]), atol=1e-6, rtol=0)
+    outputs = unpacked(page.ask("inferOf", packed(weights), packed(images[:n]))).reshape(-1, 10)
+    assert_allclose(outputs, network.outputs(weights, images[:n]), atol=1e-6, rtol=0)
 
 
 def test_the_gradient_in_the_browser_is_the_native_one(page, learning):
     network, weights, images, targets, _ = learning
-    call = f"network.gradient(floats({packed(weights)}), floats({packed(images)}), floats({packed(targets)}))"
-    assert_allclose(unpacked(page.evaluate(f"textOf({call})")), network.gradient(weights, images, targets), atol=1e-6, rtol=0)
+    gradient = unpacked(page.ask("gradientOf", *map(packed, (weights, images, targets))))
+    assert_allclose(gradient, network.gradient(weights, images, targets), atol=1e-6, rtol=0)
 
 
 # ------------------------------------------------------------------------------------------------------------- channel
@@ -102,36 +88,32 @@ def links():
     """Settings around the letter's, and payloads of any size."""
     rng = stream(4, "web")
     for _ in range(60):
-        s = replace(COMPARISON, uplink_power_dbm=rng.uniform(14, 44), distance_m=rng.uniform(300, 1_800), threshold=rng.uniform(0.2, 16),
-                    max_slots=int(rng.integers(1, 300)), n_devices=int(rng.integers(1, 30)))  # fmt: skip
-        yield s, int(rng.integers(0, 600_000))
+        about = {"uplink_power_dbm": rng.uniform(14, 44), "distance_m": rng.uniform(300, 1_800)}
+        limits = {"threshold": rng.uniform(0.2, 16), "max_slots": int(rng.integers(1, 300))}
+        yield replace(COMPARISON, n_devices=int(rng.integers(1, 30)), **about, **limits), int(rng.integers(0, 600_000))
     yield COMPARISON, 401_408
+
+
+def law_of(link, bits, n_devices):
+    """What the page is asked for, as the package has it."""
+    t, mean = np.arange(link.max_slots + 1), min(channel.mean_latency_slots(link, bits), 1e300)
+    one = channel.success_probability(link), channel.bits_per_slot(link), channel.slots_needed(link, bits)
+    of_all = (f(link, bits, n_devices) for f in (channel.slowest_outage_probability, channel.mean_airtime_slots))
+    law = channel.latency_pmf(link, bits, t), 1 - channel.latency_cdf(link, bits, t)
+    return [*one, channel.outage_probability(link, bits), mean, *of_all, *law[0], *law[1]]
 
 
 def test_the_law_of_the_latency_in_the_page_is_the_packages(page):
     for s, bits in links():
-        fields = {name: getattr(s, name) for name in COMPARISON.__dataclass_fields__}
-        for name, link, n in (("uplinkOf", s.uplink, s.n_devices), ("downlinkOf", s.downlink, 3)):
-            found = page.evaluate(f"""(() => {{
-                const link = {name}({json.dumps(fields)}), {{ law, missing }} = latencyLaw(link, {bits}, link.maxSlots);
-                return [successProbability(link), bitsPerSlot(link), slotsNeeded(link, {bits}), outageProbability(link, {bits}),
-                    Number.isFinite(meanLatencySlots(link, {bits})) ? meanLatencySlots(link, {bits}) : 1e300,
-                    slowestOutageProbability(link, {bits}, {n}), meanAirtimeSlots(link, {bits}, {n}), ...law, ...missing];
-            }})()""")
-            t = np.arange(link.max_slots + 1)
-            mine = [channel.success_probability(link), channel.bits_per_slot(link), channel.slots_needed(link, bits),
-                    channel.outage_probability(link, bits), min(channel.mean_latency_slots(link, bits), 1e300),
-                    channel.slowest_outage_probability(link, bits, n), channel.mean_airtime_slots(link, bits, n),
-                    *channel.latency_pmf(link, bits, t), *(1 - channel.latency_cdf(link, bits, t))]  # fmt: skip
-            assert_allclose(found, mine, rtol=1e-9, atol=1e-9, err_msg=f"{link} {bits}")
+        for is_uplink, link in ((True, s.uplink), (False, s.downlink)):
+            found = page.ask("lawOf", is_uplink, fields_of(s), bits, s.n_devices)
+            assert_allclose(found, law_of(link, bits, s.n_devices), rtol=1e-9, atol=1e-9, err_msg=f"{link} {bits}")
 
 
 def test_a_transmission_in_the_page_is_the_packages_under_the_same_fading(page):
     for s, bits in list(links())[:20]:
         fading = stream(5, "web", bits).standard_exponential((s.max_slots, s.n_devices))
-        fields = {name: getattr(s, name) for name in COMPARISON.__dataclass_fields__}
-        call = f"transmit(Array({s.n_devices}).fill(uplinkOf({json.dumps(fields)})), Array({s.n_devices}).fill({bits}), {fading.ravel().tolist()})"
-        found = page.evaluate(call)
+        found = page.ask("uploadOf", fields_of(s), bits, fading.ravel().tolist())
         sent = channel.transmit(s.uplink, bits, s.n_devices, stream(5, "web", bits))
         assert_array_equal(found["delivered"], sent.delivered)
         assert_array_equal(found["slots"], sent.slots)
@@ -140,16 +122,13 @@ def test_a_transmission_in_the_page_is_the_packages_under_the_same_fading(page):
 # -------------------------------------------------------------------------------------------------------------- mixing
 @pytest.mark.parametrize("ratio", [0.01, 0.1, 0.3, 0.49, 0.8])
 def test_mixing_ratios_and_blends_in_the_page_are_the_packages(page, ratio):
-    found = page.evaluate(f"[inverseRatio({ratio}, 1), inverseRatio({ratio}, 2), conditionNumber({ratio})]")
-    mine = [inverse.inverse_ratio(ratio, 1), inverse.inverse_ratio(ratio, 2), inverse.condition_number([ratio, 1 - ratio])]
-    assert_allclose(found, mine, rtol=1e-9)
     a, b = stream(6, "web").integers(256, size=(2, 784)).astype(np.float32) / np.float32(255)
-    blend = page.evaluate(f"textOf(quantize(mixup(floats({packed(a)}), floats({packed(b)}), {ratio}), 8))")
-    mirror = page.evaluate(f"textOf(quantize(mixup(floats({packed(b)}), floats({packed(a)}), {ratio}), 8))")
-    mine = [mixup.quantize(mixup.mixup(*pair, ratio), 8) for pair in ((a, b), (b, a))]
-    assert_array_equal(unpacked(blend), mine[0])
-    back = [page.evaluate(f"textOf(inverseMixup(floats({json.dumps(blend)}), floats({json.dumps(mirror)}), {ratio}, {n}))") for n in (1, 2)]
-    assert_allclose([unpacked(one) for one in back], inverse.inverse_mixup(np.stack(mine), [ratio, 1 - ratio]), atol=2e-5)
+    ratios, blends, back = page.ask("mixedOf", packed(a), packed(b), ratio)
+    mine = [inverse.inverse_ratio(ratio, n) for n in (1, 2)] + [inverse.condition_number([ratio, 1 - ratio])]
+    assert_allclose(ratios, mine, rtol=1e-9)
+    sent = np.stack([mixup.quantize(mixup.mixup(*pair, ratio), 8) for pair in ((a, b), (b, a))])
+    assert_array_equal([unpacked(blend) for blend in blends], sent)
+    assert_allclose([unpacked(one) for one in back], inverse.inverse_mixup(sent, [ratio, 1 - ratio]), atol=2e-5)
 
 
 @pytest.mark.parametrize("wanted", [3, 40, 10_000])
@@ -157,22 +136,18 @@ def test_pairs_in_the_page_are_the_packages(page, wanted):
     rng = stream(7, "web", wanted)
     first, shift, device = rng.integers(10, size=300), rng.integers(1, 10, size=300), np.sort(rng.integers(5, size=300))
     second = (first + shift) % 10
-    pairs = pairing.symmetric_pairs(first, second, device, 16)
-    lists = f"{first.tolist()}, {second.tolist()}"
-    assert page.evaluate(f"symmetricPairs({lists}, {device.tolist()}, 16)") == pairs.tolist()
-    shuffled = stream(8, "web").permutation(pairs)
+    pairs, labels = pairing.symmetric_pairs(first, second, device, 16), (first.tolist(), second.tolist())
+    assert page.ask("symmetricPairs", *labels, device.tolist(), 16) == pairs.tolist()
     mine = pairing.choose_pairs(pairs, first, second, wanted, stream(8, "web"))
-    assert page.evaluate(f"choosePairs({shuffled.tolist()}, {lists}, {wanted})") == mine.tolist()
+    assert page.ask("choosePairs", stream(8, "web").permutation(pairs).tolist(), *labels, wanted) == mine.tolist()
 
 
-def test_payloads_in_the_page_are_the_packages(page):
-    for n_seeds in (5, 50, 100):
-        s = replace(COMPARISON, n_seed_samples=n_seeds, n_inverse_samples=100)
-        task = Task(replace(s, n_devices=2, n_samples=100), load("digits", n_train=300, n_test=10))
-        for row in TABLE:
-            wanted = upload_bits(row, first_state(task), task)[0]
-            call = f"uploadBits(TABLE.find(({{ name }}) => name === '{row.name}'), {{ arrived: [false] }}, {{ ...PACKAGE.settings, n_seed_samples: {n_seeds} }})[0]"
-            assert page.evaluate(call) == wanted
+@pytest.mark.parametrize("n_seeds", [5, 50, 100])
+def test_payloads_in_the_page_are_the_packages(page, n_seeds):
+    s = replace(COMPARISON, n_devices=2, n_samples=100, n_seed_samples=n_seeds, n_inverse_samples=100)
+    task = Task(s, load("digits", n_train=300, n_test=10))
+    for row in TABLE:
+        assert page.ask("firstBitsOf", row.name, n_seeds) == upload_bits(row, first_state(task), task)[0]
 
 
 # -------------------------------------------------------------------------------------------------------------- digits
@@ -202,11 +177,7 @@ class Recorder:
 def test_the_page_draws_the_packages_digits_to_the_byte_from_the_same_draws(page):
     recorder = Recorder(stream(9, "web"))
     images, labels = digits.digits(120, recorder)
-    found = page.evaluate(f"""(() => {{
-        const log = {json.dumps(recorder.log)}, next = () => log.shift();
-        const {{ images, labels }} = drawDigits(120, {{ permutation: next, uniforms: next, normal: () => Float32Array.from(next()) }});
-        return [textOf(images), textOf(labels)];
-    }})()""")
+    found = page.ask("digitsOf", 120, recorder.log)
     assert_array_equal(unpacked(found[1], np.uint8), labels)
     assert_array_equal(unpacked(found[0], np.uint8).reshape(images.shape), images)
 
@@ -217,91 +188,79 @@ ROUNDS = 3
 
 def task_of(row):
     """Three devices whose uploads are lost now and then, whatever the protocol."""
-    max_slots = {"FL": 46, "FD": 1}.get(row.name, 30)
-    s = replace(COMPARISON, n_devices=3, n_samples=60, n_local_iterations=220, n_distill_iterations=220, n_seed_samples=40,
-                n_inverse_samples=50, max_slots=max_slots, beta=0.3, mixing_ratio=0.2)  # fmt: skip
+    sizes = {"n_devices": 3, "n_samples": 60, "n_local_iterations": 220, "n_distill_iterations": 220}
+    seeds = {"n_seed_samples": 40, "n_inverse_samples": 50, "mixing_ratio": 0.2}
+    s = replace(COMPARISON, max_slots={"FL": 46, "FD": 1}.get(row.name, 30), beta=0.3, **sizes, **seeds)
     return Task(s, load("digits", n_train=400, n_test=40), seed=5)
 
 
 def draws(task, material_sizes):
     """All that is random in a run of the package, as the page asks for it."""
     s, seed, D = task.settings, task.seed, task.n_devices
-    rounds, sent = range(1, ROUNDS + 1), seed_samples.mixed(task)
-    fading = {f"{p}/{name}": stream(seed, "channel", p, way).standard_exponential((s.max_slots, D)).ravel().tolist()
-              for p in rounds for name, way in (("up", UP), ("down", DOWN))}  # fmt: skip
-    orders = {f"{p}/{d}": stream(seed, "batches", p, d).integers(s.n_samples, size=s.n_local_iterations).tolist()
-              for p in rounds for d in range(D)}  # fmt: skip
-    visits = {p: stream(seed, "server batches", p).integers(n, size=s.n_distill_iterations).tolist() for p, n in material_sizes.items() if n}
-    pairs = {}
+    fading, orders, rounds = {}, {}, range(1, ROUNDS + 1)
+    for p in rounds:
+        for name, way in (("up", UP), ("down", DOWN)):
+            gains = stream(seed, "channel", p, way).standard_exponential((s.max_slots, D))
+            fading[f"{p}/{name}"] = gains.ravel().tolist()
+        for d in range(D):
+            steps = stream(seed, "batches", p, d).integers(s.n_samples, size=s.n_local_iterations)
+            orders[f"{p}/{d}"] = steps.tolist()
+    servers = ((p, stream(seed, "server batches", p).integers(n, size=s.n_distill_iterations))
+               for p, n in material_sizes.items() if n)  # fmt: skip
+    sent = {"raw": seed_samples.raw(task), "mixed": seed_samples.mixed(task)}
+    both = {name: np.stack([one.first, one.second], axis=1) for name, one in sent.items()}
+    own = {name: [both[name][one.device == d].tolist() for d in range(D)] for name, one in sent.items()}
+    start, visits = task.initial_weights("start").astype(float).tolist(), {p: steps.tolist() for p, steps in servers}
+    fixed = {"start": start, "split": task.split.indices.tolist(), "reference": task.reference}
+    return fixed | own | {"fading": fading, "orders": orders, "visits": visits, "pairs": orders_of_pairs(task)}
+
+
+def orders_of_pairs(task):
+    """In which order the server looks at its pairs of seed samples, by their number: whoever has delivered."""
+    sent, D, orders = seed_samples.mixed(task), task.n_devices, {}
     for mask in range(1, 2**D):
         some = sent.of(np.array([bool(mask >> d & 1) for d in range(D)]))
-        of = task.data.train_labels[some.first], task.data.train_labels[some.second]
-        n = len(pairing.symmetric_pairs(*of, some.device, 16))
-        pairs[n] = stream(seed, seed_samples.PAIRS).permutation(n).tolist()
-    raw, mixed = ([np.stack([one.first, one.second], axis=1)[one.device == d].tolist() for d in range(D)]
-                  for one in (seed_samples.raw(task), sent))  # fmt: skip
-    return {"start": task.initial_weights("start").astype(float).tolist(), "split": task.split.indices.tolist(), "reference": task.reference,
-            "fading": fading, "orders": orders, "visits": visits, "pairs": pairs, "raw": raw, "mixed": mixed}  # fmt: skip
+        labels = task.data.train_labels[some.first], task.data.train_labels[some.second]
+        n = len(pairing.symmetric_pairs(*labels, some.device, 16))
+        orders[n] = stream(task.seed, seed_samples.PAIRS).permutation(n).tolist()
+    return orders
 
 
-PLAY = """
-((drawn, settings, protocol, images, labels, testImages, testLabels, rounds) => {
-  const draws = {
-    startWeights: () => Float32Array.from(drawn.start), split: () => drawn.split, reference: () => drawn.reference,
-    order: (p, d) => Int32Array.from(drawn.orders[`${p}/${d}`]), serverOrder: (p) => Int32Array.from(drawn.visits[p]),
-    fading: (p, direction) => drawn.fading[`${p}/${direction}`], rawSamples: (d) => drawn.raw[d].map(([k]) => k),
-    pairsToMix: (d) => drawn.mixed[d], shuffledPairs: (pairs) => drawn.pairs[pairs.length].map((k) => pairs[k]),
-  };
-  const data = { images: bytesOf(images), labels: bytesOf(labels), testImages: pixels(bytesOf(testImages)), testLabels: bytesOf(testLabels) };
-  const task = makeTask({ ...settings, phones: "n".repeat(settings.n_devices) }, data, network, draws), row = TABLE.find(({ name }) => name === protocol);
-  const many = (text) => range(settings.n_devices).map((d) => new Float64Array(bytesOf(text).buffer).subarray(100 * d, 100 * d + 100)), played = [];
-  for (const [k, before] of rounds.entries()) {
-    const p = k + 1, models = floats(before.weights), size = PACKAGE.n_weights;
-    let fed = {
-      weights: range(settings.n_devices).map((d) => models.slice(size * d, size * (d + 1))), outputs: many(before.outputs),
-      teachers: many(before.teachers), server: floats(before.server), arrived: before.arrived,
-    };
-    const playing = playRound(p, row, fed, task);
-    let step = playing.next();
-    while (!step.done) step = playing.next();
-    const [next, record] = step.value;
-    fed = next;
-    played.push({
-      weights: fed.weights.map((own) => textOf(Float32Array.from(own))), server: textOf(fed.server), outputs: fed.outputs.map((own) => textOf(own)),
-      delivered: record.up.delivered, down: record.down?.delivered ?? null, samples: record.samples, downloaded: record.downloaded.map(({ accuracy }) => accuracy),
-      curve: record.curve, serverAccuracy: record.server?.accuracy ?? null, seconds: secondsOf(record, task.s),
-    });
-  }
-  return played;
-})
-"""
+def played_by_package(row, task):
+    """Three rounds: the state before each as the page reads it, the state after, and the record."""
+    fed, rounds = first_state(task), []
+    for p in range(1, ROUNDS + 1):
+        arrays = {name: packed(getattr(fed, name)) for name in ("weights", "outputs", "teachers", "server")}
+        before = arrays | {"arrived": fed.seed_samples_arrived.tolist()}
+        fed, record = play_round(p, row, fed, task)
+        rounds.append((before, fed, record))
+    return rounds
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_rounds_in_the_page_are_the_packages_when_fed_the_same_draws(page, row):
-    task, states, before = task_of(row), [], []
-    fed = first_state(task)
-    for p in range(1, ROUNDS + 1):
-        before.append({name: encoded(getattr(fed, name)) for name in ("weights", "outputs", "teachers", "server")}
-                      | {"arrived": fed.seed_samples_arrived.tolist()})  # fmt: skip
-        fed, record = play_round(p, row, fed, task)
-        states.append((fed, record))
-    sizes = {p: record.server_samples[0] for p, (_, record) in enumerate(states, 1) if record.server_samples}
-    data, s = task.data, task.settings
-    fields = {name: getattr(s, name) for name in COMPARISON.__dataclass_fields__}
-    arrays = [packed(array) for array in (data.train_images, data.train_labels, data.test_images, data.test_labels)]
-    arguments = [json.dumps(draws(task, sizes)), json.dumps(fields), json.dumps(row.name), *arrays, json.dumps(before)]
-    played = page.evaluate(f"({PLAY})({', '.join(arguments)})")
-    arrived = np.array([record.up.delivered for _, record in states])
+    task, data = task_of(row), task_of(row).data
+    befores, feds, records = zip(*played_by_package(row, task), strict=True)
+    sizes = {record.p: record.server_samples[0] for record in records if record.server_samples}
+    arrays = map(packed, (data.train_images, data.train_labels, data.test_images, data.test_labels))
+    answer = page.ask("playRounds", draws(task, sizes), fields_of(task.settings), row.name, *arrays, befores)
+    assert_array_equal(unpacked(answer["start"]), task.initial_weights("start"))
+    arrived = np.array([record.up.delivered for record in records])
     assert arrived.any() and not arrived.all(), "some uploads are lost, and some are not"
-    for found, (fed, record) in zip(played, states, strict=True):
-        assert_array_equal(found["delivered"], record.up.delivered)
-        assert (found["down"] is None) == (record.down is None)
-        assert_allclose([unpacked(own) for own in found["weights"]], fed.weights, atol=1e-5, rtol=0)
-        assert_allclose(unpacked(found["server"]), fed.server, atol=1e-5, rtol=0)
-        outputs = [unpacked(own, np.float64).reshape(10, 10) for own in found["outputs"]]
-        assert_allclose(outputs, fed.outputs, atol=1e-5, rtol=0)
-        assert found["samples"] == (record.server_samples and list(record.server_samples))
-        assert_allclose(found["curve"], record.training.test_accuracies, atol=0.026)  # one of forty digits, at an edge
-        airtime = (record.up.airtime_slots + (record.down.airtime_slots if record.down else 0)) * s.slot_s
-        assert_allclose(list(found["seconds"].values()), [airtime, record.training.device_s + record.server_s], atol=1e-9)
+    for played, fed, record in zip(answer["played"], feds, records, strict=True):
+        compare(played, fed, record, task.settings.slot_s)
+
+
+def compare(played, fed, record, slot_s):
+    """A round in the page against the package's: weights, outputs, uploads, samples, tests, and the clock."""
+    weights, outputs = map(unpacked, played["weights"]), (unpacked(own, np.float64) for own in played["outputs"])
+    assert_allclose(list(weights), fed.weights, atol=1e-5, rtol=0)
+    assert_allclose(unpacked(played["server"]), fed.server, atol=1e-5, rtol=0)
+    assert_allclose(np.reshape(list(outputs), fed.outputs.shape), fed.outputs, atol=1e-5, rtol=0)
+    assert_array_equal(played["delivered"], record.up.delivered)
+    assert played["down"] == (record.down and record.down.delivered.tolist())
+    assert played["samples"] == (record.server_samples and list(record.server_samples))
+    assert_allclose(played["curve"], record.training.test_accuracies, atol=0.026)  # one of forty digits, at an edge
+    airtime = record.up.airtime_slots + (record.down.airtime_slots if record.down else 0)
+    compute = record.training.device_s + record.server_s
+    assert_allclose(list(played["seconds"].values()), [airtime * slot_s, compute], atol=1e-9)

@@ -1,4 +1,4 @@
-"""`mix2fld site`: lessons as pages that ask no other host, with words for pictures and ways on; and what it says without them."""
+"""`mix2fld site`: lessons as pages that ask no other host, with words for pictures; and what it says without them."""
 
 import re
 from html.parser import HTMLParser
@@ -75,5 +75,7 @@ def test_without_its_packages_the_playground_stands_alone_and_the_remedy_is_name
 @pytest.mark.slow
 def test_the_whole_site_is_written(tmp_path):
     assert main(["site", "--out", str(tmp_path)]) == 0
-    assert {"index.html", "lessons/index.html", "api/mix2fld_np.html"} <= {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.html")}
+    assert {"index.html", "lessons/index.html", "api/mix2fld_np.html"} <= {
+        str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.html")
+    }
     assert 'href="lessons/index.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")

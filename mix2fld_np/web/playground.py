@@ -13,17 +13,13 @@ from mix2fld_np.datasets import digits
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.nn.network import Network
 
-PAGE = Path(__file__).parent / "page"
-CORE = ("chance", "digits", "channel", "mixing", "kernels", "draws", "federation")  # for the page and its workers
-PARTS = (
-    "settings", "dom", "chart", "run", "stage", "round", "sentences", "channel_tab", "pad", "mixup_tab", "digit_tab",
-    "main",
-)  # fmt: skip
+PAGE, STRICT = Path(__file__).parent / "page", '"use strict";\n'
+CORE = "chance digits channel mixing kernels draws seeds federation".split()  # for the page and its workers
+PARTS = "settings dom chart run stage server round sentences channel_tab pad mixup_tab digit_tab main".split()
 PEN = (
-    "WRITINGS", "N_BLOTS", "N_STRAY", "CHUNK", "FINE", "POSITION", "ACROSS", "DOWN", "WAVER", "LOOSENESS", "FAVOURITE",
-    "BEND", "SLANT", "USUAL_SLANT", "TURN", "GROW", "ASPECT", "HEIGHT", "SHIFT", "PEN", "PEN_SPREAD", "SOAK", "GRAIN",
-    "PALE", "STRAY", "FAINTEST",
-)  # fmt: skip
+    "WRITINGS N_BLOTS N_STRAY CHUNK FINE POSITION ACROSS DOWN WAVER LOOSENESS FAVOURITE BEND SLANT USUAL_SLANT TURN "
+    "GROW ASPECT HEIGHT SHIFT PEN PEN_SPREAD SOAK GRAIN PALE STRAY FAINTEST"
+).split()
 
 
 def playground(links: str = "") -> str:
@@ -33,9 +29,9 @@ def playground(links: str = "") -> str:
     filled = {
         "<!--LINKS-->": links,
         "/*STYLE*/": source("style.css"),
-        "/*CORE*/": constants() + core,
+        "/*CORE*/": STRICT + constants() + core,
         "/*WORKER*/": source("worker.js"),
-        "/*PAGE*/": f'const KERNELS = "{kernels}";\n{page}',
+        "/*PAGE*/": f'{STRICT}const KERNELS = "{kernels}";\n{page}',
     }
     html = source("page.html")
     for mark, content in filled.items():
@@ -54,9 +50,9 @@ def constants() -> str:
     return f"const PACKAGE = {json.dumps(package)};\nconst PEN = {json.dumps(pen)};\n"
 
 
-def scripts(names: tuple[str, ...] | list[str]) -> str:
+def scripts(names: list[str]) -> str:
     """Sources in JavaScript, one after the other."""
-    return "\n".join(source(f"{name}.js").replace('"use strict";\n', "") for name in names)
+    return "\n".join(source(f"{name}.js").replace(STRICT, "") for name in names)
 
 
 def source(name: str) -> str:

@@ -102,7 +102,7 @@ def webassembly() -> binding.TargetMachine:
 def module_of(name: str, function: Callable, signature: Any, machine: binding.TargetMachine) -> binding.ModuleRef:
     """The optimised LLVM module of one entry point, all else in it internal."""
     compiled = kernels.compiled(signature, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
-    (result,) = compiled.overloads.values()
+    result: Any = next(iter(compiled.overloads.values()))
     text = re.sub(r"target (triple|datalayout) = .*", "", result.library.get_llvm_str())
     module = binding.parse_assembly(re.sub(NATIVE, '"portable"', text))
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
@@ -122,7 +122,11 @@ def entry_points(network: Network) -> dict[str, tuple[Callable, Any]]:
     """The functions that JavaScript calls, with their types: pointers, sizes and rates only."""
     descend, infer, add_gradient = network.compiled
     layers_at, work_at, block_at = (views(like) for like in likes(network))
-    images, outputs, order = rows(types.float32, *network.image_shape), rows(types.float32, network.n_labels), rows(types.int64)
+    images, outputs, order = (
+        rows(types.float32, *network.image_shape),
+        rows(types.float32, network.n_labels),
+        rows(types.int64),
+    )
 
     def descend_at(w, x, t, i, F, work, n, k, rate):
         descend(layers_at(w), images(x, n), outputs(t, n), order(i, k), rate, work_at(work), outputs(F, k))
@@ -180,7 +184,9 @@ def views(like: Any) -> Callable:
     def views_at(typing_context, buffer):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             starts = (builder.gep(arguments[0], [context.get_constant(types.intp, at)]) for at in offsets(like))
-            made = (array_at(context, builder, *one) for one in zip(kinds, starts, (a.shape for a in like), strict=False))
+            made = (
+                array_at(context, builder, *one) for one in zip(kinds, starts, (a.shape for a in like), strict=False)
+            )
             return context.make_tuple(builder, both, list(made))
 
         return both(types.voidptr), generate
@@ -195,7 +201,9 @@ def array_at(context: Any, builder: Any, kind: types.Array, start: Any, shape: S
     strides = [context.get_constant(intp, item * math.prod(shape[k + 1 :])) for k in range(len(shape))]
     data = builder.bitcast(start, context.get_data_type(kind.dtype).as_pointer())
     array = make_array(kind)(context, builder)
-    populate_array(array, data=data, shape=sizes, strides=strides, itemsize=context.get_constant(intp, item), meminfo=None)
+    populate_array(
+        array, data=data, shape=sizes, strides=strides, itemsize=context.get_constant(intp, item), meminfo=None
+    )
     return array._getvalue()
 
 

@@ -29,9 +29,10 @@ function draw(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A picture of 28 x 28 (or other) numbers on a canvas: ink dark, what is below zero orange, white paper in any theme. */
+/** A picture of numbers on a canvas: ink dark, what is below zero orange, white paper in any theme. */
 function paint(canvas, values, width = SIDE, inked = signed) {
-  const height = values.length / width, context = canvas.getContext("2d");
+  const height = values.length / width,
+    context = canvas.getContext("2d");
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const picture = context.createImageData(width, height);
   values.forEach((value, k) => picture.data.set([...inked(value), 255], 4 * k));
@@ -39,7 +40,9 @@ function paint(canvas, values, width = SIDE, inked = signed) {
   return canvas;
 }
 
-const INK = [26, 32, 48], BELOW = [213, 94, 0], PAPER = [255, 255, 255];
+const INK = [26, 32, 48],
+  BELOW = [213, 94, 0],
+  PAPER = [255, 255, 255];
 
 /** Between paper and ink for 0 to 1, between paper and orange for what is below zero. */
 function signed(value) {
@@ -80,11 +83,25 @@ function showChoice(key, value) {
 /** A slider with its symbol, name, value, and marks for what the letter prints. */
 function slider(id, { symbol, name, values, marks = [], shown }, onChange) {
   const place = (value) => (nearest(values, value) / (values.length - 1)).toFixed(4);
-  const ticks = marks.map((mark) => make("i", { class: "mark", style: `--at: ${place(mark)}`, title: `the letter: ${shown(mark)}` }));
+  const ticks = marks.map((mark) =>
+    make("i", { class: "mark", style: `--at: ${place(mark)}`, title: `the letter: ${shown(mark)}` }),
+  );
   const output = make("output", { for: id });
-  const input = make("input", { type: "range", id, min: 0, max: values.length - 1, step: 1, oninput: () => onChange(values[input.value]) });
-  const box = make("div", { class: "slider" }, make("label", { for: id, html: `${name} <var>${symbol}</var>` }), output,
-    make("div", { class: "track" }, input, ...ticks));
+  const input = make("input", {
+    type: "range",
+    id,
+    min: 0,
+    max: values.length - 1,
+    step: 1,
+    oninput: () => onChange(values[input.value]),
+  });
+  const box = make(
+    "div",
+    { class: "slider" },
+    make("label", { for: id, html: `${name} <var>${symbol}</var>` }),
+    output,
+    make("div", { class: "track" }, input, ...ticks),
+  );
   box.show = (value) => {
     input.value = nearest(values, value);
     input.style.setProperty("--at", place(value));

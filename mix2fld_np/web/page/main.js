@@ -3,7 +3,9 @@
 
 const RUN_KEYS = ["protocol", "rival", "seed", "split", "phones", ...Object.keys(SLIDERS)];
 const RESTART_MS = 150;
-let stale = true, staleSince = 0, question = 0;
+let stale = true,
+  staleSince = 0,
+  question = 0;
 
 /** Takes in a change of settings: controls, link and pictures follow, and runs begin anew where it concerns them. */
 function change(patch) {
@@ -64,11 +66,14 @@ function makeButtons() {
   byId("reset").addEventListener("click", () => change({ ...DEFAULTS, tab: settings.tab }));
   byId("copy").addEventListener("click", copyLink);
   byId("question-next").addEventListener("click", () => showQuestion(question + 1));
-  byId("question-set").addEventListener("click", () => change({ ...DEFAULTS, seed: settings.seed, ...QUESTIONS[question][1] }));
+  byId("question-set").addEventListener("click", () =>
+    change({ ...DEFAULTS, seed: settings.seed, ...QUESTIONS[question][1] }),
+  );
 }
 
 async function copyLink() {
-  const button = byId("copy"), link = location.href.split("#")[0] + linkOfSettings(settings);
+  const button = byId("copy"),
+    link = location.href.split("#")[0] + linkOfSettings(settings);
   try {
     await navigator.clipboard.writeText(link);
     button.textContent = "copied";
@@ -95,7 +100,8 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 /** A colour of the style sheet, for canvases. */
 function colour(name) {
   if (shownTheme !== theme()) [shownTheme, colour.known] = [theme(), new Map()];
-  if (!colour.known.has(name)) colour.known.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  if (!colour.known.has(name))
+    colour.known.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
   return colour.known.get(name);
 }
 
@@ -121,7 +127,8 @@ function begin() {
   makeDigit();
   makeButtons();
   showQuestion(0);
-  for (const box of document.querySelectorAll("details.controls")) box.open = box.closest("#part-round") === null || matchMedia("(min-width: 1000px)").matches;
+  for (const box of document.querySelectorAll("details.controls"))
+    box.open = box.closest("#part-round") === null || matchMedia("(min-width: 1000px)").matches;
   addEventListener("resize", drawPart);
   addEventListener("hashchange", () => {
     settings = settingsOfLink(location.hash);

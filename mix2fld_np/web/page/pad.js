@@ -3,7 +3,8 @@
 
 /** Makes a canvas a pad; tells when the drawing has changed. */
 function makePad(canvas, onChange) {
-  const context = canvas.getContext("2d"), side = canvas.width;
+  const context = canvas.getContext("2d"),
+    side = canvas.width;
   let last = null;
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
@@ -39,7 +40,8 @@ function makePad(canvas, onChange) {
       clear();
       onChange(null);
     },
-    show(image) { // a picture of the data instead of a drawing
+    show(image) {
+      // a picture of the data instead of a drawing
       clear();
       const small = paint(make("canvas"), image);
       context.imageSmoothingEnabled = false;
@@ -49,9 +51,10 @@ function makePad(canvas, onChange) {
   };
 }
 
-/** A drawing as an image (784 numbers from 0 to 1): its ink scaled to 20 pixels and centred by its mass; null if empty. */
+/** A drawing as an image (784 numbers from 0 to 1), scaled to 20 pixels and centred by its mass; null if empty. */
 function asDigit(canvas) {
-  const side = canvas.width, { data } = canvas.getContext("2d").getImageData(0, 0, side, side);
+  const side = canvas.width,
+    { data } = canvas.getContext("2d").getImageData(0, 0, side, side);
   const ink = (x, y) => 1 - data[4 * (y * side + x)] / 255;
   let [left, right, top, bottom, mass, sumX, sumY] = [side, -1, side, -1, 0, 0, 0];
   for (let y = 0; y < side; y++) {
@@ -63,7 +66,8 @@ function asDigit(canvas) {
     }
   }
   if (mass < 20) return null;
-  const zoom = 20 / (Math.max(right - left, bottom - top) + 1), small = make("canvas", { width: SIDE, height: SIDE });
+  const zoom = 20 / (Math.max(right - left, bottom - top) + 1),
+    small = make("canvas", { width: SIDE, height: SIDE });
   const context = small.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, SIDE, SIDE);

@@ -1,21 +1,55 @@
 "use strict";
 // "Round by round": two runs at most, the curves, what was sent, and what each digit is worth.
 
-const MOST_ROUNDS = 30, BEAT_MS = 500;
+const MOST_ROUNDS = 30,
+  BEAT_MS = 500;
 const players = []; // the run that is watched, and its rival
-let playing = false, wanted = 0, beatSince = 0, ghosts = [], dirty = true;
+let playing = false,
+  wanted = 0,
+  beatSince = 0,
+  ghosts = [],
+  dirty = true;
 
 function makeRound() {
-  byId("protocol-box").append(choice("protocol", PROTOCOLS.map((name) => [name, name, name]), (name) => {
-    change({ protocol: name, ...(settings.rival === name ? { rival: settings.protocol } : {}) });
-  }));
-  byId("rival-box").append(choice("rival", [["none", "nobody"], ...PROTOCOLS.map((name) => [name, name, name])], (name) => {
-    change({ rival: name === settings.protocol ? "none" : name });
-  }));
-  byId("channel-box").append(choice("channel", [["23", "asymmetric"], ["40", "symmetric"]], (power) => change({ uplink_power_dbm: Number(power) })));
-  byId("split-box").append(choice("split", [["iid", "IID"], ["non-iid", "non-IID"], ["dirichlet", "Dirichlet"]], (split) => change({ split })));
+  byId("protocol-box").append(
+    choice(
+      "protocol",
+      PROTOCOLS.map((name) => [name, name, name]),
+      (name) => {
+        change({ protocol: name, ...(settings.rival === name ? { rival: settings.protocol } : {}) });
+      },
+    ),
+  );
+  byId("rival-box").append(
+    choice("rival", [["none", "nobody"], ...PROTOCOLS.map((name) => [name, name, name])], (name) => {
+      change({ rival: name === settings.protocol ? "none" : name });
+    }),
+  );
+  byId("channel-box").append(
+    choice(
+      "channel",
+      [
+        ["23", "asymmetric"],
+        ["40", "symmetric"],
+      ],
+      (power) => change({ uplink_power_dbm: Number(power) }),
+    ),
+  );
+  byId("split-box").append(
+    choice(
+      "split",
+      [
+        ["iid", "IID"],
+        ["non-iid", "non-IID"],
+        ["dirichlet", "Dirichlet"],
+      ],
+      (split) => change({ split }),
+    ),
+  );
   for (const [key, about] of Object.entries(SLIDERS)) {
-    const box = slider(key, { ...about, shown: (value) => shownValue(key, value) }, (value) => change(within(key, value)));
+    const box = slider(key, { ...about, shown: (value) => shownValue(key, value) }, (value) =>
+      change(within(key, value)),
+    );
     byId(`sliders-${groupOf(key)}`).append(box);
     SLIDERS[key].box = box;
   }
@@ -46,12 +80,15 @@ function showRoundControls() {
 
 /** Begins both runs anew under the settings; the curves so far stay as ghosts. */
 function beginRuns() {
-  const old = players.filter(({ view }) => view?.curve.length > 2).map(({ view }) => ({ protocol: view.protocol, curve: view.curve }));
+  const old = players
+    .filter(({ view }) => view?.curve.length > 2)
+    .map(({ view }) => ({ protocol: view.protocol, curve: view.curve }));
   if (old.length) ghosts = old;
   const names = [settings.protocol, ...(settings.rival === "none" ? [] : [settings.rival])];
   while (players.length < names.length) players.push(new Player());
   names.forEach((name, k) => players[k].begin(name, settings));
-  for (const rest of players.slice(names.length)) Object.assign(rest, { view: null, run: rest.run + 1, queue: [], moving: null });
+  for (const rest of players.slice(names.length))
+    Object.assign(rest, { view: null, run: rest.run + 1, queue: [], moving: null });
   wanted = playing ? MOST_ROUNDS : 0;
   beatSince = 0;
   dirty = true;
@@ -65,7 +102,10 @@ function runs() {
 /** Called with every picture of the screen: shows what has come, and asks for the next round after a beat. */
 function roundFrame(now) {
   const on = runs();
-  on.forEach((player, k) => (dirty = player.advance(now, k === 0 && !still.matches && settings.tab === "round" && !document.hidden) || dirty));
+  on.forEach(
+    (player, k) =>
+      (dirty = player.advance(now, k === 0 && !still.matches && settings.tab === "round" && !document.hidden) || dirty),
+  );
   if (on.length && on.every(({ idle }) => idle) && on[0].view.p < wanted) {
     beatSince ||= now;
     if (now - beatSince >= (on[0].view.p && !still.matches ? BEAT_MS : 0)) {
@@ -82,7 +122,7 @@ function setPlaying(on) {
   playing = on;
   const view = runs()[0]?.view;
   if (on && view && view.p >= MOST_ROUNDS) beginRuns();
-  wanted = on ? MOST_ROUNDS : runs()[0]?.asked ?? 0;
+  wanted = on ? MOST_ROUNDS : (runs()[0]?.asked ?? 0);
   const button = byId("play");
   button.textContent = on ? "❚❚ pause" : "▶ play";
   button.setAttribute("aria-label", on ? "pause" : "play");
@@ -107,28 +147,57 @@ function drawRound(on) {
   say(nowInRound(on), view.phase === "over" || view.phase === "ready");
 }
 
-// --- the curves -----------------------------------------------------------------------------------------------------------
+// --- the curves ------------------------------------------------------------------------------------------------------
 
 const DASHES = { FL: "7 4", FD: "2 4", FLD: "8 3 2 3", MixFLD: "8 3 2 3 2 3", Mix2FLD: "none" };
 
-/** Accuracy of the reference phone against convergence time; triangles mark models as downloaded, ghosts what was before. */
+/** Accuracy of the reference phone against convergence time; triangles mark downloads, ghosts what was before. */
 function drawCurves(views) {
   const all = [...views, ...ghosts].flatMap(({ curve: points }) => points);
-  const last = Math.max(0.5, ...all.map(([t]) => t)), high = Math.max(0.4, ...all.map(([, share]) => share));
+  const last = Math.max(0.5, ...all.map(([t]) => t)),
+    high = Math.max(0.4, ...all.map(([, share]) => share));
   const low = Math.min(high - 0.1, ...all.filter(([t]) => t > 0).map(([, share]) => share));
-  const from = Math.max(0, Math.floor(low * 20 - 0.4) / 20), to = Math.min(1, Math.ceil(high * 20 + 0.2) / 20);
-  const x = { from: 0, to: last, ticks: ticksBetween(0, last, 4), shown: (t) => `${Number(t.toFixed(2))} s`, words: "convergence time: airtime and computing" };
+  const from = Math.max(0, Math.floor(low * 20 - 0.4) / 20),
+    to = Math.min(1, Math.ceil(high * 20 + 0.2) / 20);
+  const x = {
+    from: 0,
+    to: last,
+    ticks: ticksBetween(0, last, 4),
+    shown: (t) => `${Number(t.toFixed(2))} s`,
+    words: "convergence time: airtime and computing",
+  };
   const y = { from, to, ticks: ticksBetween(from, to, 6), shown: (share) => percent(share, 0) };
   const place = axes(byId("curves"), x, y, { words: curvesInWords(views), room: { ...ROOM, right: 72 } });
-  for (const { protocol, curve: points } of ghosts) curve(place, inside(points, from), { class: "ghost", stroke: `var(--${protocol})`, "stroke-dasharray": DASHES[protocol] });
-  for (const { protocol, curve: points } of views) curve(place, inside(points, from), { class: "curve", stroke: `var(--${protocol})`, "stroke-dasharray": DASHES[protocol] });
+  for (const { protocol, curve: points } of ghosts)
+    curve(place, inside(points, from), {
+      class: "ghost",
+      stroke: `var(--${protocol})`,
+      "stroke-dasharray": DASHES[protocol],
+    });
+  for (const { protocol, curve: points } of views)
+    curve(place, inside(points, from), {
+      class: "curve",
+      stroke: `var(--${protocol})`,
+      "stroke-dasharray": DASHES[protocol],
+    });
   for (const { protocol, marks } of views) {
-    for (const [t, share] of marks) place.svg.append(draw("path", { d: `M${place.across(t)} ${place.up(share)}l-5 -8h10z`, fill: `var(--${protocol})` }));
+    for (const [t, share] of marks)
+      place.svg.append(
+        draw("path", { d: `M${place.across(t)} ${place.up(share)}l-5 -8h10z`, fill: `var(--${protocol})` }),
+      );
   }
-  const shownViews = views.filter(({ curve: points }) => points.length > 1), ends = shownViews.map(({ curve: points }) => place.up(Math.max(from, points.at(-1)[1])) + 4);
+  const shownViews = views.filter(({ curve: points }) => points.length > 1),
+    ends = shownViews.map(({ curve: points }) => place.up(Math.max(from, points.at(-1)[1])) + 4);
   const at = apart(ends, 16, place.height - place.room.bottom);
-  shownViews.forEach(({ protocol, curve: points }, k) => place.svg.append(
-    draw("text", { class: "curve-name", x: place.across(points.at(-1)[0]) + 8, y: at[k], fill: `var(--${protocol}-text)` }, protocol)));
+  shownViews.forEach(({ protocol, curve: points }, k) =>
+    place.svg.append(
+      draw(
+        "text",
+        { class: "curve-name", x: place.across(points.at(-1)[0]) + 8, y: at[k], fill: `var(--${protocol}-text)` },
+        protocol,
+      ),
+    ),
+  );
 }
 
 /** Points of a curve, none below the picture. */
@@ -137,31 +206,64 @@ function inside(points, from) {
 }
 
 function curvesInWords(views) {
-  const parts = views.map(({ protocol, curve: points, elapsed }) => `${protocol} ${percent(points.at(-1)?.[1] ?? 0, 0)} after ${elapsed.toFixed(1)} seconds`);
+  const parts = views.map(
+    ({ protocol, curve: points, elapsed }) =>
+      `${protocol} ${percent(points.at(-1)?.[1] ?? 0, 0)} after ${elapsed.toFixed(1)} seconds`,
+  );
   return `test accuracy of the reference phone: ${parts.join(", ")}`;
 }
 
 function drawBits(views) {
   const most = Math.max(1, ...views.map(({ bits }) => bits));
-  byId("bits").replaceChildren(...views.map(({ protocol, bits }) => make("div", { class: "bit-row", style: `--own: var(--${protocol}); --share: ${bits / most}` },
-    make("b", {}, protocol), make("i"), make("span", {}, bits.toLocaleString("en")))));
+  byId("bits").replaceChildren(
+    ...views.map(({ protocol, bits }) =>
+      make(
+        "div",
+        { class: "bit-row", style: `--own: var(--${protocol}); --share: ${bits / most}` },
+        make("b", {}, protocol),
+        make("i"),
+        make("span", {}, bits.toLocaleString("en")),
+      ),
+    ),
+  );
 }
 
 /** Accuracy on each digit, of the reference phone as it stands; its rare labels are outlined. */
 function drawByDigit(views) {
-  const [{ devices, reference }] = views, own = devices[reference];
+  const [{ devices, reference }] = views,
+    own = devices[reference];
   if (!own) return;
   byId("curves-title").textContent = `What phone ${reference + 1} ★ reads`;
-  const rare = own.counts.map((n) => n <= 0.1 * total(own.counts) / 10), names = range(10).filter((label) => rare[label]);
+  const rare = own.counts.map((n) => n <= (0.1 * total(own.counts)) / 10),
+    names = range(10).filter((label) => rare[label]);
   byId("by-digit-title").textContent = `By digit, %${names.length ? ` (rare: ${inAList(names)})` : ""}`;
-  const head = make("tr", {}, make("td"), ...range(10).map((label) => make("th", { scope: "col", class: rare[label] ? "rare" : "" }, `${label}`)));
-  const rows = views.filter((view) => view.devices.length).map((view) => {
-    const { correct, nImages } = view.devices[reference].test;
-    return make("tr", {}, make("th", { scope: "row", style: `color: var(--${view.protocol}-text)` }, view.protocol), ...correct.map((n, label) => {
-      const share = n / nImages[label];
-      return make("td", { class: `${rare[label] ? "rare" : ""} ${share > 0.55 ? "strong" : ""}`, style: `--share: ${share.toFixed(2)}` }, `${Math.round(100 * share)}`);
-    }));
-  });
+  const head = make(
+    "tr",
+    {},
+    make("td"),
+    ...range(10).map((label) => make("th", { scope: "col", class: rare[label] ? "rare" : "" }, `${label}`)),
+  );
+  const rows = views
+    .filter((view) => view.devices.length)
+    .map((view) => {
+      const { correct, nImages } = view.devices[reference].test;
+      return make(
+        "tr",
+        {},
+        make("th", { scope: "row", style: `color: var(--${view.protocol}-text)` }, view.protocol),
+        ...correct.map((n, label) => {
+          const share = n / nImages[label];
+          return make(
+            "td",
+            {
+              class: `${rare[label] ? "rare" : ""} ${share > 0.55 ? "strong" : ""}`,
+              style: `--share: ${share.toFixed(2)}`,
+            },
+            `${Math.round(100 * share)}`,
+          );
+        }),
+      );
+    });
   byId("by-digit").replaceChildren(...rows, head);
 }
 

@@ -1,14 +1,32 @@
 "use strict";
 // A run as the page follows it: a worker plays it, its events change a view, and the view is what is drawn.
 
-const SLOT_MS = 13, LONGEST_MS = 1500, SHORTEST_MS = 450;
+const SLOT_MS = 13,
+  LONGEST_MS = 1500,
+  SHORTEST_MS = 450;
 
 /** What is to be seen of a run before anything has happened. */
 function freshView(protocol) {
   return {
-    protocol, p: 0, phase: "loading", devices: [], reference: 0, up: null, down: null, clock: 0, server: {}, curve: [],
-    marks: [], elapsed: 0, bits: 0, sent: 0, delivered: 0, model: null, record: null,
-    get clockUp() { // slots of the upload that have been shown
+    protocol,
+    p: 0,
+    phase: "loading",
+    devices: [],
+    reference: 0,
+    up: null,
+    down: null,
+    clock: 0,
+    server: {},
+    curve: [],
+    marks: [],
+    elapsed: 0,
+    bits: 0,
+    sent: 0,
+    delivered: 0,
+    model: null,
+    record: null,
+    get clockUp() {
+      // slots of the upload that have been shown
       return this.phase === "upload" ? this.clock : Infinity;
     },
   };
@@ -34,7 +52,8 @@ const CHANGES = {
     Object.assign(view.devices[device], { done: 1, test });
   },
   upload(view, { up, arrived }) {
-    const there = view.devices.filter((own) => own.there).length, delivered = up.delivered.filter(Boolean).length;
+    const there = view.devices.filter((own) => own.there).length,
+      delivered = up.delivered.filter(Boolean).length;
     Object.assign(view, { phase: "upload", up, arrived, clock: Math.max(...up.slots) });
     view.sent += there;
     view.delivered += delivered;
@@ -73,7 +92,10 @@ class Player {
   begin(protocol, s) {
     this.s = { ...s };
     Object.assign(this, { run: this.run + 1, queue: [], view: freshView(protocol), moving: null, asked: 0 });
-    const own = Object.keys(PACKAGE.settings).map((key) => [key, RUN_KEYS.includes(key) ? s[key] : PACKAGE.settings[key]]);
+    const own = Object.keys(PACKAGE.settings).map((key) => [
+      key,
+      RUN_KEYS.includes(key) ? s[key] : PACKAGE.settings[key],
+    ]);
     const message = { type: "start", run: this.run, protocol, seed: s.seed };
     this.worker.postMessage({ ...message, settings: { ...Object.fromEntries(own), phones: s.phones } });
   }
@@ -94,7 +116,13 @@ class Player {
 
   /** Whether all that was asked for has been shown. */
   get idle() {
-    return this.view !== null && this.view.phase !== "loading" && !this.queue.length && !this.moving && this.view.p === this.asked;
+    return (
+      this.view !== null &&
+      this.view.phase !== "loading" &&
+      !this.queue.length &&
+      !this.moving &&
+      this.view.p === this.asked
+    );
   }
 
   /** Shows what has come; with `moving`, uploads and downloads take their time. Whether anything has changed. */
@@ -103,7 +131,8 @@ class Player {
     while (this.moving || this.queue.length) {
       changed = true;
       if (this.moving) {
-        const { began, ms, slots } = this.moving, share = moving ? Math.min(1, (now - began) / ms) : 1;
+        const { began, ms, slots } = this.moving,
+          share = moving ? Math.min(1, (now - began) / ms) : 1;
         this.view.clock = share * slots;
         if (share < 1) break;
         this.moving = null;
@@ -112,7 +141,8 @@ class Player {
       const event = this.queue.shift();
       CHANGES[event.type](this.view, event, this.s);
       if (event.type === "upload" || event.type === "download") {
-        const slots = this.view.clock, ms = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, slots * SLOT_MS));
+        const slots = this.view.clock,
+          ms = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, slots * SLOT_MS));
         this.moving = { began: now, ms, slots };
       }
     }
@@ -122,6 +152,8 @@ class Player {
 
 /** The address of the worker's program, which stands in this page. */
 function workerUrl() {
-  workerUrl.made ??= URL.createObjectURL(new Blob([byId("core").textContent, byId("worker").textContent], { type: "text/javascript" }));
+  workerUrl.made ??= URL.createObjectURL(
+    new Blob([byId("core").textContent, byId("worker").textContent], { type: "text/javascript" }),
+  );
   return workerUrl.made;
 }

@@ -1,9 +1,11 @@
 "use strict";
-// Plays one protocol, a round when it is asked for one, and says what happens. It rests between parts, so that it can be stopped.
+// Plays one protocol, a round when it is asked for one, and says what happens. It rests between parts, to be stopped.
 
 const REST_MS = 25;
 let current = null; // the run that is wanted: a newer one ends it
-let network = null, data = null, loaded = null;
+let network = null,
+  data = null,
+  loaded = null;
 
 const resting = new MessageChannel();
 
@@ -32,7 +34,8 @@ async function load({ kernels, nTrain, nTest }) {
 function start({ run, protocol, settings, seed }) {
   const task = makeTask(settings, data, network, new Draws(seed, settings, data.labels));
   current = { run, task, protocol: TABLE.find(({ name }) => name === protocol), fed: firstState(task), p: 0 };
-  const { counts, reference, there } = task, begin = test(current.fed.server, task);
+  const { counts, reference, there } = task,
+    begin = test(current.fed.server, task);
   postMessage({ type: "start", run, counts, reference, there, test: begin });
 }
 

@@ -1,6 +1,6 @@
 "use strict";
-// Chance has an address, as in the package: every draw is named by seed, purpose, round and device. So two protocols that
-// race meet the same split, start, batches and fading, and a slider that is moved changes nothing else.
+// Chance has an address, as in the package: every draw is named by seed, purpose, round and device. So two protocols
+// that race meet the same split, start, batches and fading, and a slider that is moved changes nothing else.
 
 /** Random numbers (sfc32, by Chris Doty-Humphrey) that belong to one address. */
 class Stream {
@@ -10,7 +10,7 @@ class Stream {
     const word = () => {
       h = Math.imul(h ^ (h >>> 16), 2246822507);
       h = Math.imul(h ^ (h >>> 13), 3266489909);
-      return (h = (h ^ (h >>> 16)) + 1640531527 | 0);
+      return (h = ((h ^ (h >>> 16)) + 1640531527) | 0);
     };
     [this.a, this.b, this.c, this.d] = [word(), word(), word(), 1];
     for (let k = 0; k < 16; k++) this.bits();
@@ -22,7 +22,7 @@ class Stream {
     this.d = (this.d + 1) | 0;
     this.a = this.b ^ (this.b >>> 9);
     this.b = (this.c + (this.c << 3)) | 0;
-    this.c = ((this.c << 21) | (this.c >>> 11)) + t | 0;
+    this.c = (((this.c << 21) | (this.c >>> 11)) + t) | 0;
     return t >>> 0;
   }
 
@@ -45,7 +45,8 @@ class Stream {
   normal(n) {
     const z = new Float32Array(n + (n % 2));
     for (let k = 0; k < n; k += 2) {
-      const r = Math.sqrt(2 * this.exponential()), angle = 2 * Math.PI * this.uniform();
+      const r = Math.sqrt(2 * this.exponential()),
+        angle = 2 * Math.PI * this.uniform();
       z[k] = r * Math.cos(angle);
       z[k + 1] = r * Math.sin(angle);
     }
@@ -61,7 +62,8 @@ class Stream {
   permutation(values) {
     const mixed = values.slice();
     for (let k = mixed.length - 1; k > 0; k--) {
-      const other = this.below(k + 1), kept = mixed[k];
+      const other = this.below(k + 1),
+        kept = mixed[k];
       mixed[k] = mixed[other];
       mixed[other] = kept;
     }

@@ -6,7 +6,7 @@ function dbmToWatt(dbm) {
   return 10 ** ((dbm - 30) / 10);
 }
 
-/** A device's share of the band, W^up = W N_ch / |D|, and the multicast over the whole of it, W^dn = W  (Section II-C). */
+/** A device's share of the band, W^up = W N_ch / |D|, and the multicast over all of it, W^dn = W  (Section II-C). */
 function uplinkOf(s, nThere = s.n_devices) {
   return linkOf(s, s.uplink_power_dbm, (s.bandwidth_hz * s.n_uplink_channels) / Math.max(1, nThere));
 }
@@ -17,8 +17,14 @@ function downlinkOf(s) {
 
 function linkOf(s, powerDbm, bandwidthHz) {
   return {
-    powerDbm, bandwidthHz, distance: s.distance_m, alpha: s.path_loss_exponent, noiseDbmHz: s.noise_dbm_per_hz,
-    theta: s.threshold, slotS: s.slot_s, maxSlots: s.max_slots,
+    powerDbm,
+    bandwidthHz,
+    distance: s.distance_m,
+    alpha: s.path_loss_exponent,
+    noiseDbmHz: s.noise_dbm_per_hz,
+    theta: s.threshold,
+    slotS: s.slot_s,
+    maxSlots: s.max_slots,
   };
 }
 
@@ -39,20 +45,25 @@ function bitsPerSlot({ slotS, bandwidthHz, theta }) {
 
 /** n = ceil(B / (tau W log2(1 + theta))); a last slot that is exactly full does not spill over by rounding. */
 function slotsNeeded(link, bits) {
-  const slots = bits / bitsPerSlot(link), whole = rint(slots);
+  const slots = bits / bitsPerSlot(link),
+    whole = rint(slots);
   return Math.abs(slots - whole) <= 1e-14 * slots ? whole : Math.ceil(slots);
 }
 
 /** Pr[T = t] and Pr[T > t] for t = 0 ... end: negative binomial, from its largest chance outwards. */
 function latencyLaw(link, bits, end) {
-  const n = slotsNeeded(link, bits), law = new Float64Array(end + 1), missing = new Float64Array(end + 1).fill(1);
-  const p = successProbability(link), q = -Math.expm1(-link.theta / meanSnr(link));
+  const n = slotsNeeded(link, bits),
+    law = new Float64Array(end + 1),
+    missing = new Float64Array(end + 1).fill(1);
+  const p = successProbability(link),
+    q = -Math.expm1(-link.theta / meanSnr(link));
   if (n === 0) {
     law[0] = 1;
     return { law, missing: missing.fill(0) };
   }
   if (n > end || p === 0) return { law, missing };
-  const top = Math.trunc(Math.min(end, 1 + (n - 1) / p)), ratio = (t) => (q * t) / (t - n + 1);
+  const top = Math.trunc(Math.min(end, 1 + (n - 1) / p)),
+    ratio = (t) => (q * t) / (t - n + 1);
   law[top] = (n / top) * binomial(n, top, p, q).exactly;
   for (let t = top; t < end; t++) law[t + 1] = law[t] * ratio(t);
   for (let t = top - 1; t >= n; t--) law[t] = law[t + 1] / ratio(t);
@@ -63,7 +74,8 @@ function latencyLaw(link, bits, end) {
 
 /** Pr[Binomial(t, p) = n] and Pr[Binomial(t, p) < n], in units of the former, which is known from the sum of all. */
 function binomial(n, t, p, q) {
-  let above = 1, below = 0;
+  let above = 1,
+    below = 0;
   for (let k = n, term = 1; k < t; k++) above += term *= ((t - k) * p) / ((k + 1) * q);
   for (let k = n, term = 1; k > 0; k--) below += term *= (k * q) / ((t - k + 1) * p);
   return { exactly: 1 / (above + below), below: 1 / (1 + above / below) };
@@ -76,7 +88,8 @@ function outageProbability(link, bits) {
 
 /** E[T] = n / p, were there no T_max. */
 function meanLatencySlots(link, bits) {
-  const n = slotsNeeded(link, bits), p = successProbability(link);
+  const n = slotsNeeded(link, bits),
+    p = successProbability(link);
   return p > 0 ? n / p : n ? Infinity : 0;
 }
 
@@ -93,10 +106,14 @@ function meanAirtimeSlots(link, bits, nDevices) {
 
 /** One upload of each device, or one multicast, under the power gains fading[t * D + d]: slot by slot, eq. (4). */
 function transmit(links, bits, fading) {
-  const D = links.length, sent = { delivered: [], slots: [], bits: Array.from(bits), good: [] };
+  const D = links.length,
+    sent = { delivered: [], slots: [], bits: Array.from(bits), good: [] };
   links.forEach((link, d) => {
-    const needed = slotsNeeded(link, bits[d]), good = new Uint8Array(link.maxSlots), gain = meanSnr(link);
-    let t = 0, count = 0;
+    const needed = slotsNeeded(link, bits[d]),
+      good = new Uint8Array(link.maxSlots),
+      gain = meanSnr(link);
+    let t = 0,
+      count = 0;
     for (; t < link.maxSlots && count < needed; t++) count += good[t] = gain * fading[t * D + d] >= link.theta ? 1 : 0;
     sent.delivered.push(count >= needed);
     sent.slots.push(t);

@@ -1,5 +1,5 @@
 "use strict";
-// All that is random in a run, by what it is for. The tests hand in an object of the same form with the package's draws.
+// All that is random in a run, by what it is for. Tests hand in an object of the same form with the package's draws.
 
 class Draws {
   constructor(seed, s, labels) {
@@ -9,16 +9,21 @@ class Draws {
   /** Initial weights, uniform in +-1/sqrt(fan_in) for weights and biases of each layer. */
   startWeights() {
     const chance = stream(this.seed, "start");
-    return Float32Array.from(PACKAGE.layers.flatMap(([size, fanIn]) =>
-      range(size).map(() => (2 * chance.uniform() - 1) / Math.sqrt(fanIn))));
+    return Float32Array.from(
+      PACKAGE.layers.flatMap(([size, fanIn]) => range(size).map(() => (2 * chance.uniform() - 1) / Math.sqrt(fanIn))),
+    );
   }
 
   /** Which training samples each device holds. */
   split() {
-    const s = this.s, chance = stream(this.seed, "split");
-    const pools = range(10).map((label) => chance.permutation(range(this.labels.length).filter((k) => this.labels[k] === label)));
+    const s = this.s,
+      chance = stream(this.seed, "split");
+    const pools = range(10).map((label) =>
+      chance.permutation(range(this.labels.length).filter((k) => this.labels[k] === label)),
+    );
     const wanted = range(s.n_devices).map(() => SPLITS[s.split](s.n_samples, chance));
-    const next = Array(10).fill(0), take = (label) => pools[label][next[label]++ % pools[label].length];
+    const next = Array(10).fill(0),
+      take = (label) => pools[label][next[label]++ % pools[label].length];
     return wanted.map((counts) => chance.permutation(counts.flatMap((n, label) => range(n).map(() => take(label)))));
   }
 
@@ -72,11 +77,13 @@ class Draws {
 // How many samples of each label a device holds.
 const SPLITS = {
   iid: (n) => Array(10).fill(n / 10),
-  "non-iid": (n, chance) => { // two labels have two samples each, as in Section IV
+  "non-iid": (n, chance) => {
+    // two labels have two samples each, as in Section IV
     const rare = chance.permutation(range(10)).slice(0, 2);
     return range(10).map((label) => (rare.includes(label) ? 2 : (n - 4) / 8));
   },
-  dirichlet: (n, chance) => { // not the letter's: shares drawn from Dirichlet(0.5), as much of the field does since
+  dirichlet: (n, chance) => {
+    // not the letter's: shares drawn from Dirichlet(0.5), as much of the field does since
     const share = range(10).map(() => chance.normal(1)[0] ** 2 / 2); // Gamma(1/2)
     const counts = share.map((value) => 1 + Math.floor(((n - 10) * value) / total(share)));
     counts[argmax(counts)] += n - total(counts);

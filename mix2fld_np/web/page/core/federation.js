@@ -1,6 +1,6 @@
 "use strict";
-// Algorithm 1 and the five protocols as rows of one table (federation/protocols.py). A round is a generator: what it yields is
-// what the page shows while it goes on; what it returns is the next state and the record.
+// Algorithm 1 and the five protocols as rows of one table (federation/protocols.py). A round is a generator: what it
+// yields is what the page shows while it goes on; what it returns is the next state and the record.
 
 const PART = 160; // SGD steps between two looks at the clock
 
@@ -15,7 +15,10 @@ const OUTPUTS = {
   name: "outputs",
   bits: outputBits,
   average: (fed, delivered) => meanOfKnown(fed.outputs, delivered),
-  write: (fed, teacher, delivered) => ({ ...fed, teachers: fed.teachers.map((own, d) => (delivered[d] ? teacher : own)) }),
+  write: (fed, teacher, delivered) => ({
+    ...fed,
+    teachers: fed.teachers.map((own, d) => (delivered[d] ? teacher : own)),
+  }),
 };
 
 // Read downwards, each row changes one idea of the row above.
@@ -28,16 +31,22 @@ const TABLE = [
 ];
 
 // Where a phone is, in settings.phones: at the letter's distance, farther away, or switched off.
-const NEAR = "n", FAR = "f", OFF = "o", FAR_TIMES = 1.3;
+const NEAR = "n",
+  FAR = "f",
+  OFF = "o",
+  FAR_TIMES = 1.3;
 
 /** One experiment: settings, data, network, draws; and what follows from them before the first round. */
 function makeTask(s, data, network, draws) {
-  const held = draws.split(), there = Array.from(s.phones, (where) => where !== OFF);
-  const counts = held.map((samples) => range(10).map((label) => total(samples.map((k) => Number(data.labels[k] === label)))));
+  const held = draws.split(),
+    there = Array.from(s.phones, (where) => where !== OFF);
+  const counts = held.map((samples) =>
+    range(10).map((label) => total(samples.map((k) => Number(data.labels[k] === label)))),
+  );
   return { s, data, network, draws, held, counts, there, ...linksOf(s), reference: draws.reference() };
 }
 
-/** The links of all devices in both directions; those that are switched off leave their share of the band to the others. */
+/** The links of all devices in both directions; one that is switched off leaves its share of the band to the others. */
 function linksOf(s) {
   const nThere = total(Array.from(s.phones, (where) => Number(where !== OFF)));
   const placed = Array.from(s.phones, (where) => (where === FAR ? { ...s, distance_m: FAR_TIMES * s.distance_m } : s));
@@ -46,16 +55,18 @@ function linksOf(s) {
 
 /** Devices and server start from the same weights. */
 function firstState({ s, draws }) {
-  const start = draws.startWeights(), each = (value) => Array(s.n_devices).fill(value);
+  const start = draws.startWeights(),
+    each = (value) => Array(s.n_devices).fill(value);
   const unknown = new Float64Array(100).fill(NaN);
   return { weights: each(start), outputs: each(unknown), teachers: each(unknown), server: start, arrived: each(false) };
 }
 
 /** Global round p = 1, 2, ... of Algorithm 1, whichever the protocol. */
 function* playRound(p, protocol, fed, task) {
-  const { s } = task, record = { p };
+  const { s } = task,
+    record = { p };
   fed = yield* trainDevices(p, fed, task, record); // lines 3-5
-  const up = record.up = send(task.up, uploadBits(protocol, fed, s), task, p, "up"); // line 6
+  const up = (record.up = send(task.up, uploadBits(protocol, fed, s), task, p, "up")); // line 6
   fed = { ...fed, arrived: fed.arrived.map((there, d) => there || up.delivered[d]) };
   const material = serverMaterial(protocol, fed, task); // line 8
   record.samples = material && [0, material.wanted];
@@ -67,7 +78,7 @@ function* playRound(p, protocol, fed, task) {
     fed = next;
     if (reply) {
       const bits = Array(s.n_devices).fill(protocol.downlink.bits(s));
-      const down = record.down = send(task.down, bits, task, p, "down"); // line 11
+      const down = (record.down = send(task.down, bits, task, p, "down")); // line 11
       fed = protocol.downlink.write(fed, reply, down.delivered); // line 13
       record.samples = material && [material.n, material.wanted];
       if (protocol.downlink === WEIGHTS) record.server = test(reply, task);
@@ -81,13 +92,19 @@ function* playRound(p, protocol, fed, task) {
 
 /** One payload to or from every device that is there; the others send nothing and get nothing. */
 function send(links, bits, task, p, direction) {
-  const sent = transmit(links, bits.map((own, d) => (task.there[d] ? own : 0)), task.draws.fading(p, direction, task.s.max_slots));
+  const sent = transmit(
+    links,
+    bits.map((own, d) => (task.there[d] ? own : 0)),
+    task.draws.fading(p, direction, task.s.max_slots),
+  );
   return { ...sent, delivered: sent.delivered.map((arrived, d) => arrived && task.there[d]) };
 }
 
 /** K iterations of eq. (1), or of (3) with a teacher, on every device, and their average outputs, eq. (2). */
 function* trainDevices(p, fed, task, record) {
-  const { s, data, network } = task, weights = fed.weights.slice(), outputs = fed.outputs.slice();
+  const { s, data, network } = task,
+    weights = fed.weights.slice(),
+    outputs = fed.outputs.slice();
   record.trained = [];
   for (let d = 0; d < s.n_devices; d++) {
     if (!task.there[d]) {
@@ -95,21 +112,36 @@ function* trainDevices(p, fed, task, record) {
       if (d === task.reference) record.curve = Array(1 + s.n_evaluations).fill(record.trained[d].accuracy);
       continue;
     }
-    const held = task.held[d], images = imagesOf(data, held), labels = held.map((k) => data.labels[k]);
-    const targets = distillationTarget(labels.map(oneHot), fed.teachers[d], s.beta), order = task.draws.order(p, d, held.length);
-    const [F, tests] = [[], []], marks = d === task.reference ? partEnds(order.length, s.n_evaluations) : [order.length];
+    const held = task.held[d],
+      images = imagesOf(data, held),
+      labels = held.map((k) => data.labels[k]);
+    const targets = distillationTarget(labels.map(oneHot), fed.teachers[d], s.beta),
+      order = task.draws.order(p, d, held.length);
+    const [F, tests] = [[], []],
+      marks = d === task.reference ? partEnds(order.length, s.n_evaluations) : [order.length];
     if (d === task.reference) tests.push(test(weights[d], task));
-    for (let start = 0; start < order.length; ) {
-      const end = Math.min(start + PART, marks.find((mark) => mark > start));
+    for (let start = 0; start < order.length;) {
+      const end = Math.min(
+        start + PART,
+        marks.find((mark) => mark > start),
+      );
       const step = network.descend(weights[d], images, targets, order.subarray(start, end), s.learning_rate);
       weights[d] = step.weights;
       F.push(step.outputs);
       yield { type: "training", device: d, done: (start = end) / order.length };
       if (!marks.includes(end)) continue;
       tests.push(test(weights[d], task));
-      if (d === task.reference) yield { type: "tested", accuracy: tests.at(-1).accuracy, seconds: ((tests.length - 1) / marks.length) * deviceSeconds(s) };
+      if (d === task.reference)
+        yield {
+          type: "tested",
+          accuracy: tests.at(-1).accuracy,
+          seconds: ((tests.length - 1) / marks.length) * deviceSeconds(s),
+        };
     }
-    outputs[d] = averageOutputs(F, Array.from(order, (k) => labels[k]));
+    outputs[d] = averageOutputs(
+      F,
+      Array.from(order, (k) => labels[k]),
+    );
     record.trained.push(tests.at(-1));
     if (d === task.reference) record.curve = tests.map((one) => one.accuracy);
     yield { type: "trained", device: d, test: tests.at(-1) };
@@ -125,7 +157,9 @@ function deviceSeconds(s) {
 
 /** Where n steps end when they are cut into parts as equal as can be, longer ones first. */
 function partEnds(n, parts) {
-  return range(parts).map((k) => (k + 1) * Math.floor(n / parts) + Math.min(k + 1, n % parts)).filter((end) => end > 0);
+  return range(parts)
+    .map((k) => (k + 1) * Math.floor(n / parts) + Math.min(k + 1, n % parts))
+    .filter((end) => end > 0);
 }
 
 /** t = y + beta y G, whose cross-entropy is phi + beta psi of eqs. (3) and (5); an unknown row of G adds nothing. */
@@ -134,7 +168,8 @@ function distillationTarget(labels, teacher, beta) {
   labels.forEach((y, k) => {
     for (let m = 0; m < 10; m++) {
       let taught = 0;
-      for (let n = 0; n < 10; n++) if (y[n] !== 0 && !Number.isNaN(teacher[n * 10 + m])) taught += y[n] * teacher[n * 10 + m];
+      for (let n = 0; n < 10; n++)
+        if (y[n] !== 0 && !Number.isNaN(teacher[n * 10 + m])) taught += y[n] * teacher[n * 10 + m];
       targets[k * 10 + m] = y[m] + beta * taught;
     }
   });
@@ -147,7 +182,8 @@ function oneHot(label) {
 
 /** Row n is the mean of the outputs of all iterations with label n, eq. (2); unknown where there was none. */
 function averageOutputs(parts, labels) {
-  const sum = new Float64Array(100), n = Array(10).fill(0);
+  const sum = new Float64Array(100),
+    n = Array(10).fill(0);
   let k = 0;
   for (const F of parts) {
     for (let at = 0; at < F.length; at += 10, k++) {
@@ -160,7 +196,8 @@ function averageOutputs(parts, labels) {
 
 /** G_mod, the mean of the delivered weights; all devices hold equally many samples. */
 function meanOf(weights, delivered) {
-  const there = weights.filter((_, d) => delivered[d]), mean = new Float64Array(weights[0].length);
+  const there = weights.filter((_, d) => delivered[d]),
+    mean = new Float64Array(weights[0].length);
   for (const own of there) own.forEach((value, k) => (mean[k] += value));
   return Float32Array.from(mean, (value) => value / there.length);
 }
@@ -175,79 +212,12 @@ function meanOfKnown(outputs, delivered) {
 
 /** B^up of each device: the payload, and its seed samples until they have arrived. */
 function uploadBits(protocol, fed, s) {
-  return fed.arrived.map((there) => protocol.uplink.bits(s) + (there || protocol.collect === nothing ? 0 : sampleBits(s)));
+  return fed.arrived.map(
+    (there) => protocol.uplink.bits(s) + (there || protocol.collect === nothing ? 0 : sampleBits(s)),
+  );
 }
 
-// --- what a device sends once ---------------------------------------------------------------------------------------------
-
-/** FL and FD send no seed samples. */
-function nothing() {
-  return null;
-}
-
-/** FLD: N_S different samples as they are. */
-function raw(task) {
-  return recipes(task, (d, held) => task.draws.rawSamples(d, held).map((k) => [k, k]), 1);
-}
-
-/** MixFLD, Mix2FLD: N_S blends of two samples with different labels, eq. (6). */
-function mixed(task) {
-  return recipes(task, (d, held) => task.draws.pairsToMix(d, held), task.s.mixing_ratio);
-}
-
-function recipes(task, choose, ratio) {
-  return { samples: task.held.flatMap((held, device) => choose(device, held).map(([i, j]) => ({ i, j, device }))), ratio };
-}
-
-/** A seed sample as it leaves the device: pixels rounded to their bits, and its label, soft where it is a blend. */
-function blend({ i, j }, ratio, { s, data }) {
-  const [a, b] = [imagesOf(data, [i]), imagesOf(data, [j])];
-  const label = oneHot(data.labels[i]).map((y, m) => ratio * y + (1 - ratio) * (data.labels[j] === m ? 1 : 0));
-  return { image: quantize(mixup(a, b, ratio), s.bits_per_pixel), label };
-}
-
-// --- what the server makes of it ------------------------------------------------------------------------------------------
-
-/** What the server can distil on, given whose seed samples have arrived; null where none are ever sent. */
-function serverMaterial(protocol, fed, task) {
-  const sent = protocol.collect(task);
-  if (!sent) return null;
-  return protocol.prepare({ ...sent, samples: sent.samples.filter(({ device }) => fed.arrived[device]) }, task);
-}
-
-/** FLD, MixFLD: the samples as they came. */
-function keep(sent, task) {
-  const { s } = task;
-  return { n: sent.samples.length, wanted: s.n_devices * s.n_seed_samples, render: (k) => blend(sent.samples[k], sent.ratio, task) };
-}
-
-/** Mix2FLD: pairs with mirrored labels are recombined into samples with hard labels, eq. (7). */
-function inverselyMixed(sent, task) {
-  const { s, data } = task, wanted = s.n_devices * s.n_inverse_samples, of = (key) => sent.samples.map((sample) => data.labels[sample[key]]);
-  const [first, second, device] = [of("i"), of("j"), sent.samples.map((sample) => sample.device)];
-  const most = Math.max(16, 4 * Math.ceil(s.n_inverse_samples / s.n_seed_samples));
-  const pairs = choosePairs(task.draws.shuffledPairs(symmetricPairs(first, second, device, most)), first, second, wanted);
-
-  function render(k) {
-    const [m, mirror] = pairs[k >> 1], n = 1 + (k % 2);
-    const [a, b] = [m, mirror].map((which) => blend(sent.samples[which], sent.ratio, task).image);
-    return { image: inverseMixup(a, b, sent.ratio, n), label: oneHot(n === 1 ? first[m] : second[m]) };
-  }
-
-  return { n: Math.min(2 * pairs.length, wanted), wanted, render };
-}
-
-/** A sample of each label, for the eye, as far as they are soon found. */
-function shown(material) {
-  const found = new Map();
-  for (let k = 0; k < Math.min(300, material.n) && found.size < 10; k++) {
-    const sample = material.render(k), label = argmax(sample.label);
-    if (!found.has(label)) found.set(label, sample);
-  }
-  return range(10).filter((label) => found.has(label)).map((label) => found.get(label));
-}
-
-// --- what the server replies ----------------------------------------------------------------------------------------------
+// --- what the server replies -----------------------------------------------------------------------------------------
 
 /** FL and FD: the average goes back as it is. */
 function* asIs(mean, material, fed) {
@@ -257,10 +227,16 @@ function* asIs(mean, material, fed) {
 /** FLD, MixFLD, Mix2FLD: K_S iterations of eq. (5) on seed samples turn G_out into G_mod; without any, no reply. */
 function* distilled(mean, material, fed, task, p) {
   if (!material.n) return [null, fed];
-  const { s, network } = task, samples = range(material.n).map(material.render);
-  const images = new Float32Array(material.n * PIXELS), order = task.draws.serverOrder(p, material.n);
+  const { s, network } = task,
+    samples = range(material.n).map(material.render);
+  const images = new Float32Array(material.n * PIXELS),
+    order = task.draws.serverOrder(p, material.n);
   samples.forEach(({ image }, k) => images.set(image, k * PIXELS));
-  const targets = distillationTarget(samples.map(({ label }) => label), mean, s.beta);
+  const targets = distillationTarget(
+    samples.map(({ label }) => label),
+    mean,
+    s.beta,
+  );
   let server = fed.server;
   for (let start = 0; start < order.length; start += 2 * PART) {
     server = network.descend(server, images, targets, order.subarray(start, start + 2 * PART), s.learning_rate).weights;
@@ -269,7 +245,7 @@ function* distilled(mean, material, fed, task, p) {
   return [server, { ...fed, server }];
 }
 
-// --- data and tests -------------------------------------------------------------------------------------------------------
+// --- data and tests --------------------------------------------------------------------------------------------------
 
 function imagesOf(data, which) {
   const images = new Float32Array(which.length * PIXELS);

@@ -1,7 +1,8 @@
 "use strict";
-// The package's own kernels (nn/kernels.py), compiled by Numba and LLVM to WebAssembly. This file only carries arrays in and out.
+// The package's own kernels (nn/kernels.py), compiled by Numba and LLVM to WebAssembly; here arrays go in and out.
 
-const N_LABELS = 10, LINE = 64;
+const N_LABELS = 10,
+  LINE = 64;
 
 class Network {
   /** The network, from the bytes of the WebAssembly module. */
@@ -22,14 +23,32 @@ class Network {
 
   /** SGD with batches of one along `order`, eqs. (1) and (3): the new weights, and the output of every step. */
   descend(weights, images, targets, order, rate) {
-    const [w, x, t, i, F] = this.put(weights, images, targets, BigInt64Array.from(order, BigInt), order.length * N_LABELS);
-    this.exports.descend(...this.scratch, w.at, x.at, t.at, i.at, F.at, this.work, images.length / PIXELS, order.length, rate);
+    const [w, x, t, i, F] = this.put(
+      weights,
+      images,
+      targets,
+      BigInt64Array.from(order, BigInt),
+      order.length * N_LABELS,
+    );
+    this.exports.descend(
+      ...this.scratch,
+      w.at,
+      x.at,
+      t.at,
+      i.at,
+      F.at,
+      this.work,
+      images.length / PIXELS,
+      order.length,
+      rate,
+    );
     return { weights: this.take(w), outputs: this.take(F) };
   }
 
   /** Softmax outputs of images, one row of ten each. */
   infer(weights, images) {
-    const n = images.length / PIXELS, [w, x, F] = this.put(weights, images, n * N_LABELS);
+    const n = images.length / PIXELS,
+      [w, x, F] = this.put(weights, images, n * N_LABELS);
     this.exports.infer(...this.scratch, w.at, x.at, F.at, this.blockWork, n);
     return this.take(F);
   }
@@ -44,7 +63,9 @@ class Network {
 
   /** Right answers for each label, and images of each. */
   evaluate(weights, images, labels) {
-    const outputs = this.infer(weights, images), correct = Array(N_LABELS).fill(0), nImages = Array(N_LABELS).fill(0);
+    const outputs = this.infer(weights, images),
+      correct = Array(N_LABELS).fill(0),
+      nImages = Array(N_LABELS).fill(0);
     labels.forEach((label, k) => {
       nImages[label]++;
       if (argmax(outputs.subarray(k * N_LABELS, (k + 1) * N_LABELS)) === label) correct[label]++;
@@ -61,9 +82,12 @@ class Network {
       at = align(at + (array.byteLength ?? 4 * array));
       return here;
     });
-    const { memory } = this.exports, short = at - memory.buffer.byteLength;
+    const { memory } = this.exports,
+      short = at - memory.buffer.byteLength;
     if (short > 0) memory.grow(Math.ceil(short / 65536));
-    arrays.forEach((array, k) => array.length !== undefined && new array.constructor(memory.buffer, placed[k].at).set(array));
+    arrays.forEach(
+      (array, k) => array.length !== undefined && new array.constructor(memory.buffer, placed[k].at).set(array),
+    );
     return placed;
   }
 
