@@ -8,8 +8,9 @@ import pytest
 from browser import Browser, found
 
 import mix2fld_np
+from mix2fld_np.errors import InputError
 from mix2fld_np.web.playground import playground
-from mix2fld_np.web.wasm import WASM, about, digest
+from mix2fld_np.web.wasm import WASM, about, build, digest, linker
 
 BUILT = Path(mix2fld_np.__file__).parent.parent / "lessons" / "playground.html"
 PARTS = ("round", "channel", "mixup", "digit")
@@ -19,6 +20,17 @@ in_a_browser = pytest.mark.skipif(found() is None, reason="no Chromium was found
 # ----------------------------------------------------------------------------------------------------------- the file
 def test_the_kernels_of_the_page_are_those_of_the_source():
     assert about(WASM.read_bytes())["kernels"] == digest(), "run python -m mix2fld_np.web.wasm"
+
+
+@pytest.mark.slow
+def test_the_kernels_can_be_built_anew(tmp_path):
+    try:
+        linker()
+    except InputError as problem:
+        pytest.skip(str(problem))
+    build(tmp_path / "kernels.wasm")
+    made = (tmp_path / "kernels.wasm").read_bytes()
+    assert made.startswith(b"\0asm") and about(made) == about(WASM.read_bytes())
 
 
 def test_the_committed_page_is_what_its_sources_make_and_small():

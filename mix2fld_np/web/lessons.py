@@ -101,7 +101,8 @@ def markdown(source: str) -> str:
 
     render = mistune.create_markdown(escape=False, plugins=["table"])
     text = str(render(re.sub(f"{CODE}|{DOLLARS}", keep, source, flags=re.DOTALL)))
-    text = re.sub(r'(href="[^":]*)\.ipynb', r"\1.html", text).replace('href="README.md"', 'href="index.html"')
+    text = re.sub(r'(href="[^":]*)\.ipynb', r"\1.html", text).replace('"README.md"', '"index.html"')
+    text = text.replace('"playground.html"', '"../index.html"')
     return re.sub(r"FORMULA(\d+)STANDSHERE", lambda found: kept[int(found[1])], text)
 
 

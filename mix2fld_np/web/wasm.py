@@ -82,13 +82,13 @@ def compile_here(target: Path) -> None:
     with TemporaryDirectory() as folder:
         objects = []
         for name, (function, signature) in entry_points(network).items():
-            objects.append(Path(folder, f"{name}.o"))
-            objects[-1].write_bytes(machine.emit_object(module_of(name, function, signature, machine)))
+            objects.append(f"{folder}/{name}.o")
+            Path(objects[-1]).write_bytes(machine.emit_object(module_of(name, function, signature, machine)))
         exports = [f"--export={name}" for name in ("descend", "infer", "add_gradient", "__heap_base")]
-        linked = Path(folder, "kernels.wasm")
+        linked = f"{folder}/kernels.wasm"
         command = [*linker(), "--no-entry", "--strip-all", "--gc-sections", "--allow-undefined", *exports, *objects]
         subprocess.run([*command, "-o", linked], check=True)
-        target.write_bytes(linked.read_bytes() + section(network))
+        target.write_bytes(Path(linked).read_bytes() + section(network))
 
 
 def webassembly() -> binding.TargetMachine:
