@@ -62,7 +62,7 @@ class Point:
     """A job and its place in a study."""
 
     series: Series
-    value: float
+    value: Any
     job: Job
 
 
@@ -86,16 +86,25 @@ def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[
     ]
 
 
-def job_at(sweep: Sweep, settings: Settings, line: Series, value: float, source: Source, seed: int) -> Job:
+def job_at(sweep: Sweep, settings: Settings, line: Series, value: Any, source: Source, seed: int) -> Job:
     """The run of one line at one value."""
     changes: dict[str, Any] = {**dict(line.changes), sweep.field: value, **line.follow(settings, value)}
-    name = file_name(f"{line.name} {value:g} seed{seed}")
+    name = file_name(f"{line.name} {as_typed(value)} seed{seed}")
     return Job(name, line.protocol, replace(settings, **changes), source, seed)
 
 
 def file_name(words: str) -> str:
-    """Words joined by hyphens, without what has a meaning in a path."""
-    return "-".join(re.findall(r"[\w.+]+", words))
+    """Words joined by hyphens, without what has a meaning in a path; a number keeps its sign."""
+    return "-".join(re.findall(r"(?<!\S)-\d[\w.+]*|[\w.+]+", words))
+
+
+def as_typed(value: Any) -> str:
+    """The value of a setting as --set takes it, of six digits where these are exact, and of all digits elsewhere."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return f"[{','.join(map(str, value))}]"
+    return short if isinstance(value, float) and float(short := f"{value:g}") == value else str(value)
 
 
 def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[RunResult]) -> list[dict]:
@@ -135,7 +144,7 @@ def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
 def differences(sweep: Sweep, rows: list[dict]) -> Iterator[tuple[tuple, Interval]]:
     """The couples of a study, and how much higher the mean of all devices is with the first, in pairs of one seed."""
     runs = grouped(rows, "series", sweep.field)
-    for couple in sweep.couples(sorted({value for _, value in runs})):
+    for couple in sweep.couples(list(dict.fromkeys(value for _, value in runs))):
         ours, theirs = ([row["trained"] for row in runs[place]] for place in couple)  # seed by seed
         yield couple, t_interval(np.subtract(ours, theirs))
 
@@ -189,6 +198,17 @@ def samples_and_uploads(values: list) -> list[tuple]:
     lines = [f"{name}, {policy}" for name in SPLITS.values() for policy in PAIRINGS]
     more = [((line, twice), (line, few)) for line in lines] + [((line, most), (line, many)) for line in lines[1::2]]
     return [couple for couple in (*more, ((lines[2], few), (HALF, few))) if couple[0] != couple[1]]
+
+
+def varied(field: str, values: tuple, protocols: list[str], settings: Settings) -> Sweep:
+    """A study of one's own: a setting goes through values, the first of which is what the others are compared with."""
+
+    def to_the_first(values: list) -> list[tuple]:
+        return [((name, value), (name, values[0])) for name in protocols for value in values[1:]]
+
+    lines = tuple(Series(name, name) for name in protocols)
+    question = f"What does {field} change? Accuracy at {', '.join(map(as_typed, values))}."
+    return Sweep(question, field, field, lambda *_: values, lines, base=settings, couples=to_the_first)
 
 
 # --- the studies ------------------------------------------------------------------------------------------------------
