@@ -18,9 +18,8 @@ from mix2fld_np.federation.simulation import MOMENTS
 from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import grouped
-from mix2fld_np.study.figures import check_free
+from mix2fld_np.study.figures import check_free, file_name
 from mix2fld_np.study.intervals import t_interval
-from mix2fld_np.study.sweeps import file_name
 
 # Label pairs are random, as printed: with N_S = 50 they make enough inverse samples, for which N_S = 10 needs a
 # schedule. Symmetric channels deliver everything; FL without any upload is Local.
