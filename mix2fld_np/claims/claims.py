@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
 from mix2fld_np.claims import reasons
 from mix2fld_np.claims.measures import (
@@ -51,7 +50,6 @@ AGAINST_FALLS_OF_FD = tuple((label, "FD") for label in WITH_MODEL)
 
 ASYMMETRIC, SYMMETRIC, ALL = "ac", "bd", "abcd"
 READ_AT = {"as downloaded": "downloaded", "as trained": "trained"}
-UNITS: dict[str, Effect] = {"%": relative, "points": in_points}
 BEST = "The largest of two splits and four (N_S, N_I)."
 FURTHEST = "Where Mix2FLD's accuracy is furthest above FD's. The introduction has it converge faster than FD."
 FIGURE_3 = f"With N_S = {FIGURE_3_SEEDS['n_seed_samples']}; 50 devices could not upload N_S = 50 in time."
@@ -92,8 +90,8 @@ def moments(unit: str, measure: Callable[[str], Measure], *why: str | Reason, na
 
 def gains(measure: Callable[..., Measure], *why: str | Reason) -> tuple[Reading, ...]:
     """Up to how many per cent of what? Of the other's accuracy, or points of accuracy; at both moments."""
-    both = (moments(unit, partial(measure, effect=effect), *why, name=f"{unit}, ") for unit, effect in UNITS.items())
-    return tuple(chain.from_iterable(both))
+    points = moments("points", partial(measure, effect=in_points), *why, name="points, ")
+    return moments("%", partial(measure, effect=relative), *why, name="%, ") + points
 
 
 def orders(panels: str, couples: Couples, *labels: str) -> tuple[Reading, ...]:

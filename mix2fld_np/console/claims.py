@@ -16,14 +16,6 @@ from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.studies import claims_time
 from mix2fld_np.study.averages import grouped
 
-RULE = (
-    "Could that run have been ours? A printed number is one run, read on one device: it could where it lies within the "
-    "middle 95 % of the same statistic over all of our seeds and devices, an order where it holds for 2.5 % of them. "
-    "Is the effect there? The paired difference of the means over devices says so, by its 95 % interval (Student's t "
-    "over seeds, wider for the largest of several). Reproduced: both. In the same direction: the interval lies on the "
-    "printed side of zero. Contradicted: it lies on the other side, or reaches zero and excludes half of the printed "
-    "effect. Else undecided. 'As high as' takes two one-sided tests with a margin of one point."
-)
 FILES = ("claims.csv", "claims.json", "claims_time.png", "claims_time.svg")
 OPTIONS = tuple(
     options.Option(name, str, explanation, default=f"results/{default}", word="DIR")
@@ -50,11 +42,11 @@ def run(args: argparse.Namespace) -> int:
         rows, curves = findings.findings(results), findings.time_curves(results)
         files = {
             "claims.csv": [flat(row) for row in rows],
-            "claims.json": {"rule": RULE, "claims": rows},
+            "claims.json": {"rule": verdicts.RULE, "claims": rows},
             **render(claims_time(curves, 1e6 * results.two.settings.device_s_per_iteration), "claims_time"),
         }
         text = "\n\n".join((heading(results), claims_table(rows), steps_table(curves), reasons(rows)))
-        return session.Report(files, text, (RULE, one_step(curves), ruled_out(rows), count(rows)))
+        return session.Report(files, text, (verdicts.RULE, one_step(curves), ruled_out(rows), count(rows)))
 
     return session.carry_out(request, report)
 

@@ -147,7 +147,7 @@ def draw_times(ax: Axes, curves: list[dict]) -> None:
     scale = 1 if unit == "x" else 100
     for row in curves:
         colour = SERIES_LOOKS["Mix2FLD" if row["reading"] == curves[0]["reading"] else "FLD"].colour
-        low, median, high = scale * row["curve"]
+        median, low, high = scale * row["curve"]
         line = "solid" if row["server"] == SERVERS[0] else DASHED
         ax.plot(STEPS_US, median, color=colour, linestyle=line, label=f"{row['reading']}, {row['server']}")
         ax.plot(STEPS_US, np.where(within(row["met"]), median, np.nan), color=colour, linewidth=6, alpha=0.5)
