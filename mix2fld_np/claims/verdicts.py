@@ -44,10 +44,10 @@ def verdict_of_effect(printed: float, evidence: Evidence, rounding: float = 0.0)
 
 
 def verdict_of_order(evidence: Evidence) -> str:
-    """The verdict on "A is above B", by the intervals of all comparisons; where one fails, that of their mean decides."""
+    """The verdict on "A is above B": by the interval of each comparison; if one fails, that of their mean decides."""
     assert evidence.every is not None
     average, lows = evidence.interval(LEVEL), [t_interval(one).low for one in evidence.every]
-    if all(low is not None and low > 0 for low in lows) and holds(evidence.single) >= (1 - LEVEL) / 2:
+    if all(low is not None and low > 0 for low in lows) and np.mean(defined(evidence.single) > 0) >= (1 - LEVEL) / 2:
         return REPRODUCED
     if average.low > 0:  # type: ignore[operator]
         return SAME_DIRECTION
@@ -67,11 +67,6 @@ def lies_within(printed: float, single: np.ndarray, margin: float) -> bool:
     """Whether a number lies within the middle 95 % of what single runs say, or so little outside."""
     _, low, high = middle_range(defined(single))
     return low - margin <= printed <= high + margin
-
-
-def holds(single: np.ndarray) -> float:
-    """For which share of single runs and devices a whole order holds, given the smallest of its differences."""
-    return float(np.mean(defined(single) > 0))
 
 
 def seeds_to_decide(printed: float | None, evidence: Evidence) -> int | None:
