@@ -59,14 +59,10 @@ REFERENCE = "Over all rounds: of the reference device only."
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to understand a sentence.
-
-    `unit` says how its numbers are shown: "%", "points", "x" (times: one more than the effect that the measure gives)
-    or "holds" (comparisons).
-    """
+    """One way to understand a sentence."""
 
     name: str
-    unit: str
+    unit: str  # of its numbers: "%", "points", "x" (times: one more than what is measured), "holds" (comparisons)
     measure: Measure
     reasons: tuple[str | Reason, ...] = ()  # what the number depends on
     of_time: Callable[..., Measure] | None = None  # of a time: the measure, given how the time of a run is told
@@ -143,8 +139,7 @@ CLAIMS = (
     Claim("Section IV", "Mix2FLD achieves the highest accuracy under asymmetric channels", None,
           moments("holds", lambda moment: best_against_best(moment, ASYMMETRIC, MIX2FLD, ("FL", "FD", *MIXFLD)),
                   "The best of each against the best.")),
-    Claim("Section IV", "up to 17.3% higher accuracy than FD", 0.173,
-          gains(up_to(ASYMMETRIC, AGAINST_FD), BEST)),
+    Claim("Section IV", "up to 17.3% higher accuracy than FD", 0.173, gains(up_to(ASYMMETRIC, AGAINST_FD), BEST)),
     Claim("Section IV", "only 2.5% more convergence time than FD", 0.025,
           time_readings(where_most_accurate, relative, "%", ASYMMETRIC, AGAINST_FD, "FD", FURTHEST)),
     Claim("Section IV", "reduces the uplink payload size by up to 42.4x, compared to FL", 42.4,
@@ -168,8 +163,7 @@ CLAIMS = (
           orders("d", INVERSE_AGAINST_MIXED, *SAME_N_S)),
     Claim("Section IV", "for all cases in Fig. 2, N_S = 10 provides faster convergence time than N_S = 50", None,
           time_readings(order, times_less, "holds", ALL, FEW_AGAINST_MANY, "MixFLD")),
-    Claim("Section IV", "in return for compromising accuracy", None,
-          orders(ALL, MANY_AGAINST_FEW, *MIXFLD, *MIX2FLD)),
+    Claim("Section IV", "in return for compromising accuracy", None, orders(ALL, MANY_AGAINST_FEW, *MIXFLD, *MIX2FLD)),
     Claim("Section IV", "even if N_S is the same, when N_I is large, the accuracy increases up to 1.7%", 0.017,
           gains(up_to(ALL, TWICE_AGAINST_ONCE), "N_I = 2 N_S against N_I = N_S; the largest of two splits and two "
                 "N_S, which is above zero by chance alone.", reasons.uploads_used)),
@@ -193,6 +187,5 @@ CLAIMS = (
                     FIGURE_3, name="smaller, "),
            *moments("holds", lambda moment: as_order(from_10_to_50("non-iid", moment, in_points), 1),
                     FIGURE_3, name="a gain, "),
-           Reading("variance, as trained", "holds", as_order(variance_from_10_to_50("non-iid"), -1),
-                   (ONE_MODEL,)))),
+           Reading("variance, as trained", "holds", as_order(variance_from_10_to_50("non-iid"), -1), (ONE_MODEL,)))),
 )  # fmt: skip

@@ -133,13 +133,12 @@ def noticed(run: ReadingRun, reading: Reading) -> Reading:
 
 def jobs_of(search: Search) -> list[Job]:
     """All runs that differ."""
-    every = product(search.seeds, search.readings, RUNS)
-    wanted = {name_of(run, reading, seed): (run, reading, seed) for seed, reading, run in every}
-    N_S, jobs = search.settings.n_seed_samples, []
-    for name, (run, reading, seed) in wanted.items():
+    N_S, jobs = search.settings.n_seed_samples, dict[str, Job]()
+    for seed, reading, run in product(search.seeds, search.readings, RUNS):
         chosen = replace(search.settings, **noticed(run, reading), n_inverse_samples=run.n_inverse * N_S)
-        jobs.append(Job(name, run.protocol, chosen, search.source, seed))
-    return jobs
+        name = name_of(run, reading, seed)
+        jobs[name] = Job(name, run.protocol, chosen, search.source, seed)
+    return list(jobs.values())
 
 
 def measured(search: Search, results: Sequence[RunResult]) -> np.ndarray:

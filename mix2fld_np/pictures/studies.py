@@ -202,9 +202,7 @@ def draw_distances(ax: Axes, names: list[str], rows: list[dict]) -> None:
 PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "slots": slots}
 
 
-def draw_lines(
-    ax: Axes, points: list[dict], place: Callable[[dict], float], column: str, aside: float = 0.0
-) -> None:
+def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], column: str, aside: float = 0.0) -> None:
     """A line for each series in per cent, with a bar of one standard deviation over seeds where one is known.
 
     Lines stand so far `aside` of each other. Series of equal lines share one, and the title of the axes names them.
