@@ -9,7 +9,6 @@ from mix2fld_np.claims.reasons import fl_upload_slots
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.study.intervals import LEVEL, defined, middle_range, percentile_of, t_interval
 
-
 EVERY = [(number, claim, reading) for number, claim in enumerate(CLAIMS, 1) for reading in claim.readings]
 
 

@@ -38,7 +38,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     for name, sweep in sweeps.SWEEPS.items():
         add_study(names, name, sweep.question, options_of(sweep))
     add_study(names, "readings", readings.QUESTION, readings.OPTIONS)
-    vary.add_values(add_study(names, "vary", vary.QUESTION, CHOICES))
+    varied = add_study(names, "vary", vary.QUESTION, CHOICES)
+    varied.add_argument("vary", metavar="NAME=V1,V2,...", type=options.filled, help=vary.WORDS)
 
 
 def add_study(names: Any, name: str, question: str, own: tuple[options.Option, ...]) -> argparse.ArgumentParser:

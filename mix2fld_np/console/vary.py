@@ -11,12 +11,7 @@ from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.study.sweeps import Sweep, as_typed, varied
 
 QUESTION = "Any setting through values of your own: accuracy at each, and what it differs by from that at the first."
-
-
-def add_values(parser: argparse.ArgumentParser) -> None:
-    """What is varied."""
-    words = "the setting, as --set names it, and its values, such as beta=0.01,0.1,1 or pairing=random,scheduled"
-    parser.add_argument("vary", metavar="NAME=V1,V2,...", type=options.filled, help=words)
+WORDS = "the setting, as --set names it, and its values, such as beta=0.01,0.1,1 or pairing=random,scheduled"
 
 
 def asked(
@@ -29,8 +24,7 @@ def asked(
     check_values(name, values)
     check_alone(args, choices, name)
     command = f"study vary {name}={','.join(map(as_typed, values))}"
-    own, free = vars(args), args.set or []
-    at = [argparse.Namespace(**own | {"set": [*free, text]}) for text in texts]
+    at = [argparse.Namespace(**vars(args) | {"set": [*(args.set or []), text]}) for text in texts]
     every = [options.resolve_options(one, choices, COMPARISON, command) for one in at]
     given, settings = every[0]
     if name == "n_seed_samples":  # nothing else changes with it: N_I is at all values what the largest asks for
