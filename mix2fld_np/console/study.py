@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from mix2fld_np.console import models, notes, options, readings, session, vary
 from mix2fld_np.console.text import percent, table, table_of, with_interval
@@ -35,19 +34,14 @@ def options_of(sweep: Sweep) -> tuple[options.Option, ...]:
 def add(parser: argparse.ArgumentParser) -> None:
     """One command for each study, with its options."""
     names = parser.add_subparsers(title="studies", dest="study", required=True, metavar="NAME")
-    for name, sweep in sweeps.SWEEPS.items():
-        add_study(names, name, sweep.question, options_of(sweep))
-    add_study(names, "readings", readings.QUESTION, readings.OPTIONS)
-    varied = add_study(names, "vary", vary.QUESTION, CHOICES)
-    varied.add_argument("vary", metavar="NAME=V1,V2,...", type=options.filled, help=vary.WORDS)
-
-
-def add_study(names: Any, name: str, question: str, own: tuple[options.Option, ...]) -> argparse.ArgumentParser:
-    """One of them."""
-    parser = names.add_parser(name, help=question, description=question)
-    options.add_options(parser, own)
-    session.add_switches(parser)
-    return parser
+    every = {name: (sweep.question, options_of(sweep)) for name, sweep in sweeps.SWEEPS.items()}
+    every |= {"readings": (readings.QUESTION, readings.OPTIONS), "vary": (vary.QUESTION, CHOICES)}
+    for name, (question, own) in every.items():
+        study = names.add_parser(name, help=question, description=question)
+        options.add_options(study, own)
+        session.add_switches(study)
+        if name == "vary":
+            study.add_argument("vary", metavar="NAME=V1,V2,...", type=options.filled, help=vary.WORDS)
 
 
 def run(args: argparse.Namespace) -> int:
