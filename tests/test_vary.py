@@ -82,12 +82,26 @@ def test_a_protocol_ends_as_in_compare_under_the_same_settings(paired, small_dat
 
 
 def test_protocols_without_a_global_model_have_no_empty_picture_of_it():
-    points = [{"series": name, "beta": beta, "trained": 0.5 + beta, "server_accuracy": None}
-              for name in ("FD", "A protocol of one's own") for beta in (0.1, 0.0)]  # fmt: skip
-    picture = pictures.devices_and_server(points, "title", "beta", "beta")
-    (axes,) = picture.axes
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["0.1", "0"]
+    picture = drawn("beta", [0.1, 0.0], ("FD", "A protocol of one's own"), None)
+    assert len(picture.axes) == 1 and len(drawn("beta", [0.1, 0.0], ("FD",), 0.5).axes) == 2
     assert [text.get_text() for text in picture.legends[0].get_texts()] == ["FD", "A protocol of one's own"]
+
+
+def drawn(field, values, names=("FD",), server=None):
+    """The picture of a study with these values and lines."""
+    points = [{"series": name, field: value, "trained": 0.5 + 0.1 * k + 0.01 * j, "server_accuracy": server}
+              for j, name in enumerate(names) for k, value in enumerate(values)]  # fmt: skip
+    return pictures.devices_and_server(points, "title", field, field)
+
+
+@pytest.mark.parametrize(("field", "values", "shown"), [
+    ("beta", [0.1, 0.0, 1e-7], ["0", "1e-07", "0.1"]), ("n_rounds", [1_000_000, 2], ["2", "1000000"]),
+    ("pairing", ["scheduled", "random"], ["scheduled", "random"]), ("filters", [(9, 1), (4, 3)], ["[9,1]", "[4,3]"]),
+])  # fmt: skip
+def test_numbers_are_drawn_in_their_order_and_words_in_that_of_the_command(field, values, shown):
+    axes = drawn(field, values).axes[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == shown
+    assert list(axes.containers[0].lines[0].get_xdata()) == list(range(len(values)))
 
 
 # ----------------------------------------------------------------------------------------------------- values of a kind

@@ -121,12 +121,12 @@ def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> l
 
 
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
-    """Where one line is highest, and where it collapses."""
+    """Where one line is highest, and where it is less than half as high."""
     best = max(points, key=lambda point: point["trained"])
     if all(point["trained"] == best["trained"] for point in points):
         return f"{percent(best['trained'])} at every {sweep.symbol}."
     fallen = ", ".join(as_typed(point[sweep.field]) for point in points if point["trained"] < best["trained"] / 2)
-    worse = f" At {fallen} training collapses to less than half of it, which says nothing more." if fallen else ""
+    worse = f" At {fallen} it is less than half of that." if fallen else ""
     return f"highest at {sweep.symbol} = {as_typed(best[sweep.field])}, {percent(best['trained'])}.{worse}"
 
 

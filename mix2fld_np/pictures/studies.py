@@ -93,6 +93,8 @@ def draw_over(
     ax: Axes, points: list[dict], column: str, what: str, field: str, below: str, besides: str = "", form: str = ""
 ) -> None:
     """Lines over a setting not drawn to scale; below each of its values the largest `besides`, in the format `form`."""
+    if isinstance(points[0][field], int | float):  # words stay in the order in which they were asked for
+        points = sorted(points, key=lambda point: point[field])
     values, beneath = list(dict.fromkeys(point[field] for point in points)), dict[Any, str]()
     for (value,), own in grouped(points, field).items():
         numbers = [point[besides] for point in own if besides and point[besides] is not None]
