@@ -18,7 +18,7 @@ from mix2fld_np.console.options import parsed_set
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.pictures import studies as pictures
 from mix2fld_np.runs.store import StoredRun
-from mix2fld_np.study import sweeps
+from mix2fld_np.study import figures, sweeps
 
 SMALL = [*SHORT, "--devices=3", "--rounds=2", "--seeds=2", "--seed-samples=10", "--inverse-samples=20"]
 NAMES = [field.name for field in fields(Settings)]
@@ -138,6 +138,12 @@ def test_a_value_of_any_setting_survives_the_way_from_the_command_line_to_what_i
     assert all(len({json.dumps(run[other]) for run in stored}) == 1 for other in NAMES if other != name)
     assert [point[name] for point in json.loads((out / "summary.json").read_text())["points"]] == as_json
     assert [row[name] for row in rows_of(out)] == [str(int(v) if isinstance(v, bool) else v) for v in values]
+
+
+@given(st.lists(st.sampled_from([-20.0, 20.0, 2.5, -2.5, 1e-20, -1e-20, 1e20, -1e20, 0.1 + 0.2, 0.3]), unique=True))
+def test_numbers_that_differ_in_their_sign_or_last_digit_are_files_of_their_own(values):
+    names = [figures.file_name(f"FL {sweeps.as_typed(value)} seed0") for value in values]
+    assert len({name.lower() for name in names}) == len(values) and not any("/" in name for name in names)
 
 
 # ------------------------------------------------------------------------------------------------------------ bad input

@@ -155,11 +155,10 @@ def chance_of_upload(protocol: str, task: Task) -> dict:
 
 def teacher_and_step(betas: list) -> list[tuple]:
     """What a teacher adds to steps of (1 + beta) eta, and to steps of eta in all."""
-    return [
-        couple
-        for beta in betas[1:]
-        for couple in ((("FD", beta), (LONGER_STEP, beta)), ((SAME_STEP, beta), (SAME_STEP, betas[0])))
-    ]
+    couples: list[tuple] = []
+    for beta in betas[1:]:
+        couples += [(("FD", beta), (LONGER_STEP, beta)), ((SAME_STEP, beta), (SAME_STEP, betas[0]))]
+    return couples
 
 
 def samples_and_uploads(values: list) -> list[tuple]:
