@@ -15,7 +15,7 @@ from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.studies import claims_time
-from mix2fld_np.study.averages import grouped
+from mix2fld_np.study.averages import grouped, seeds_in_words
 
 FILES = ("claims.csv", "claims.json", "claims_time.png", "claims_time.svg")
 OPTIONS = tuple(
@@ -60,7 +60,7 @@ def heading(results: Results) -> str:
     parts = []
     ranks = "rank: per cent of single runs and devices that are below the printed number"
     for number, figure in ((2, results.two), (3, results.three)):
-        seeds = session.seeds_in_words(len(figure.seeds))
+        seeds = seeds_in_words(len(figure.seeds))
         parts.append(f"Figure {number} ({source_of(figure.data).title}, {seeds}, T_max = {figure.settings.max_slots})")
     return f"The letter's claims on {' and '.join(parts)}\n{ranks}"
 

@@ -10,7 +10,7 @@ from mix2fld_np.console.text import percent, table, table_of, with_interval
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import studies
-from mix2fld_np.pictures.canvas import render
+from mix2fld_np.pictures.canvas import picture_title, render
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import sweeps
 from mix2fld_np.study.averages import average_in, grouped
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     jobs, more = models.asked_for([point.job for point in points], given)
     files = (f"{stem}.png", f"{stem}.svg", "rows.csv", "summary.json", *more)
     request = session.Request(command, given, settings, [source], jobs, files, args)
-    title = session.picture_title(settings, source.name, given["seeds"], *sweep.own_settings)
+    title = picture_title(settings, source.name, given["seeds"], *sweep.own_settings)
 
     def report(results):
         tasks = [Task(job.settings, dataset(job.source), job.seed) for job in jobs]

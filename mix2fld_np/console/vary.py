@@ -3,7 +3,6 @@
 import argparse
 import re
 from dataclasses import replace
-from typing import Any
 
 from mix2fld_np.console import options
 from mix2fld_np.errors import InputError
@@ -14,14 +13,11 @@ QUESTION = "Any setting through values of your own: accuracy at each, and what i
 WORDS = "the setting, as --set names it, and its values, such as beta=0.01,0.1,1 or pairing=random,scheduled"
 
 
-def asked(
-    args: argparse.Namespace, choices: tuple[options.Option, ...]
-) -> tuple[Sweep, str, dict[str, Any], Settings]:
+def asked(args: argparse.Namespace, choices: tuple[options.Option, ...]) -> tuple[Sweep, str, dict, Settings]:
     """The study, the command with its values, options, settings at the first value; InputError if they cannot be."""
     name, _, typed = args.vary.partition("=")
     texts = [f"{name}={text}" for text in re.split(r",(?![^\[]*\])", typed)]  # not at the comma of a pair
     values = [options.parsed_set([text], "vary")[name] for text in texts]
-    check_values(name, values)
     check_alone(args, choices, name)
     command = f"study vary {name}={','.join(map(as_typed, values))}"
     at = [argparse.Namespace(**vars(args) | {"set": [*(args.set or []), text]}) for text in texts]
@@ -30,16 +26,6 @@ def asked(
     if name == "n_seed_samples":  # nothing else changes with it: N_I is at all values what the largest asks for
         settings = replace(settings, n_inverse_samples=max(own.n_inverse_samples for _, own in every))
     return varied(name, tuple(values), given["protocols"], settings), command, given, settings
-
-
-def check_values(name: str, values: list) -> None:
-    """InputError unless there are two values or more, each once."""
-    twice = [value for k, value in enumerate(values) if value in values[:k]]
-    if twice:
-        raise InputError(f"vary {name} has the value {as_typed(twice[0])} twice; give each value once.")
-    if len(values) < 2:
-        only = f"vary {name}={as_typed(values[0])} has one value, and nothing to compare it with"
-        raise InputError(f"{only}; give two or more, {name}=V1,V2.")
 
 
 def check_alone(args: argparse.Namespace, choices: tuple[options.Option, ...], name: str) -> None:

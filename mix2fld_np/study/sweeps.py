@@ -170,7 +170,16 @@ def samples_and_uploads(values: list) -> list[tuple]:
 
 
 def varied(field: str, values: tuple, protocols: list[str], settings: Settings) -> Sweep:
-    """A study of one's own: a setting goes through values, the first of which is what the others are compared with."""
+    """A study of one's own: a setting goes through values, the first of which is what the others are compared with.
+
+    InputError unless there are two values or more, each once.
+    """
+    for k, value in enumerate(values):
+        if value in values[:k]:
+            raise InputError(f"{field} = {as_typed(value)} is given twice; give each value once.")
+    if len(values) < 2:
+        only = f"{field} = {as_typed(values[0])} is one value, and there is nothing to compare it with"
+        raise InputError(f"{only}; give two or more, {field}=V1,V2.")
 
     def to_the_first(values: list) -> list[tuple]:
         return [((name, value), (name, values[0])) for name in protocols for value in values[1:]]
