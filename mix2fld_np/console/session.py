@@ -144,7 +144,7 @@ def prepare(jobs: list[Job]) -> None:
     for job in jobs:
         check_playable(protocol_named(job.protocol), tasks[job.settings, job.source, job.seed])
     networks = {task.network for task in tasks.values()}
-    shapes = ", ".join("x".join(map(str, network.image_shape)) for network in networks)
+    shapes = ", ".join(sorted({"x".join(map(str, network.image_shape)) for network in networks}))
     with process.announced(f"Compiling the network for {shapes} images, once on this machine ..."):
         for network in networks:
             network.compile()
