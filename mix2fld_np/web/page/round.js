@@ -2,11 +2,13 @@
 // "Round by round": two runs at most, the curves, what was sent, and what each digit is worth.
 
 const MOST_ROUNDS = 30,
-  BEAT_MS = 500;
+  BEAT_MS = 500,
+  PEN_MS = 250;
 const players = []; // the run that is watched, and its rival
 let playing = false,
   wanted = 0,
   beatSince = 0,
+  penSince = 0,
   ghosts = [],
   dirty = true;
 
@@ -114,6 +116,7 @@ function roundFrame(now) {
     }
   }
   if (playing && on.length && on[0].view.p >= MOST_ROUNDS) setPlaying(false);
+  if (on.length && !on[0].ready && !still.matches && now - penSince > PEN_MS) [penSince, dirty] = [now, true];
   if (dirty && settings.tab === "round" && on.length) drawRound(on);
   dirty = false;
 }

@@ -107,6 +107,7 @@ class Player {
   }
 
   receive(event) {
+    if (event.type === "ready") this.ready = true;
     if (event.run === this.run) this.queue.push(event);
   }
 

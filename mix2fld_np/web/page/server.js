@@ -5,6 +5,7 @@ function drawServer(view, s) {
   const { uplink, reply } = TABLE.find(({ name }) => name === view.protocol),
     { server } = view;
   byId("server-does").textContent = serverDoes(view, uplink, reply);
+  if (view.phase === "loading" && !players[0].ready) return byId("server-shows").replaceChildren(...justDrawn());
   const shown = byId("server-shows"),
     key = `${view.protocol}/${view.playing}/${Boolean(server.mean)}/${view.phase === "upload"}`;
   if (shown.dataset.key !== key || shown.mean !== server.mean) {
@@ -21,9 +22,16 @@ function drawServer(view, s) {
 }
 
 function serverDoes(view, uplink, reply) {
+  if (view.phase === "loading") return "has nothing yet; the pen draws";
   if (reply === asIs) return `averages ${uplink.name}`;
   if (view.phase === "server") return `distils outputs into a model, ${Math.round(100 * (view.server.done ?? 0))} %`;
   return "distils outputs into a model";
+}
+
+/** While the workers draw their digits: ten that the pen has just drawn here. */
+function justDrawn() {
+  const { images, labels } = drawDigits(10, stream(performance.now(), "just drawn"));
+  return range(10).map((k) => sampleTile(pixels(images.subarray(k * PIXELS, (k + 1) * PIXELS)), oneHot(labels[k])));
 }
 
 /** What the server holds: pictures of weights, a table of outputs, or samples with their labels. */

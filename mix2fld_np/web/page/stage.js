@@ -7,7 +7,14 @@ const phones = []; // the parts of each phone's card
 function makeStage() {
   for (let d = 0; d < PACKAGE.settings.n_devices; d++) {
     const ring = draw("svg", { class: "ring", viewBox: "0 0 44 44", "aria-hidden": "true" });
-    const arc = draw("circle", { class: "ring-arc", cx: 22, cy: 22, r: 18, pathLength: 100 });
+    const arc = draw("circle", {
+      class: "ring-arc",
+      cx: 22,
+      cy: 22,
+      r: 18,
+      pathLength: 100,
+      "stroke-dasharray": "0 100",
+    });
     const number = draw("text", { x: 22, y: 26.5, "text-anchor": "middle" });
     ring.append(draw("circle", { class: "ring-track", cx: 22, cy: 22, r: 18 }), arc, number);
     const bars = draw("svg", {
@@ -17,7 +24,7 @@ function makeStage() {
       "aria-hidden": "true",
     });
     const slots = make("canvas", { class: "slots", "aria-hidden": "true" });
-    const name = make("span", { class: "phone-name" }),
+    const name = make("span", { class: "phone-name" }, `phone ${d + 1}`),
       says = make("span", { class: "phone-says" });
     const card = make(
       "button",
