@@ -16,7 +16,7 @@ from mix2fld_np.datasets.own import is_own
 from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import ON_REQUEST, TABLE, protocol_named
-from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Settings
+from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Distance, Settings, distance
 from mix2fld_np.runs.dask_cluster import check_address
 
 NOT_OPTIONS = {"command", "about"}  # what else a settings.json holds
@@ -110,6 +110,7 @@ CHANNEL = (
     Option("channel", one_of(*CHANNELS), "asymmetric (23 dBm up, 40 down), symmetric (40 both)", default="asymmetric"),
     Option("devices", whole, "|D|, number of devices", "n_devices"),
     Option("seed_samples", whole, "N_S, seed samples of a device", "n_seed_samples"),
+    Option("distance", distance, "r_d in metres: one, A,B,... of each device, or uniform:RADIUS", "distance_m"),
     Option("max_slots", whole, "T_max, slots of an upload or download; the letter prints 100", "max_slots"),
 )
 LEARNING = (
@@ -236,10 +237,9 @@ def parsed_set(texts: Iterable[str]) -> dict[str, Any]:
 
 def read_set(name: str, value: str) -> Any:
     """The value of a setting: numbers as options read them; truth, pairs and quoted words as TOML; or a bare word."""
-    kind = SETTINGS[name].type
     try:
-        if kind in (int, float):
-            return whole(value) if kind is int else number(value)
+        if read := {int: whole, float: number, Distance: distance}.get(SETTINGS[name].type):
+            return read(value)
         parsed = tomllib.loads(f"value = {value}")["value"]
     except argparse.ArgumentTypeError as problem:
         raise InputError(f"--set {name}: {problem}.") from None
