@@ -10,6 +10,7 @@ from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing.attack import GUESSES
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.studies import digits_over_lambda
+from mix2fld_np.process import announced
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import attack
 from mix2fld_np.study.figures import check_free
@@ -25,7 +26,7 @@ SHOWN |= {f"{guess}_db": ".1f" for guess in GUESSES}
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     options.add_options(parser, OPTIONS)
-    session.add_switches(parser)
+    session.add_switches(parser, "attack.json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,18 +36,18 @@ def run(args: argparse.Namespace) -> int:
     source = session.data_source(given, args.quiet)
     tasks = [Task(replace(settings, pairing=pairing), dataset(source), given["seed"]) for pairing in PAIRINGS[::-1]]
     scenes = [attack.scene_of(task, given["candidates"]) for task in tasks]
-    files = ("attack.csv", "attack.png", "attack.svg")
-    request = session.Request("attack", given, settings, [source], [], files, quiet=args.quiet)
+    files = ("attack.csv", "attack.json", "attack.png", "attack.svg")
+    request = session.Request("attack", given, settings, [source], [], files, args)
     title = session.picture_title(settings, source.name, 1, "uplink_power_dbm", "max_slots", "n_rounds")
 
     def report(_):
-        with session.announced("Searching all pairs of known pictures, which takes about a minute ..."):
+        with announced("Searching all pairs of known pictures, which takes about a minute ..."):
             found = [list(attack.rows_of(scene)) for scene in scenes]
         rows = [{name: row[name] for name in row if name != "digits"} for own in found for row in own]
         cells = [[format(row[name], form).replace("%", " %") for name, form in SHOWN.items()] for row in rows]
-        made = {"attack.csv": rows, **render(digits_over_lambda(found[0], title), "attack")}
+        drawn = render(digits_over_lambda(found[0], title), "attack")
         text = table([name.replace("_", " ") for name in SHOWN], cells, left=(0, 1))
-        return session.Report(made, text, remarks(rows))
+        return session.Report({"attack.csv": rows, "attack.json": {"rows": rows}, **drawn}, text, remarks(rows))
 
     return session.carry_out(request, report)
 
@@ -58,8 +59,8 @@ def remarks(rows: list[dict]) -> tuple[str, ...]:
     found = " and of ".join(percent(row["sources_found"], 0) for row in (low, high))
     return (
         "Nearest found: the nearest known picture is the main raw sample. Sources found: of all pairs of known ones "
-        "with the labels of an upload, the true one fits best; of an inverse sample, that of both its uploads.",
-        "dB: peak signal-to-noise ratio of a guess of the main raw picture; higher is nearer.",
+        "with the labels of an upload, the true one fits best; of an inverse sample, that of both its uploads. In dB: "
+        "peak signal-to-noise ratio of guesses of the main raw picture; higher is nearer.",
         f"One raw sample is part of up to so many uploads: {', '.join(most.values())}.",
         f"A larger log-distance is no privacy guarantee: from lambda = 0.01 to 0.49 it grows from {low['privacy']:.2f} "
         f"to {high['privacy']:.2f}, and all sources are found of {found} of the uploads.",

@@ -10,17 +10,18 @@ from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.nn.network import Network
+from mix2fld_np.runs.files import content_bytes
 from mix2fld_np.study.channel import channel_rows
 from mix2fld_np.wireless import channel
 
 SEED_SAMPLES = (10, 50)  # the letter's N_S
-CHOICES = (*options.DATA, *options.CHANNEL, *options.RUNNING)
-OPTIONS = tuple(option for option in CHOICES if option in options.CHANNEL or option.name in ("data", "seed"))
+OPTIONS = (options.DATA[0], *options.CHANNEL, options.RUNNING[-1])  # --data and --seed of the others
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     options.add_options(parser, OPTIONS)
+    parser.add_argument("--json", action="store_true", help="print the rows, for a program, instead of the table")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,6 +32,9 @@ def run(args: argparse.Namespace) -> int:
     C, H, W = data.train_images.shape[1:] if isinstance(data, Dataset) else data.image_shape
     network = Network((C, H, W), settings.filters, data.n_labels)
     rows = channel_rows(settings, sorted({*SEED_SAMPLES, settings.n_seed_samples}), network, given["seed"])
+    if args.json:
+        print(content_bytes({"rows": rows}).decode(), end="")
+        return 0
     notes = bullets(*remarks(rows, settings), printed_max_slots(settings, network))
     print("\n".join((heading(settings), table_of(rows, COLUMNS), "", *notes)))
     return 0
@@ -49,11 +53,6 @@ def heading(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
-def of_some(values: list[float], form: str) -> str:
-    """One number, or those of the nearest, the median and the farthest device."""
-    return " / ".join(format(value, form) for value in values)
-
-
 COLUMNS = {
     "protocol": lambda row: row["protocol"],
     "direction": lambda row: row["direction"],
@@ -61,10 +60,10 @@ COLUMNS = {
     "bits": lambda row: f"{row['bits']:,}",
     "slots needed": lambda row: number(row["slots"]),
     "mean latency": lambda row: " / ".join(number(slots, 1) for slots in row["mean_latency_slots"]) + " slots",
-    "Pr[outage]": lambda row: of_some(row["outage"], ".3g"),
+    "Pr[outage]": lambda row: " / ".join(f"{chance:.3g}" for chance in row["outage"]),
     "of any device": lambda row: f"{row['any_outage']:.3g}",
     "mean airtime": lambda row: f"{row['mean_airtime_slots']:.1f} slots",
-    "mean energy": lambda row: of_some(row["energy_j"], ".3g") + " J",
+    "mean energy": lambda row: " / ".join(f"{joules:.3g}" for joules in row["energy_j"]) + " J",
 }
 
 
@@ -76,8 +75,8 @@ def remarks(rows: list[dict], settings: Settings) -> list[str]:
         for row in rows
         if row["slots"] > settings.max_slots
     ]
-    energy = f"{ENERGY} of a device up, of the server's one multicast down."
-    r = of_some(rows[0]["distances_m"], ".0f")
+    r = " / ".join(f"{metres:.0f}" for metres in rows[0]["distances_m"])
     three = [f"a / b / c: at the nearest, the median and the farthest device, {r} m away."] if " / " in r else []
+    energy = f"{ENERGY} of a device up, of the server's one multicast down."
     limit = "mean airtime waits for the slowest device, T_max at the longest"
     return [*three, *impossible, f"Mean latency is n / p slots without a limit; {limit}.", energy]
