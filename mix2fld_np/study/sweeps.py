@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,9 +149,9 @@ def behind_inverse_samples(protocol: str, task: Task) -> dict:
 
 
 def chance_of_upload(protocol: str, task: Task) -> dict:
-    """Closed form: the chance that an upload without seed samples arrives."""
+    """Closed form: the chance that an upload without seed samples arrives, the mean over distances."""
     bits = protocol_named(protocol).uplink.bits(task.settings, task.network)
-    return {"chance_of_upload": 1 - channel.outage_probability(task.uplink, bits)}
+    return {"chance_of_upload": fmean(1 - channel.outage_probability(one, bits) for one in task.uplink.each)}
 
 
 def teacher_and_step(betas: list) -> list[tuple]:
