@@ -8,7 +8,7 @@ from mix2fld_np.console.text import percent, table
 from mix2fld_np.federation.settings import PAIRINGS, PRINTED
 from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing.attack import GUESSES
-from mix2fld_np.pictures.canvas import render
+from mix2fld_np.pictures.canvas import picture_title, render
 from mix2fld_np.pictures.studies import digits_over_lambda
 from mix2fld_np.process import announced
 from mix2fld_np.runs.jobs import dataset
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     scenes = [attack.scene_of(task, given["candidates"]) for task in tasks]
     files = ("attack.csv", "attack.json", "attack.png", "attack.svg")
     request = session.Request("attack", given, settings, [source], [], files, args)
-    title = session.picture_title(settings, source.name, 1, "uplink_power_dbm", "max_slots", "n_rounds")
+    title = picture_title(settings, source.name, 1, "uplink_power_dbm", "max_slots", "n_rounds")
 
     def report(_):
         with announced("Searching all pairs of known pictures, which takes about a minute ..."):
