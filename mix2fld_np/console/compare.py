@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         about = f"{title.rpartition(', ')[0]}: device {task.reference} under seed {task.seed}"
         files = {
             "per_label.csv": labels,
-            **render(label_table(device, task.split.rare_labels[task.reference], about), "labels"),
+            **render(label_table(device, task.split.rare_on(task.reference), about), "labels"),
             "rounds.csv": compare.round_rows(places, results),
             "curve.csv": curves,
             "summary.json": {

@@ -4,10 +4,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from mix2fld_np.datasets.partition import alpha_of
 from mix2fld_np.errors import InputError, number
 from mix2fld_np.wireless.channel import Link
 
-SPLITS = {"iid": "IID", "non-iid": "non-IID"}  # as typed, and as people write it
+SPLITS = {"iid": "IID", "non-iid": "non-IID"}  # the letter's: as typed, and as people write it
 PAIRINGS = ("random", "scheduled")
 INITIALISATIONS = ("uniform", "glorot")
 CHANNELS = {"asymmetric": 23.0, "symmetric": 40.0}  # uplink power in dBm; the downlink has 40 dBm in both
@@ -22,7 +23,7 @@ class Settings:
 
     n_devices: int = 10  # |D|
     n_samples: int = 500  # |S_d|
-    split: str = "non-iid"
+    split: str = "non-iid"  # or "iid"; or, beyond the letter, "dirichlet:0.3" with any alpha
     filters: tuple[int, int] = (12, 6)  # of the two convolutions; gives N_mod = 12,544
 
     # The letter is silent: does K count per device and round, or for all devices together? Per device and round.
@@ -86,7 +87,7 @@ class Settings:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise InputError(f"{name} = {value} is out of range: {why}; choose a value from {least:g} to {most:g}.")
-        check_choice("split", self.split, tuple(SPLITS))
+        check_split(self.split)
         check_choice("pairing", self.pairing, PAIRINGS)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
         if len(self.filters) != 2 or not 1 <= min(self.filters) <= max(self.filters) <= MOST_FILTERS:
@@ -186,6 +187,13 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """InputError unless value is one of the choices."""
     if value not in choices:
         raise InputError(f"{name} = {value!r} is not known; choose one of {', '.join(choices)}.")
+
+
+def check_split(name: str) -> str:
+    """The name; InputError unless it is one of the letter's splits, or a Dirichlet law with its alpha."""
+    if alpha_of(name) is None:
+        check_choice("split", name, (*SPLITS, "dirichlet:ALPHA"))
+    return name
 
 
 PRINTED = Settings()
