@@ -30,7 +30,7 @@ def mixed(images=IMAGES / 255, first=LABELS, second=MIRRORED, device=DEVICES):
 
 CALLS = {  # a function and arguments that are numbers
     mixup.mixup: ([0.5, 1.0], [2.0, 4.0], 0.25),
-    mixup.quantize: ([0.25, 0.5], 8),
+    mixup.quantize: ([0.25, 0.5], 8, -0.5, 1.0),
     mixup.mixing_matrix: (SHARES,),
     mixup.checked_ratios: (SHARES,),
     mixup.whole_numbers: ("labels", LABELS),
@@ -51,6 +51,7 @@ CALLS = {  # a function and arguments that are numbers
     privacy.mixup_privacy: (IMAGES, [0, 1], [2, 3], 0.25),
     privacy.mix2up_privacy: (IMAGES, [0, 1], [2, 3], [[0, 1]], 0.25),
     losses.softmax: ([[0, 1, 3], [2, 0, 0]],),
+    losses.log_outputs: (F,),
     losses.phi: (F, [[0, 1], [1, 0]]),
     losses.phi_gradient: (F, [[0, 1], [1, 0]]),
     losses.psi: (F, F, True),

@@ -132,8 +132,9 @@ def fewer_bits(summaries: dict[str, Summary]) -> str | None:
     ours, theirs = summaries["Mix2FLD"], summaries["FL"]
     n_rounds = min(ours.n_rounds, theirs.n_rounds)
     rounds = "round" if n_rounds == 1 else counted(n_rounds, "round")
-    times = 1 / compare.bits_relative_to(theirs, ours)
-    return f"Mix2FLD asked the uplink for {times:.1f} times fewer bits than FL over the first {rounds}."
+    share = compare.bits_relative_to(theirs, ours)
+    times = f"{1 / share:.1f} times fewer bits than" if share <= 1 else f"{share:.1f} times as many bits as"
+    return f"Mix2FLD asked the uplink for {times} FL over the first {rounds}."
 
 
 def hard_labels(summaries: dict[str, Summary]) -> str | None:

@@ -31,23 +31,19 @@ class Split:
         """What a reader of the results ought to know about this split; None where all is as in the letter."""
         D, N = self.indices.shape
         missing = np.flatnonzero(self.counts.sum(axis=0) == 0)
-        said, n_held = [], (self.counts > 0).sum(axis=1)
+        said = []
         if missing.size:
             said.append(f"there is no sample of label {', '.join(map(str, missing))} on any device, so none learns it: "
                         f"the other {self.counts.shape[1] - missing.size} labels share each device's {N:,} samples.")
-        if n_held.min() < self.counts.shape[1] - missing.size:
-            said.append(f"devices hold {n_held.min()} to {n_held.max()} labels each; of the others they have no "
-                        "average outputs.")
         if self.shared:
             said.append(f"{D:,} devices with {N:,} samples each need more samples of some label than there are, so "
                         f"devices share samples: one sample lies on up to {self.most_copies} devices, on none of them "
                         "twice.")
         return " ".join(said) or None
 
-    def rare_on(self, d: int) -> np.ndarray:
-        """The labels of which device d has none, or two samples at most while it has more of others."""
-        few = self.counts[d] <= N_RARE_SAMPLES
-        return np.flatnonzero(few & (not few.all()))
+    def rare_on(self, d: int) -> list[int]:
+        """The labels that are rare on device d, and those that it lacks."""
+        return [*self.rare_labels[d].tolist(), *np.flatnonzero(self.counts[d] == 0).tolist()]
 
 
 def split(
