@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -196,7 +197,14 @@ def draw_distances(ax: Axes, names: list[str], rows: list[dict]) -> None:
     ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
 
 
-PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "slots": slots}
+PICTURES = {
+    "ratio": ratio,
+    "inverse-samples": inverse_samples,
+    "beta": beta,
+    "slots": slots,
+    "bits": partial(devices_and_server, field="bits", below="bits of a weight and of an output (not to scale)"),
+    "alpha": partial(devices_and_server, field="alpha", below=r"$\alpha$ of the Dirichlet split (not to scale)"),
+}
 
 
 def draw_lines(
