@@ -6,19 +6,47 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+CITATION = (HERE / "CITATION.cff").read_text(encoding="utf-8")
+ADDRESS = "".join(re.findall(r'repository-code: "(.+)"', CITATION))  # lessons/links.py writes it; "" where it has not
 VERSION = re.search(
     r'__version__ = "(.+?)"', (HERE / "mix2fld_np" / "__init__.py").read_text(encoding="utf-8")
 ).group(1)
 NOTEBOOKS = ["nbclient>=0.10", "nbformat>=5.9", "ipykernel>=6.25"]
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+
+
+def described() -> str:
+    """The README as a package index shows it: relative links lead to the public repository, or are mere words."""
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    relative = r"(!?)\[([^\]]*)\]\((?!https?://|#)([^)]+)\)"
+    if ADDRESS:
+        return re.sub(relative, lambda link: f"{link[1]}[{link[2]}]({ADDRESS}/raw/main/{link[3]})", text)
+    return re.sub(relative, lambda link: "" if link[1] else link[2], text)
+
 
 setup(
     name="mix2fld_np",
     version=VERSION,
     description="Mix2FLD from scratch in NumPy and Numba: "
     "federated learning, distillation and Mixup over fading channels",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    long_description=described(),
     long_description_content_type="text/markdown",
     license="MIT",
+    license_files=["LICENSE"],
+    author="The mix2fld_np authors",
+    url=ADDRESS or None,
+    project_urls={"Changelog": f"{ADDRESS}/blob/main/CHANGELOG.md"} if ADDRESS else {},
+    keywords="federated learning, federated distillation, mixup, wireless, fading channel, numpy, numba, education",
+    classifiers=[
+        "Development Status :: 5 - Production/Stable",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        *(f"Programming Language :: Python :: {version}" for version in ("3", *PYTHONS)),
+        "Topic :: Education",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.11",
     packages=find_packages(include=["mix2fld_np", "mix2fld_np.*"]),
     package_data={"mix2fld_np": ["py.typed"]},

@@ -1,5 +1,5 @@
-"""Says where the repository lives in public, in one place:
-`python lessons/links.py OWNER/NAME` points all links of README.md there."""
+"""Says where the repository lives in public: `python lessons/links.py OWNER/NAME` writes it into CITATION.cff, from
+where packaging takes it, and points all links of this folder's README.md and the badges of the project's there."""
 
 import re
 import sys
@@ -8,13 +8,14 @@ from pathlib import Path
 LESSONS = Path(__file__).parent
 BRANCH = "main"
 MARKER = "<!-- From here on written by links.py: `python lessons/links.py OWNER/NAME` sets the address. -->"
+BADGES = "<!-- Badges are written by lessons/links.py. -->\n"
 ADDRESS = r"(?:https?://github\.com/)?([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?"
 BINDER_FILES = {"runtime.txt": "python-3.12\n", "postBuild": "#!/bin/bash\nset -e\npip install --no-cache-dir .\n"}
 
 NO_ADDRESS = """
 This copy of the repository has no public address yet, so the links of the table lead here. Whoever publishes \
 it on GitHub runs
-`python lessons/links.py OWNER/NAME` once, and commits this page and the folder `.binder/`.
+`python lessons/links.py OWNER/NAME` once, and commits what it says.
 """
 
 COLAB = """
@@ -58,6 +59,27 @@ def link_definitions(notebook: str, repository: str | None) -> list[str]:
     return [f"[c{number}]: {colab}", f"[b{number}]: {binder}"]
 
 
+def with_badges(readme: str, repository: str) -> str:
+    """The project's README.md with what can be tried at once, below its marker."""
+    owner, name = repository.split("/")
+    first = "00_the_letter_on_one_page.ipynb"
+    where = {
+        "playground": f"https://{owner}.github.io/{name}/",
+        "live lessons": f"https://{owner}.github.io/{name}/lessons/",
+        "Colab": f"https://colab.research.google.com/github/{repository}/blob/{BRANCH}/lessons/{first}",
+        "Binder": f"https://mybinder.org/v2/gh/{repository}/{BRANCH}?urlpath=lab/tree/lessons/{first}",
+    }
+    before, _, after = readme.partition(BADGES)
+    rest = after if after.startswith("\n") else after.partition("\n")[2]  # without those that stood there
+    return f"{before}{BADGES}{' '.join(f'[{text}]({link})' for text, link in where.items())}\n{rest}"
+
+
+def with_address(citation: str, repository: str) -> str:
+    """CITATION.cff with the address of the repository."""
+    line = f'repository-code: "https://github.com/{repository}"\n'
+    return re.sub("repository-code: .*\n", "", citation).replace("license:", f"{line}license:", 1)
+
+
 def address_in(page: str) -> str | None:
     """OWNER/NAME as the page has it, or None where it has none yet."""
     found = re.search(rf"research\.google\.com/github/([^/\s]+/[^/\s]+)/blob/{BRANCH}/", page)
@@ -73,14 +95,16 @@ def main(arguments: list[str]) -> int:
             "give OWNER/NAME, such as python lessons/links.py ada/mix2fld_np."
         )
         return 2
-    page = LESSONS / "README.md"
-    page.write_text(page_with(page.read_text(encoding="utf-8"), given.group(1)), encoding="utf-8")
-    binder = LESSONS.parent / ".binder"
+    top = LESSONS.parent
+    written = {LESSONS / "README.md": page_with, top / "README.md": with_badges, top / "CITATION.cff": with_address}
+    for path, change in written.items():
+        path.write_text(change(path.read_text(encoding="utf-8"), given.group(1)), encoding="utf-8")
+    binder = top / ".binder"
     binder.mkdir(exist_ok=True)
     for name, content in BINDER_FILES.items():
         (binder / name).write_text(content, encoding="utf-8")
         (binder / name).chmod(0o755)
-    print(f"lessons/README.md opens its lessons from {given.group(1)} now; commit it together with .binder/.")
+    print(f"All links lead to {given.group(1)} now; commit README.md, lessons/README.md, CITATION.cff and .binder/.")
     return 0
 
 

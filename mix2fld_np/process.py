@@ -6,8 +6,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TextIO
 
 try:
@@ -101,3 +101,26 @@ def memory_limit() -> float:
     """Bytes of address space that this process may take (`ulimit -v`); infinite without a limit."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0] if resource else -1
     return limit if 0 <= limit < 1 << 62 else math.inf
+
+
+def memory_bytes() -> float:
+    """Memory of this machine or, if that is less, what this process may take; infinite if the system does not tell."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    return min(there, memory_limit())
+
+
+@contextmanager
+def announced(sentence: str) -> Iterator[None]:
+    """Says what takes so long, if it takes longer than two seconds."""
+    timer = threading.Timer(2.0, print, (sentence,), {"file": sys.stderr, "flush": True})
+    with suppress(RuntimeError):  # no more threads: then nothing is said
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def n_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

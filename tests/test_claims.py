@@ -199,6 +199,17 @@ def test_the_rounds_over_which_bits_are_counted_are_those_that_were_played():
     assert measures.times_less(*both) == pytest.approx(1_650 / 120 - 1)
 
 
+def test_an_fl_whose_uploads_are_all_lost_is_told_from_one_that_got_some_through():
+    def run(panel, label, seed):
+        got = seed if panel == "c" else 1
+        played = made_up_run(0.8 + 0.1 * got, downloaded=0.7 + 0.1 * got)
+        return replace(played, rounds=[row | {"uplink_delivered": got} for row in played.rounds])
+
+    sentence = reasons.lost_uploads("ac")(made_up_results(run))
+    alone = "Panel c: where none did, FL is Local, every device alone, 70.0 | 80.0 %; where some did, 80.0 | 90.0 %."
+    assert sentence == f"7.5 % of FL's uploads arrived. {alone}"
+
+
 def test_the_uploads_behind_inverse_samples_are_counted_as_a_server_pairs_them(small_data):
     small = replace(letter.FIGURES, n_samples=60, n_seed_samples=10, n_inverse_samples=10)
     task = Task(small, dataset(Source("mnist", str(small_data))), seed=3)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from small_runs import compare, files_of, write_digits
 
-from mix2fld_np import cli
+from mix2fld_np import cli, process
 from mix2fld_np.console import options, session
 from mix2fld_np.console.compare import OPTIONS
 from mix2fld_np.console.options import resolve_options
@@ -284,9 +284,9 @@ def test_settings_of_another_command_are_refused(data, tmp_path, capsys):
 # --------------------------------------------------------------------------------------------------------------- memory
 @pytest.mark.parametrize("limit", [1e9, math.inf])
 def test_the_limit_of_the_process_counts_where_it_is_below_the_memory_of_the_machine(monkeypatch, limit):
-    machine = session.memory_bytes()
-    monkeypatch.setattr(session, "memory_limit", lambda: limit)
-    assert session.memory_bytes() == min(limit, machine) < math.inf
+    machine = process.memory_bytes()
+    monkeypatch.setattr(process, "memory_limit", lambda: limit)
+    assert process.memory_bytes() == min(limit, machine) < math.inf
 
 
 def test_a_run_that_would_not_fit_into_memory_is_refused_before_it_begins():

@@ -60,7 +60,7 @@ def run(data, monkeypatch):
     monkeypatch.setattr(claims.findings, "findings", lambda results: [{"claim": 1}])
     monkeypatch.setattr(claims, "flat", dict)
     monkeypatch.setattr(claims.findings, "time_curves", lambda results: [])
-    monkeypatch.setattr(claims, "claims_time", lambda curves, default_us: new_figure()[0])
+    monkeypatch.setattr(claims, "claims_time", lambda curves, marked_us: new_figure()[0])
     for name in ("heading", "claims_table", "steps_table", "one_step", "ruled_out", "reasons", "count"):
         monkeypatch.setattr(claims, name, lambda found: "")
 

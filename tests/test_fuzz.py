@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, seed, settings, strategies as st
 from small_runs import compare, job, write_digits
 from test_config import commands
 
-from mix2fld_np import cli
+from mix2fld_np import cli, process
 from mix2fld_np.console import data as data_command, session, table, verify
 from mix2fld_np.datasets.formats import read_cifar, read_idx
 from mix2fld_np.errors import InputError
@@ -51,7 +51,7 @@ def here(data, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(session, "play_all", refuse)
     monkeypatch.setattr(session, "connected", refuse)
-    monkeypatch.setattr(session, "memory_bytes", lambda: 2e8)
+    monkeypatch.setattr(process, "memory_bytes", lambda: 2e8)
     monkeypatch.setattr(table, "measured", refuse)
     monkeypatch.setattr(verify, "judged", refuse)
     monkeypatch.setattr(verify.equations, "compile_networks", lambda checks: None)

@@ -33,6 +33,8 @@ def copy(tmp_path):
     folder.mkdir()
     shutil.copy(LESSONS / "links.py", folder)
     (folder / "README.md").write_text(f"{TABLE}{links.MARKER}\nold words\n", encoding="utf-8")
+    for name in ("README.md", "CITATION.cff"):
+        shutil.copy(LESSONS.parent / name, tmp_path)
     return folder
 
 
@@ -72,9 +74,27 @@ def test_one_command_points_every_link_at_the_repository(copy, given):
 def test_moving_house_leaves_nothing_of_the_old_address(copy):
     assert script(copy).main(["ada/one"]) == 0
     assert script(copy).main(["eve/two"]) == 0
-    page = (copy / "README.md").read_text(encoding="utf-8")
-    assert "ada/one" not in page
-    assert links.address_in(page) == "eve/two"
+    written = [copy / "README.md", copy.parent / "README.md", copy.parent / "CITATION.cff"]
+    pages = [path.read_text(encoding="utf-8") for path in written]
+    assert not any("ada/one" in page or "ada.github.io" in page for page in pages)
+    assert links.address_in(pages[0]) == "eve/two"
+
+
+def test_badges_and_address_are_added_and_nothing_else(copy):
+    names = ("README.md", "CITATION.cff")
+    before = [(LESSONS.parent / name).read_text(encoding="utf-8").splitlines() for name in names]
+    for _ in range(2):
+        assert script(copy).main(["ada/one"]) == 0
+        after = [(copy.parent / name).read_text(encoding="utf-8").splitlines() for name in names]
+        pairs = list(zip(before, after, strict=True))
+        (badges,), (address,) = ([line for line in new if line not in old] for old, new in pairs)
+        assert re.findall(r"\[(.*?)\]", badges) == ["playground", "live lessons", "Colab", "Binder"]
+        assert address == 'repository-code: "https://github.com/ada/one"'
+        assert [len(new) - len(old) for old, new in pairs] == [1, 1]
+
+
+def test_without_an_address_nothing_of_the_project_leads_to_one():
+    assert links.address_in(PAGE) or "github.com" not in (LESSONS.parent / "CITATION.cff").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_models_of_many_devices_are_kept_on_request_only(data, tmp_path, monkeyp
     assert main(compare(data, tmp_path / "few", "--protocols=Mix2FLD")) == 0
     assert list(np.load(tmp_path / "few" / "models.npz")) == ["Mix2FLD-seed0/server"]
     assert main(compare(data, tmp_path / "all", "--protocols=Mix2FLD", "--models=all")) == 0
-    assert "models.npz will take 0 MB" in capsys.readouterr().out
+    assert "models.npz will take 0 MB" in capsys.readouterr().err
     assert len(np.load(tmp_path / "all" / "models.npz")) == 2
 
 

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from small_runs import SHORT
 
+import mix2fld_np
 from mix2fld_np.cli import main
 
 PAGE = (Path(__file__).parent.parent / "data" / "README.md").read_text(encoding="utf-8")
@@ -104,3 +106,34 @@ def test_the_letter_is_cited_in_full():
         assert part in readme.split("## Citation")[1]
     for part in ("volume: 24", "issue: 10", "start: 2211", "end: 2215", "arXiv:2006.09801"):
         assert part in cff
+    assert f"version: {mix2fld_np.__version__}\n" in cff
+
+
+JSON = {
+    "compare": ("summary.json", ["--rounds=1", "--protocols=FL,FD", *SHORT]),
+    "figure 3": ("summary.json", ["--rounds=1", *SHORT]),
+    "table 2": ("table.json", ["--set=n_samples=60", "--set=n_seed_samples=15", "--seeds=1"]),
+    "claims": ("claims.json", None),
+    "verify": ("equations.json", ["--only=eq. (10)"]),
+}
+
+
+@pytest.mark.parametrize("command", JSON)
+def test_json_prints_the_result_and_nothing_else(command, small_data, figure_2, figure_3, tmp_path, capsys):
+    name, arguments = JSON[command]
+    if arguments is None:
+        arguments = [f"--figure-2={figure_2}", f"--figure-3={figure_3}"]
+    elif command != "verify":
+        arguments = [*arguments, f"--data-dir={small_data}"]
+    assert main([*command.split(), *arguments, f"--out={tmp_path}", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == (tmp_path / name).read_text(encoding="utf-8")
+    assert json.loads(printed.out) and f"Written to {tmp_path}" in printed.err
+
+
+def test_json_of_the_channel_has_the_rows_of_its_table(capsys):
+    assert main(["channel", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert main(["channel"]) == 0
+    shown = capsys.readouterr().out
+    assert rows and all(f"{row['bits']:,}" in shown for row in rows)

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from small_runs import job
 
+from mix2fld_np import process
 from mix2fld_np.console import session
 from mix2fld_np.nn import network
 from mix2fld_np.pictures import canvas, curves
@@ -61,7 +63,7 @@ def test_code_that_was_kept_runs_without_the_registries_of_the_compiler_and_new_
 def test_numba_waits_until_something_is_computed_and_is_loaded_while_data_are_read(monkeypatch, small_data):
     assert "False" in said_by("import sys; from mix2fld_np import cli; cli.parser(); print('numba' in sys.modules)")
     order = []
-    monkeypatch.setattr(session, "in_background", lambda load: order.append(load))
+    monkeypatch.setattr(process, "in_background", lambda load: order.append(load))
     monkeypatch.setattr(session, "find", lambda name, folder: order.append("data") or small_data)
     session.data_source({"data": "auto", "data_dir": str(small_data)}, quiet=True)
     assert order == [network.kernels, "data"]
@@ -121,8 +123,8 @@ def test_matplotlib_is_loaded_while_runs_are_played(fresh, monkeypatch, tmp_path
     order = []
     monkeypatch.setattr(canvas, "load_all", lambda: order.append("load"))
     monkeypatch.setattr(session, "play_all", lambda *arguments: order.append("play"))
-    a = job(small_data)
-    session.play(session.Request("compare", {"out": str(tmp_path)}, a.settings, [a.source], [a], (), quiet=True), [a])
+    a, out = job(small_data), {"out": str(tmp_path)}
+    session.play(session.Request("compare", out, a.settings, [a.source], [a], (), Namespace(quiet=True)), [a])
     canvas.loading[0].join()
     assert order == ["load", "play"]
 

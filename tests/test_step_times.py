@@ -6,9 +6,10 @@ from hypothesis import given, strategies as st
 from made_up import made_up_result, made_up_results, made_up_rows, of_claim
 from strategies import patient
 
-from mix2fld_np.claims import measures, step_times
+from mix2fld_np.claims import findings, measures, step_times
 from mix2fld_np.claims.claims import AGAINST_FL
 from mix2fld_np.console.claims import judged
+from mix2fld_np.pictures.studies import claims_time
 
 
 def on_air(air, server_samples=None, n_rounds=10, **more):
@@ -73,3 +74,14 @@ def test_the_verdict_on_a_time_names_the_steps_at_which_it_is_met_or_says_what_i
 
     assert words(world(0.1)).startswith("met at 5") and words(world(0.1)).endswith(" us")
     assert words(world(0.01)) == "contradicted"
+
+
+def test_the_picture_marks_the_default_step_and_that_of_this_machine(monkeypatch):
+    clock = iter(1e-3 * np.arange(100))  # a millisecond for each reading, so for the 100 steps of an update
+    monkeypatch.setattr(step_times.time, "perf_counter", lambda: next(clock))
+    step_us = step_times.by_the_stop_watch()
+    assert step_us == pytest.approx(10)
+    world = made_up_results(lambda panel, label, seed: on_air(0.1, None if label in ("FL", "FD") else 500))
+    figure = claims_time(findings.time_curves(world), {"default": 250.0, "this machine": step_us, "nobody's": 0.0})
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"default, 250 us", "this machine, 10 us"} < set(named) and not any("nobody" in name for name in named)

@@ -39,12 +39,17 @@ def upload_slots(results: Results) -> str:
 
 @of_results
 def lost_uploads(results: Results, panels: Sequence[str]) -> str:
-    """How many uploads of FL arrived."""
+    """How many uploads of FL arrived, and how accurate it is where none did, which is Local, and where some did."""
     runs = runs_of(results, "FL", panels)
     n_sent = sum(len(run.rounds) for run in runs) * results.two.settings.n_devices
-    n_arrived = sum(run.uplink_delivered for run in runs)
-    alone = "; without them, its devices train alone" if n_arrived < n_sent else ""
-    return f"{100 * n_arrived / n_sent:.1f} % of FL's uploads arrived{alone}."
+    said = [f"{100 * sum(run.uplink_delivered for run in runs) / n_sent:.1f} % of FL's uploads arrived."]
+    for panel in panels:
+        own = runs_of(results, "FL", [panel])
+        alone, others = ([run for run in own if bool(run.uplink_delivered) == got] for got in (False, True))
+        if alone:
+            said.append(f"Panel {panel}: where none did, FL is Local, every device alone, {both_moments(alone)}")
+            said[-1] += f"; where some did, {both_moments(others)}." if others else "."
+    return " ".join(said)
 
 
 @of_results
@@ -102,9 +107,13 @@ def n_used(n_devices: int, n_seed: int, n_inverse: int, n_labels: int, seed: int
 @of_results
 def mean_accuracies(results: Results, panels: Sequence[str], labels: Sequence[str]) -> str:
     """Final accuracies of some curves at both moments, means over devices, panels and seeds."""
-    means = dict.fromkeys(labels, "")
-    for label in labels:
-        runs = [results.two.runs[panel, label, seed] for panel in panels for seed in results.two.seeds]
-        both = (fmean(run.mean_accuracy(moment) for run in runs) for moment in ("downloaded", "trained"))
-        means[label] = f"{label} {' | '.join(f'{100 * mean:.1f}' for mean in both)} %"
-    return f"Means as downloaded | as trained: {', '.join(means.values())}."
+    seeds, runs = results.two.seeds, results.two.runs
+    of_label = {label: [runs[panel, label, seed] for panel in panels for seed in seeds] for label in labels}
+    means = (f"{label} {both_moments(own)}" for label, own in of_label.items())
+    return f"Means as downloaded | as trained: {', '.join(means)}."
+
+
+def both_moments(runs: Sequence[RunResult]) -> str:
+    """The mean final accuracy over runs and devices, as downloaded | as trained."""
+    means = (fmean(run.mean_accuracy(moment) for run in runs) for moment in ("downloaded", "trained"))
+    return f"{' | '.join(f'{100 * mean:.1f}' for mean in means)} %"

@@ -10,6 +10,7 @@ from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.nn.network import Network
+from mix2fld_np.runs.files import content_bytes
 from mix2fld_np.study.channel import channel_rows
 from mix2fld_np.wireless import channel
 
@@ -20,6 +21,7 @@ OPTIONS = (*(option for option in options.DATA if option.name == "data"), *optio
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     options.add_options(parser, OPTIONS)
+    parser.add_argument("--json", action="store_true", help="print the rows, for a program, instead of the table")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,6 +32,9 @@ def run(args: argparse.Namespace) -> int:
     C, H, W = data.train_images.shape[1:] if isinstance(data, Dataset) else data.image_shape
     network = Network((C, H, W), settings.filters, data.n_labels)
     rows = channel_rows(settings, sorted({*SEED_SAMPLES, settings.n_seed_samples}), network)
+    if args.json:
+        print(content_bytes({"rows": rows}).decode(), end="")
+        return 0
     notes = bullets(*remarks(rows, settings), printed_max_slots(settings, network))
     print("\n".join((heading(settings), table_of(rows, COLUMNS), "", *notes)))
     return 0

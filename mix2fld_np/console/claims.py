@@ -5,6 +5,7 @@ import textwrap
 from collections import Counter
 from pathlib import Path
 
+from mix2fld_np import process
 from mix2fld_np.claims import findings, step_times, verdicts
 from mix2fld_np.claims.measures import Results
 from mix2fld_np.claims.stored_figures import read_figure_2, read_figure_3
@@ -38,20 +39,23 @@ OPTIONS = tuple(
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     options.add_options(parser, OPTIONS, settings=False)
+    session.add_switches(parser, "claims.json")
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld claims`: nothing is played, stored figures are read."""
     given, _ = options.resolve_options(args, OPTIONS, PRINTED, "claims")
     results = Results(read_figure_2(Path(given["figure_2"])), read_figure_3(Path(given["figure_3"])))
-    request = session.Request("claims", given, results.two.settings, [], [], FILES)
+    request = session.Request("claims", given, results.two.settings, [], [], FILES, args)
 
     def report(_):
-        rows, curves = findings.findings(results), findings.time_curves(results)
+        rows, curves, s = findings.findings(results), findings.time_curves(results), results.two.settings
+        with process.announced("Compiling the letter's network, once on this machine ..."):
+            marked = {"default": 1e6 * s.device_s_per_iteration, "this machine": step_times.by_the_stop_watch()}
         files = {
             "claims.csv": [flat(row) for row in rows],
             "claims.json": {"rule": RULE, "claims": rows},
-            **render(claims_time(curves, 1e6 * results.two.settings.device_s_per_iteration), "claims_time"),
+            **render(claims_time(curves, marked), "claims_time"),
         }
         text = "\n\n".join((heading(results), claims_table(rows), steps_table(curves), reasons(rows)))
         return session.Report(files, text, (RULE, one_step(curves), ruled_out(rows), count(rows)))

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     source = session.data_source(given, args.quiet)
     jobs = compare.compare_jobs(given["protocols"], settings, source, session.seeds_of(given))
     jobs, more = models.asked_for(jobs, given)
-    request = session.Request("compare", given, settings, [source], jobs, (*FILES, *more), args.resume, args.quiet)
+    request = session.Request("compare", given, settings, [source], jobs, (*FILES, *more), args)
     network = Task(settings, dataset(source)).network
     title = session.picture_title(settings, source.name, given["seeds"], "n_rounds")
 

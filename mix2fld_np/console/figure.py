@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         report = figure_3(jobs, task)
     jobs, more = models.asked_for(jobs, given)
     files = (*FILES[args.number], *more)
-    request = session.Request(command, given, settings, [source], jobs, files, quiet=args.quiet)
+    request = session.Request(command, given, settings, [source], jobs, files, args)
     return session.carry_out(request, report)
 
 

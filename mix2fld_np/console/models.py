@@ -1,6 +1,7 @@
 """models.npz: the weights with which the runs of a command ended."""
 
 import io
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,7 @@ def asked_for(jobs: list[Job], options: dict[str, Any]) -> tuple[list[Job], tupl
     if which == "auto":
         which = "all" if n_bytes <= MOST_UNASKED_BYTES else "server"
     if which == "all" and n_bytes > MOST_UNASKED_BYTES:
-        print(f"{FILE} will take {n_bytes / 1e6:,.0f} MB; --models server keeps global models only.")
+        print(f"{FILE} will take {n_bytes / 1e6:,.0f} MB; --models server keeps global models only.", file=sys.stderr)
     return [replace(job, models=which) for job in jobs], () if which == "none" else (FILE,)
 
 

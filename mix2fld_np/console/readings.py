@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         notes = (best(ranked, confirmed, len(held_out)), never_met(missed), levers(effects), AFTER_THE_FACT)
         return session.Report(made, f"{QUESTION}\n\n{ranking(rows, ranked)}", notes)
 
-    request = session.Request("study readings", given, settings, [source], jobs, FILES, quiet=args.quiet,
+    request = session.Request("study readings", given, settings, [source], jobs, FILES, args,
                               further=lambda results: study.jobs_of(confirmation(results)))  # fmt: skip
     return session.carry_out(request, report)
 

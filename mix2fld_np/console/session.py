@@ -1,16 +1,15 @@
 """What the commands that write results have in common: data, checks, compilation, play, files, and the last words."""
 
 import argparse
-import math
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mix2fld_np import process
 from mix2fld_np.console import models
 from mix2fld_np.console.progress import progress_bar
 from mix2fld_np.console.text import bullets
@@ -24,9 +23,9 @@ from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import kernels
 from mix2fld_np.pictures.canvas import load_in_background
-from mix2fld_np.process import in_background, memory_limit
 from mix2fld_np.runs.dask_cluster import connected
 from mix2fld_np.runs.directory import description, experiment
+from mix2fld_np.runs.files import content_bytes
 from mix2fld_np.runs.jobs import Job, Source, dataset, numerics
 from mix2fld_np.runs.play import play_all
 from mix2fld_np.runs.results import RunResult
@@ -43,8 +42,7 @@ class Request:
     sources: list[Source]
     jobs: list[Job]  # the runs that it needs; none for a command that plays nothing
     files: tuple[str, ...]  # the results that it writes
-    resume: bool = True  # go on with what stands in the directory
-    quiet: bool = False
+    switches: argparse.Namespace  # as `add_switches` has them
     further: Callable[[list[RunResult]], list[Job]] = lambda results: []  # runs that follow from what the jobs gave
 
     @property
@@ -60,7 +58,6 @@ class Report:
     files: dict[str, Any]
     text: str
     notes: tuple[str | None, ...] = ()
-    machine: bool = False  # a program reads the text: nothing else goes to standard output
 
 
 NOT_KEPT = ("out", "models", "workers", "reuse", "dask")  # options on which no result depends
@@ -75,17 +72,20 @@ def carry_out(request: Request, report: Callable[[list[RunResult]], Report]) -> 
     origins = {name: data.origin for name, data in about.items()}
     described = description(request.command, kept, request.settings, numbers, origins, request.files)
     runs = [StoredRun(job, request.directory) for job in request.jobs]
-    resume = request.resume and bool(runs)  # a command that plays nothing writes its own results anew
+    resume = getattr(request.switches, "resume", True) and bool(runs)  # what plays nothing writes its results anew
     with experiment(request.directory, described, runs, resume) as write:
         results = play(request, request.jobs)
         results += play(request, request.further(results))
         made = report(results)
         for name in request.files:
             write(name, made.files[name] if name != models.FILE else models.packed(request.jobs, results))
-    notices = dict.fromkeys(notice for result in results for notice in result.notices)
-    print("\n".join((made.text, "", *bullets(*made.notes, *notices))).rstrip())
     where = f"Written to {request.directory}: {', '.join(request.files)}, settings.json"
-    print(where if made.machine else f"\n{where}", file=sys.stderr if made.machine else sys.stdout)
+    if request.switches.prints:
+        print(content_bytes(made.files[request.switches.prints]).decode(), end="")
+        print(where, file=sys.stderr)
+        return 0
+    notices = dict.fromkeys(notice for result in results for notice in result.notices)
+    print("\n".join((made.text, "", *bullets(*made.notes, *notices))).rstrip(), where, sep="\n\n")
     return 0
 
 
@@ -94,17 +94,20 @@ def play(request: Request, jobs: list[Job]) -> list[RunResult]:
     if not jobs:
         return []
     load_in_background()  # what draws pictures, while runs are played
-    workers, address = request.options.get("workers") or n_cores(), request.options.get("dask")
+    workers, address = request.options.get("workers") or process.n_cores(), request.options.get("dask")
     total = sum(job.settings.n_rounds for job in jobs)
-    with connected(address) if address else nullcontext() as cluster, progress_bar(total, request.quiet) as on_progress:
+    bar = progress_bar(total, request.switches.quiet)
+    with connected(address) if address else nullcontext() as cluster, bar as on_progress:
         reuse = request.options.get("reuse") != "no"
         return play_all(jobs, request.directory, workers, cluster, on_progress, reuse)
 
 
-def add_switches(parser: argparse.ArgumentParser, resume: bool = False) -> None:
+def add_switches(parser: argparse.ArgumentParser, result: str = "summary.json", resume: bool = False) -> None:
     """What only a command line can say."""
     if resume:
         parser.add_argument("--resume", action="store_true", help="go on with an interrupted run in the same directory")
+    words = f"print {result}, for a program, instead of the table; implies --quiet"
+    parser.add_argument("--json", dest="prints", action="store_const", const=result, help=words)
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no word about the data")
 
 
@@ -115,7 +118,7 @@ def seeds_of(options: dict[str, Any]) -> range:
 
 def data_source(options: dict[str, Any], quiet: bool) -> Source:
     """The data set that --data and --data-dir mean; says in one line which it is, and how to get the other."""
-    in_background(kernels)  # while data are read
+    process.in_background(kernels)  # while data are read
     name, data_dir = options["data"], options["data_dir"]
     if is_own(name):
         name, data_dir = placed(name, data_dir)
@@ -138,12 +141,12 @@ def prepare(jobs: list[Job]) -> None:
         return
     tasks = {(job.settings, job.source, job.seed): Task(job.settings, dataset(job.source), job.seed) for job in jobs}
     for task in {(task.settings, task.data.name): task for task in tasks.values()}.values():
-        check_memory(task, memory_bytes())
+        check_memory(task, process.memory_bytes())
     for job in jobs:
         check_playable(protocol_named(job.protocol), tasks[job.settings, job.source, job.seed])
     networks = {task.network for task in tasks.values()}
     shapes = ", ".join("x".join(map(str, network.image_shape)) for network in networks)
-    with announced(f"Compiling the network for {shapes} images, once on this machine ..."):
+    with process.announced(f"Compiling the network for {shapes} images, once on this machine ..."):
         for network in networks:
             network.compile()
 
@@ -158,29 +161,6 @@ def check_memory(task: Task, there_bytes: float) -> None:
             f"{needed_bytes / 1e9:,.0f} GB of memory, and this machine has {there_bytes / 1e9:,.0f}; take less of what "
             "is largest."
         )
-
-
-def memory_bytes() -> float:
-    """Memory of this machine or, if that is less, what this process may take; infinite if the system does not tell."""
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
-    return min(there, memory_limit())
-
-
-@contextmanager
-def announced(sentence: str) -> Iterator[None]:
-    """Says what takes so long, if it takes longer than two seconds."""
-    timer = threading.Timer(2.0, print, (sentence,), {"file": sys.stderr, "flush": True})
-    with suppress(RuntimeError):  # no more threads: then nothing is said
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def n_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def seeds_in_words(n_seeds: int) -> str:

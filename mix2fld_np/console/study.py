@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     points = sweeps.points_of(sweep, settings, source, session.seeds_of(given))
     jobs, more = models.asked_for([point.job for point in points], given)
     files = (f"{stem}.png", f"{stem}.svg", "rows.csv", "summary.json", *more)
-    request = session.Request(command, given, settings, [source], jobs, files, quiet=args.quiet)
+    request = session.Request(command, given, settings, [source], jobs, files, args)
     title = session.picture_title(settings, source.name, given["seeds"], *sweep.own_settings)
 
     def report(results):

@@ -38,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     which = "2 (Mixup) or 3 (Mix2up), as in the letter"
     parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help=which)
     options.add_options(parser, OPTIONS)
-    session.add_switches(parser)
+    session.add_switches(parser, "table.json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     given, settings = options.resolve_options(args, OPTIONS, tables.TABLES, command)
     sources, seeds = found(given["data_dir"], args.quiet), session.seeds_of(given)
     files = (f"{stem}.png", f"{stem}.svg", "table.csv", "table.json", "measures.csv")
-    request = session.Request(command, given, settings, sources, [], files, quiet=args.quiet)
+    request = session.Request(command, given, settings, sources, [], files, args)
 
     def report(_):
         measures = measured(args.number, sources, settings, seeds, args.quiet)

@@ -1,12 +1,12 @@
 """`mix2fld verify`: every equation of the letter by two routes, one row each."""
 
 import argparse
-import json
 import math
 from dataclasses import asdict
 
 from tqdm import tqdm
 
+from mix2fld_np import process
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import counted, table_of
 from mix2fld_np.federation.settings import PRINTED
@@ -18,30 +18,30 @@ OPTIONS = (
     options.Option("out", str, "directory for results", default="results/verify", word="DIR"),
 )
 
+FILES = ("equations.csv", "equations.json")
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command; there is no setting to change in what the letter prints."""
     options.add_options(parser, OPTIONS, settings=False)
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of the table")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    session.add_switches(parser, "equations.json")
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld verify`: every equation of the letter by two routes, one row each; exit code 1 if any disagrees."""
     given, _ = options.resolve_options(args, OPTIONS, PRINTED, "verify")
     checks = equations.chosen(given["only"])
-    request = session.Request("verify", given, PRINTED, [], [], ("equations.csv", "equations.json"))
+    request = session.Request("verify", given, PRINTED, [], [], FILES, args)
     verdicts: list[Verdict] = []
 
     def report(_):
-        with session.announced("Compiling the network in single and double precision, once on this machine ..."):
+        with process.announced("Compiling the network in single and double precision, once on this machine ..."):
             equations.compile_networks(checks)
         verdicts.extend(judged(checks, args.quiet))
         rows = [plain(verdict) for verdict in verdicts]
         summary = {"passed": passed(verdicts), "rows": rows}
-        text = json.dumps(summary, indent=2, allow_nan=False) if args.json else verdict_table(verdicts)
-        notes = () if args.json else tuple(remarks(verdicts))
-        return session.Report({"equations.csv": rows, "equations.json": summary}, text, notes, machine=args.json)
+        made = dict(zip(FILES, (rows, summary), strict=True))
+        return session.Report(made, verdict_table(verdicts), remarks(verdicts))
 
     return session.carry_out(request, report) or (0 if passed(verdicts) else 1)
 
@@ -81,13 +81,13 @@ def verdict_table(verdicts: list[Verdict]) -> str:
     return table_of(verdicts, columns)
 
 
-def remarks(verdicts: list[Verdict]) -> list[str]:
+def remarks(verdicts: list[Verdict]) -> tuple[str, ...]:
     """What the table comes to, and what ended a row early."""
     failed = [verdict for verdict in verdicts if not verdict.passed]
     alone = len(verdicts) == 1
     if not failed:
         rows = "The row agrees" if alone else f"All {len(verdicts)} rows agree"
-        return [f"{rows}, over {counted(sum(verdict.n_cases for verdict in verdicts), 'compared number')}."]
+        return (f"{rows}, over {counted(sum(verdict.n_cases for verdict in verdicts), 'compared number')}.",)
     rows = "The row does" if alone else f"{len(failed)} of {len(verdicts)} rows do"
-    said = [f"{rows} not agree: {', '.join(verdict.equation for verdict in failed)}."]
-    return said + [f"{verdict.equation} ended early: {verdict.problem}" for verdict in failed if verdict.problem]
+    early = (f"{verdict.equation} ended early: {verdict.problem}" for verdict in failed if verdict.problem)
+    return f"{rows} not agree: {', '.join(verdict.equation for verdict in failed)}.", *early

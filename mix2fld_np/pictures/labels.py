@@ -45,4 +45,4 @@ def mark_labels(ax: Axes, values: np.ndarray, rare: Sequence[int]) -> None:
         ax.axvspan(label - 0.5, label + 0.5, fill=False, edgecolor="#D55E00", linewidth=1.8)
     for (k, label), value in np.ndenumerate(values) if n_labels <= MOST_NUMBERS else ():
         colour = "white" if value < 55 else "black"
-        ax.text(label, k, f"{value:.0f}", ha="center", va="center", fontsize=7.5, color=colour)
+        ax.text(label, k, f"{value:.0f}", ha="center", va="center", fontsize=7.5, color=colour, in_layout=False)

@@ -121,17 +121,19 @@ def slots(points: list[dict], title: str) -> Figure:
 
 
 @our_style()
-def claims_time(curves: list[dict], default_us: float) -> Figure:
+def claims_time(curves: list[dict], marked_us: dict[str, float]) -> Figure:
     """The letter's numbers on time over the time of a device's step (rows of `findings.time_curves`), a panel each.
 
-    A line is the median of what single runs say, its band 95 % of them; thick where the printed number is met.
+    A line is the median of what single runs say, its band 95 % of them; thick where the printed number is met. A
+    vertical one for each of the named steps.
     """
     by_claim = grouped(curves, "claim")
     figure, axes = new_figure(10.0, 7.4, 2, math.ceil(len(by_claim) / 2), sharex=True)
     for own, ax in zip(by_claim.values(), axes.flat, strict=False):
         draw_times(ax, own)
-        if default_us:
-            ax.axvline(default_us, color="grey", linewidth=1, linestyle=":", label=f"default, {default_us:g} us")
+        for (name, step_us), line in zip(marked_us.items(), (":", "-.", "--"), strict=False):
+            if step_us:
+                ax.axvline(step_us, color="grey", linewidth=1, linestyle=line, label=f"{name}, {step_us:.3g} us")
     for ax in axes[-1]:
         ax.set_xlabel("a step of a device (us)")
     entries = dict(entry for ax in axes.flat for entry in zip(*reversed(ax.get_legend_handles_labels()), strict=True))
