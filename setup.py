@@ -49,12 +49,13 @@ setup(
     ],
     python_requires=">=3.11",
     packages=find_packages(include=["mix2fld_np", "mix2fld_np.*"]),
-    package_data={"mix2fld_np": ["py.typed"]},
+    package_data={"mix2fld_np": ["py.typed"], "mix2fld_np.web": ["page/*", "page/core/*"]},
     install_requires=["numpy>=1.26", "numba>=0.59", "matplotlib>=3.8", "tqdm>=4.66"],
     extras_require={
         "test": ["pytest>=8", "hypothesis>=6.100", *NOTEBOOKS],
         "lessons": ["jupyterlab>=4", *NOTEBOOKS],
         "dask": ["distributed>=2024.1"],
+        "site": ["mistune>=3", "latex2mathml>=3.77", "pygments>=2.15", "pdoc>=14"],
     },
     entry_points={"console_scripts": ["mix2fld=mix2fld_np.cli:main"]},
 )

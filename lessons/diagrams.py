@@ -1,10 +1,11 @@
 """The pictures at the head of the lessons, as SVG: `python lessons/diagrams.py` draws them anew into pictures/."""
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from drawing import DECODED, HERE, INK, LOST, NEGATIVE, digits_of, svg, text, tile
+from letter_drawn import algorithm_1, protocols
 
 from mix2fld_np.datasets.formats import pixels
 from mix2fld_np.datasets.registry import load
@@ -15,9 +16,6 @@ from mix2fld_np.randomness import stream
 from mix2fld_np.wireless import channel
 
 PICTURES = Path(__file__).parent / "pictures"
-INK, LOST, HERE, NEGATIVE = "#222222", "#d9d9d9", "#56B4E9", "#D55E00"
-DECODED = "#7FBF7B"
-LEVELS = 8  # shades of a drawn digit
 
 # Number, short title, column and row on the map, and the lessons to have read before.
 COURSE = [
@@ -26,19 +24,6 @@ COURSE = [
     ("06", "to a model", 4, 1, ("04", "05")), ("07", "Mixup", 5, 1, ("06",)), ("08", "inverse", 6, 1, ("07",)),
     ("09", "rounds", 7, 1, ("08",)), ("10", "figures", 8, 0, ("09",)), ("11", "questions", 8, 2, ("09",)),
 ]  # fmt: skip
-
-
-def svg(width: int, height: int, words: str, parts: Iterable[str]) -> str:
-    """A picture on white paper, which stays readable on a dark page."""
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-    style = 'font-family="DejaVu Sans, Verdana, sans-serif" role="img"'
-    paper = f'<rect width="{width}" height="{height}" fill="white"/>'
-    return "\n".join([f"{head} {style}>", f"<title>{words}</title>", paper, *parts, "</svg>\n"])
-
-
-def text(x: float, y: float, words: str, size: int = 13, anchor: str = "middle", colour: str = INK) -> str:
-    """A line of text."""
-    return f'<text x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{words}</text>'
 
 
 def course_map(here: str) -> str:
@@ -67,26 +52,6 @@ def slots() -> str:
     words = f"{good.sum()} decoded, {(~good).sum()} lost; FL needs 101 decoded ones"
     parts.append(text(10, 156, words, 14, "start"))
     return svg(780, 166, "A row of a hundred slots, most decoded, some lost", parts)
-
-
-def tile(image: np.ndarray, x: float, y: float, side: float, reach: float = 1.0) -> list[str]:
-    """A picture of H x W pixels in a frame: ink black, negative ink orange, full colour at +-`reach`."""
-    shade = np.rint(np.clip(image / reach, -1, 1) * LEVELS).astype(int)
-    step = side / len(image)
-    frame = f'<rect x="{x:g}" y="{y:g}" width="{side:g}" height="{side:g}" fill="none" stroke="#cccccc"/>'
-    parts = [f'<g transform="translate({x:g} {y:g}) scale({step:g})" shape-rendering="crispEdges">']
-    for level in sorted(set(shade.flat) - {0}):
-        dots = "".join(f"M{column} {row}h1v1h-1z" for row, column in np.argwhere(shade == level))
-        colour = INK if level > 0 else NEGATIVE
-        parts.append(f'<path d="{dots}" fill="{colour}" fill-opacity="{abs(level) / LEVELS:g}"/>')
-    return [*parts, "</g>", frame]
-
-
-def digits_of(*labels: int) -> list[np.ndarray]:
-    """One drawn digit of each label, (28, 28), pixels 0 to 1; a label asked for twice comes in two hands."""
-    data = load("digits", n_train=200, n_test=10)
-    rows = {label: iter(np.flatnonzero(data.train_labels == label)) for label in set(labels)}
-    return [pixels(data.train_images[next(rows[label])])[0].astype(float) for label in labels]
 
 
 def blends() -> str:
@@ -207,15 +172,34 @@ def pipes() -> str:
     return svg(815, 230, words, parts)
 
 
+def guesses() -> str:
+    """A blend that a phone uploads at three ratios, what a curious server makes of it, and the raw picture."""
+    four, seven = digits_of(4, 7)
+    data = load("digits", n_train=2_000, n_test=10)
+    mean_4, mean_7 = (pixels(data.train_images[data.train_labels == n]).mean(axis=0)[0] for n in (4, 7))
+    parts = []
+    for k, lam in enumerate((0.1, 0.3, 0.45)):
+        upload, left = mixup(four, seven, lam), 10 + 224 * k
+        residual = upload - mixup(mean_4, mean_7, lam)
+        guess = mean_7 + (1 - lam) / (lam**2 + (1 - lam) ** 2) * residual
+        parts += [*tile(upload, left, 10, 100), *tile(guess, left + 106, 10, 100)]
+        parts += [text(left + 50, 126, "uploaded", 12), text(left + 156, 126, "guessed", 12)]
+        parts.append(text(left + 103, 144, f"mixing ratio {lam:g}", 13))
+    parts += [*tile(seven, 690, 10, 100), text(740, 126, "never uploaded", 12)]
+    return svg(800, 154, "At three ratios a blend of a seven and a four and a guess; then the seven", parts)
+
+
 HEADS = {
-    "01": beliefs, "02": windows, "03": walks, "04": hearsay, "05": slots, "06": pipes, "07": blends, "08": ghosts,
+    "00": protocols, "01": beliefs, "02": windows, "03": walks, "04": hearsay, "05": slots, "06": pipes, "07": blends,
+    "08": ghosts, "11": guesses,
 }  # fmt: skip
 
 
 def drawings() -> dict[str, str]:
     """All files of pictures/ that this module draws, by name."""
     maps = {f"map_{number}.svg": course_map(number) for number, *_ in COURSE}
-    return maps | {f"head_{number}.svg": draw() for number, draw in HEADS.items()}
+    heads = {f"head_{number}.svg": draw() for number, draw in HEADS.items()}
+    return maps | heads | {"algorithm_1.svg": algorithm_1()}
 
 
 def main() -> int:

@@ -24,6 +24,7 @@ EXPLANATIONS = {
     "verify": "Every equation of the letter by two routes, one row each.",
     "channel": "What each protocol asks of the channel, in closed form.",
     "data": "Which data sets are there, and where.",
+    "site": "Static files for a web host, or to be opened from disk: playground, lessons, API reference.",
 }
 AFTER_CTRL_C = {
     "compare": "the same command with --resume goes on from the last finished round.",

@@ -207,7 +207,96 @@ def adam(w, p, train):
     return w + 0.01 * 0.7 ** (p - 1) * first / (1 - 0.5**p) / size
 
 
+def upload_bits(sends, n_seeds, p):
+    return (401_408 if sends == "weights" else 3_200) + (p == 1) * 6_272 * n_seeds
+
+
+def attack(upload, mean_a, mean_b, lam):
+    return mean_b + shared_attack([upload - lam * mean_a - (1 - lam) * mean_b], lam)
+
+
+def shared_attack(residuals, lam):
+    n = len(residuals)
+    return (1 - lam) / (lam**2 + n * (1 - lam) ** 2) * np.sum(residuals, axis=0)
+
+
+def draw(labels, n, rng):
+    couples = rng.permutation(len(labels) // 2 * 2).reshape(-1, 2)
+    couples = couples[labels[couples[:, 0]] != labels[couples[:, 1]]][:n]
+    return couples[:, 0], couples[:, 1]
+
+
+def drawn_with_repeats(labels, n, rng):
+    couples = rng.integers(len(labels), size=(4 * n, 2))
+    couples = couples[labels[couples[:, 0]] != labels[couples[:, 1]]][:n]
+    return couples[:, 0], couples[:, 1]
+
+
+def fixed_draw(labels, n, rng):
+    return draw(labels, n, np.random.default_rng(0))
+
+
+def half_drawn(labels, n, rng):
+    few = np.arange(0, len(labels), 2)
+    return [few[part] for part in draw(labels[few], n, rng)]
+
+
+def means_of(own, own_labels):
+    return np.stack([own[own_labels == n].mean(axis=0) for n in range(10)])
+
+
+def linear_guess(uploads, a, b, lam, own, own_labels):
+    means = means_of(own, own_labels)
+    return np.array([attack(u, means[n], means[m], lam) for u, n, m in zip(uploads, a, b, strict=True)])
+
+
+def posterior_mean(uploads, a, b, lam, own, own_labels):
+    """As if samples were Gaussian around means of own pairs that blend alike; then between the bounds of an upload."""
+    deviations = own - means_of(own, own_labels)[own_labels]
+    basis = np.linalg.eigh(deviations.T @ deviations)[1][:, -150:]
+    C, found = [np.cov(basis.T @ deviations[own_labels == n].T) for n in range(10)], []
+    for u, n, m in zip(uploads, a, b, strict=True):
+        x, y = own[own_labels == n], own[own_labels == m]
+        rest = u - (1 - lam) * y
+        far = (rest**2).sum(axis=1)[:, None] - 2 * lam * rest @ x.T + lam**2 * (x**2).sum(axis=1)
+        share = np.exp((far.min() - far) / 2)
+        mean_a, mean_b = (share.sum(axis=0) @ x) / share.sum(), (share.sum(axis=1) @ y) / share.sum()
+        both = lam**2 * C[n] + (1 - lam) ** 2 * C[m] + 0.003 * np.eye(150)
+        seen = np.linalg.solve(both, basis.T @ (u - lam * mean_a - (1 - lam) * mean_b))
+        found.append(mean_b + basis @ ((1 - lam) * C[m] @ seen))
+    return np.clip(found, np.maximum(0, (uploads - lam) / (1 - lam)), np.minimum(1, uploads / (1 - lam)))
+
+
 ATTEMPTS = {
+    "00.1": [
+        (upload_bits, "right"),
+        (unwritten, "not written yet"),
+        (lambda sends, n_seeds, p: upload_bits(sends, n_seeds, 1), "99 times what it should"),
+        (lambda sends, n_seeds, p: upload_bits(sends, 0, p), "0.0101 times"),
+        (lambda sends, n_seeds, p: upload_bits(sends, n_seeds, p) // 8, "0.125 times"),
+        (lambda sends, n_seeds, p: 320 if sends == "outputs" else 401_408, "0.1 times"),
+        (lambda sends, n_seeds, p: print(upload_bits(sends, n_seeds, p)), "return it instead"),
+        (lambda sends, n_seeds: 3_200, "TypeError"),
+        (wrapped(upload_bits, str), "text"),
+    ],
+    "00.2": [
+        ("DE", "right"), ("ED", "right"), ("d, e", "right"), (["D", "E"], "right"), (" e d ", "right"),
+        ("CD", "1 too many, 1 missing"), ("D", "0 too many, 1 missing"), ("AB", "2 too many, 2 missing"),
+        ("CDE", "1 too many, 0 missing"), (4, "letters are wanted"),
+    ],
+    "00.3": [
+        (63.4, "right"), (63.353, "right"), ("63.4", "right"), (42.4, "ten rounds"), (125.44, "count as well"),
+        (6.09, "once, not in every round"), (21.3, "50 seed samples"), (0.01578, "other way round"),
+        (5, "too small"), (200, "too large"), (-63.4, "sign is not"),
+    ],
+    "00.4": [
+        (("slot_s", 1.003521e-3), "as good"), (("bandwidth_hz", 10_035_200), "as good"),
+        (("max_slots", 101), "less is better"), (("bits_per_weight", 31), "score 3.12"),
+        (("uplink_power_dbm", 80), "101 of 100 slots"), (("max_slots", 90), "101 of 90 slots"),
+        (("beta", 2), "none of the numbers"), (("bits_per_weight", 31.5), "cannot be used"),
+        (("threshold", "four"), "cannot be used"), (("max_slots", -5), "out of range"),
+        ("max_slots", "a name and its new value"), (101, "no score"),
+    ],
     "01.1": [
         (softmax, "right"),
         (unwritten, "not written yet"),
@@ -537,5 +626,60 @@ ATTEMPTS = {
         (lambda lam: (ratios_of_two(0.5), np.eye(2)), "finite number"),
         (lambda lam: 3, "two arrays"),
         (lambda lam: lam / 0, "ZeroDivisionError"),
+    ],
+    "11.1": [
+        (attack, "right"),
+        (unwritten, "not written yet"),
+        (lambda upload, mean_a, mean_b, lam: mean_b, "in which"),
+        (lambda upload, mean_a, mean_b, lam: (upload - lam * mean_a) / (1 - lam), "in which"),
+        (lambda upload, mean_a, mean_b, lam: attack(upload, mean_a, mean_b, lam) - mean_b, "in which"),
+        (lambda upload, mean_a, mean_b, lam: attack(upload, mean_b, mean_a, lam), "in which"),
+        (lambda upload, mean_a, mean_b, lam: np.linalg.norm(upload), "one number; shape (2,) is wanted"),
+        (lambda upload, mean_a, mean_b, lam: print(attack(upload, mean_a, mean_b, lam)), "return it instead"),
+        (lambda upload, mean_a, mean_b, lam: upload[9], "IndexError"),
+    ],
+    "11.2": [
+        (shared_attack, "right"),
+        (unwritten, "not written yet"),
+        (lambda residuals, lam: shared_attack(residuals, lam) / len(residuals), "0.5 times what it should"),
+        (lambda residuals, lam: np.mean(residuals, axis=0), "times what it should"),
+        (lambda residuals, lam: -shared_attack(residuals, lam), "wrong sign"),
+        (lambda residuals, lam: shared_attack(residuals, lam)[None], "shape (1, 5); shape (5,) is wanted"),
+        (lambda residuals, lam: shared_attack(residuals.T, lam), "shape (1,); shape (5,) is wanted"),
+        (lambda residuals, lam: None, "nothing (None)"),
+    ],
+    "11.3": [
+        (0.143, "right"), (0.1428, "right"), ("0.143", "right"), (0.2425, "single upload"), (0.0808, "root of n"),
+        (0.14, "one of the two terms"), (0.918, "main one"), (0.0204, "variance"), (0.5, "too large"),
+        (-0.143, "sign is not"),
+    ],
+    "11.4": [
+        (250, "right"), ("250", "right"), (250.0, "right"), (500, "takes two"), (50, "could afford more"),
+        (124_750, "share samples"), (249.5, "whole"), (100, "too small"), (300, "too large"), (-250, "sign is not"),
+    ],
+    "11.5": [
+        (draw, "as good"),
+        (unwritten, "not written yet"),
+        (drawn_with_repeats, "less is better"),
+        (fixed_draw, "draw with rng"),
+        (half_drawn, "never came up"),
+        (lambda labels, n, rng: np.split(rng.permutation(len(labels))[: 2 * n], 2), "one label twice"),
+        (lambda labels, n, rng: ([0], [1]), "n = 50"),
+        (lambda labels, n, rng: np.full((2, n), 600), "from 0 to 499"),
+        (lambda labels, n, rng: labels / 0 > 1, "n = 50"),
+        (lambda labels, n, rng: rng.shuffled(labels), "AttributeError"),
+        (5, "no score"),
+    ],
+    "11.6": [
+        (posterior_mean, "as good"),
+        (unwritten, "not written yet"),
+        (linear_guess, "score 0.58"),
+        (lambda *given: np.clip(linear_guess(*given), 0, 1), "score 0.555"),
+        (lambda uploads, a, b, lam, own, own_labels: uploads, "less is better"),
+        (lambda uploads, a, b, lam, own, own_labels: means_of(own, own_labels)[b], "score 1 "),
+        (lambda uploads, a, b, lam, own, own_labels: uploads[0], "(100, 784) is wanted"),
+        (lambda uploads, a, b, lam, own, own_labels: uploads * np.nan, "finite number"),
+        (lambda uploads, a, b, lam, own, own_labels: own[own_labels == 99][0], "IndexError"),
+        (0.3, "no score"),
     ],
 }  # fmt: skip

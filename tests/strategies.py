@@ -1,12 +1,14 @@
 """Hypothesis strategies that make well-posed inputs, shared by the tests. One section a room."""
 
 import math
+from dataclasses import fields
 from typing import NamedTuple
 
 import naive
 import numpy as np
 from hypothesis import HealthCheck, assume, settings, strategies as st
 
+from mix2fld_np.federation.settings import INITIALISATIONS, LIMITS, MOST_FILTERS, PAIRINGS, SPLITS, Settings
 from mix2fld_np.nn.network import Network
 from mix2fld_np.wireless.channel import Link
 
@@ -42,6 +44,23 @@ def links(draw, min_success: float = 0.02, max_success: float = 0.98, max_slots:
 
 
 generators = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+# ------------------------------------------------------------------------------------------------------------- settings
+CHOICES = {"split": list(SPLITS), "pairing": PAIRINGS, "initialisation": INITIALISATIONS}
+
+
+def setting_values(name: str) -> st.SearchStrategy:
+    """Values that a setting can have while all others are as printed."""
+    kind = {field.name: field.type for field in fields(Settings)}[name]
+    if kind in (bool, str):
+        return st.sampled_from(CHOICES.get(name, (True, False)))
+    if name == "filters":
+        return st.tuples(st.integers(1, MOST_FILTERS), st.integers(1, MOST_FILTERS))
+    least, most, _ = LIMITS[name]
+    if kind is int:
+        return st.integers(Settings().n_seed_samples if name == "n_inverse_samples" else least, most)
+    return st.floats(least, most).filter(lambda value: name != "mixing_ratio" or value != 0.5)
 
 
 # --------------------------------------------------------------------------------------------------------------- mixing

@@ -11,9 +11,10 @@ import mix2fld_np
 
 PACKAGE = Path(mix2fld_np.__file__).parent
 FLOORS = {  # the higher may import the lower; rooms on one floor do not know each other
-    "": 9,  # cli.py and __main__.py
-    "console": 8,
-    "experiments": 8,  # the front door for Python
+    "": 10,  # cli.py and __main__.py
+    "console": 9,
+    "experiments": 9,  # the front door for Python
+    "web": 8,
     "pictures": 7,
     "claims": 6,
     "study": 5,
@@ -29,12 +30,14 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
     "errors": 0,
     "randomness": 0,
 }
-OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask"}
+SITE = {"mistune", "latex2mathml", "pygments"}  # the extra [site]
+OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask", *SITE}
 ONLY_IN = {  # what may be imported in some places only
-    "numba": {"nn/kernels.py", "compilation.py"},
+    "numba": {"nn/kernels.py", "compilation.py", "web/wasm.py"},
     "pickle": {"compilation.py"},  # the form in which Numba keeps machine code
-    "llvmlite": {"compilation.py"},  # comes with numba
+    "llvmlite": {"compilation.py", "web/wasm.py"},  # comes with numba
     "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "labels", "letter", "step_times", "studies")},
+    **{name: {"web/lessons.py"} for name in SITE},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},
 }

@@ -242,7 +242,7 @@ def read_settings(path):
 
 
 def read_run(path):
-    return stored_figures.read_results(path.parent.parent, [job_of(path.stem)])
+    return stored_figures.read_results(path.parent.parent, {"run": job_of(path.stem)})
 
 
 @cache

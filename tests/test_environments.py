@@ -16,7 +16,7 @@ from small_runs import compare, write_digits
 
 from mix2fld_np import cli
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="limits and signals of POSIX")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="limits and signals of POSIX")]
 ROOT = Path(__file__).parents[1]
 NOBODY = 54_321  # a user without an entry
 MB = 1 << 20

@@ -15,6 +15,8 @@ from mix2fld_np.pictures.canvas import new_figure
 from mix2fld_np.runs import directory as stored
 from mix2fld_np.runs.jobs import Source
 
+pytestmark = pytest.mark.slow  # many whole commands
+
 FEW = "--rounds=1 --iterations=50 --distill-iterations=9 --seeds=1 --set=n_samples=60 --set=n_evaluations=1".split()
 FIGURE = ("rounds.csv", "curve.csv", "summary.json", "figure_2.png", "figure_2.svg")
 COMMANDS = {  # arguments, results, and the name of a run

@@ -27,7 +27,7 @@ from mix2fld_np.runs.store import StoredRun
 
 FIELDS = [field.name for field in fields(Settings)]
 PATIENCE_S = 60.0  # of a machine with other things to do
-FUZZ_S = float(os.environ.get("MIX2FLD_FUZZ_S", "5"))  # how long new cases are tried
+FUZZ_S = float(os.environ.get("MIX2FLD_FUZZ_S", "2"))  # how long new cases are tried
 fuzzed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=int(6 * FUZZ_S) + 1)
 FUZZ_SEED = int(os.environ.get("MIX2FLD_FUZZ_SEED") or secrets.randbits(32))  # of these cases; another one each time
 

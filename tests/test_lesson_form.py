@@ -15,8 +15,18 @@ import nbformat
 import pytest
 from lesson_books import LESSONS, NOTEBOOKS, WRITTEN_ANEW, code_cells, each, outputs, read
 
-diagrams, edit, figures, written = map(importlib.import_module, ("diagrams", "edit", "figures", "written"))
+from mix2fld_np.datasets.registry import load
+from mix2fld_np.federation.protocols import TABLE, seed_bits
+from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.federation.task import Task, first_state
+from mix2fld_np.nn.network import Network
+from mix2fld_np.pictures.curves import LOOKS
+
+diagrams, edit, figures, letter_drawn, written = map(
+    importlib.import_module, ("diagrams", "edit", "figures", "letter_drawn", "written")
+)
 lesson = each(WRITTEN_ANEW)
+INK = "#222222"
 
 
 def markdown(book):
@@ -201,6 +211,28 @@ def test_the_map_has_every_lesson_and_marks_the_one_that_is_open():
     for number, *_ in diagrams.COURSE:
         marked = re.search(rf'fill="{diagrams.HERE}"[^>]*/>\n<text[^>]*>(\d\d)<', diagrams.course_map(number))
         assert marked.group(1) == number
+
+
+def test_a_pipe_is_as_wide_as_its_bits_and_never_too_thin_to_be_seen():
+    def width(bits):
+        return 2 * (100 - float(re.search(r"M([\d.]+)", letter_drawn.arrow(100, 300, 160, bits, INK)).group(1)))
+
+    assert width(400_000) == pytest.approx(2 * width(200_000)) and width(1) == width(3_200) > 1
+
+
+def test_the_picture_of_the_protocols_has_every_payload_of_the_table():
+    drawing = letter_drawn.protocols()
+    for row in TABLE:
+        sizes = [payload.bits(PRINTED, Network()) for payload in (row.uplink, row.downlink)]
+        assert f">{row.name}<" in drawing and LOOKS[row.name].colour in drawing
+        assert all(f">{size:,}<" in drawing for size in [*sizes, seed_bits(row, PRINTED, Network())] if size)
+
+
+def test_the_picture_of_algorithm_1_has_its_lines_in_order_and_the_shapes_of_a_state():
+    state = first_state(Task(PRINTED, load("digits", n_train=6_000, n_test=10)))
+    assert [number for number, *_ in letter_drawn.steps()] == ["4", "5", "6", "8", "9", "10", "11", "13"]
+    for name in ("weights", "outputs", "server"):
+        assert f"{name} {getattr(state, name).shape}" in letter_drawn.algorithm_1()
 
 
 def test_negative_ink_is_orange_and_paper_is_white_whatever_the_scale():

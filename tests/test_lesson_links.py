@@ -11,7 +11,8 @@ import pytest
 
 LESSONS = Path(__file__).parents[1] / "lessons"
 NOTEBOOKS = sorted(path.name for path in LESSONS.glob("[0-9][0-9]_*.ipynb"))
-PAGE = (LESSONS / "README.md").read_text(encoding="utf-8")
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted(LESSONS.glob("*.md"))}
+PAGE = PAGES["README.md"]
 
 
 def script(folder=LESSONS):
@@ -52,6 +53,61 @@ def test_a_lesson_stands_once_in_the_table_with_the_time_it_states_itself(notebo
 
 def test_the_table_names_every_lesson_in_order_and_nothing_else():
     assert links.notebooks_in(PAGE) == NOTEBOOKS
+
+
+def links_in(text):
+    """Where the links and pictures of a Markdown text lead to, within the repository."""
+    targets = re.findall(r"\]\(([^)\s]+)\)|^\[\w+\]: (\S+)$", text, re.M)
+    return [target for target in map("".join, targets) if not target.startswith("http")]
+
+
+def anchors_in(text):
+    """What the headings of a Markdown text are called in links."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {"#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def text_of(notebook):
+    book = nbformat.read(LESSONS / notebook, as_version=4)
+    return "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+
+
+@pytest.mark.parametrize("name", [*PAGES, *NOTEBOOKS])
+def test_no_link_of_a_page_or_a_lesson_is_dead(name):
+    text = PAGES.get(name) or text_of(name)
+    links = links_in(text)
+    assert links or name in NOTEBOOKS
+    here = {link for link in links if link.startswith("#")}
+    assert here <= anchors_in(text)
+    assert [link for link in links if link not in here and not (LESSONS / link.partition("#")[0]).exists()] == []
+
+
+def test_the_glossary_and_the_page_for_teachers_are_found_from_the_table_of_contents():
+    assert {"GLOSSARY.md", "TEACHING.md"} <= set(links_in(PAGE))
+
+
+def test_every_word_and_symbol_of_the_glossary_says_what_it_means_and_where_it_is_built():
+    rows = [line.split(" | ") for line in PAGES["GLOSSARY.md"].splitlines() if line.startswith("| ")]
+    rows = [row for row in rows if row[0] not in ("| word", "| symbol")]
+    assert len(rows) > 70 and len({row[0] for row in rows}) > 70
+    assert [row[0] for row in rows if not (len(row[1]) > 15 and links_in(row[-1]))] == []
+
+
+def test_the_plan_for_a_course_fits_into_its_hours_and_names_exercises_that_exist():
+    plan = PAGES["TEACHING.md"].partition("## The plan")[2].partition("\n## ")[0]
+    weeks = re.split(r"^\| (?=\d)", plan, flags=re.M)[1:]
+    minutes = [sum(map(int, re.findall(r"\| (\d+) \|", week))) for week in weeks]
+    assert len(weeks) == 4 and max(minutes) <= 90
+    assert sorted(set(links_in(plan))) == NOTEBOOKS
+    texts = {name[:2]: text_of(name) for name in NOTEBOOKS}
+    for exercise in re.findall(r"\b\d\d\.\d\b", plan):
+        assert f"{exercise} ·" in texts[exercise[:2]] or f'"{exercise}"' in code_of(exercise[:2])
+
+
+def code_of(number):
+    """All of a notebook, as its file has it."""
+    (path,) = LESSONS.glob(f"{number}_*.ipynb")
+    return path.read_text(encoding="utf-8").replace('\\"', '"')
 
 
 def test_the_links_of_the_page_are_those_that_the_script_writes():

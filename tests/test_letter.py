@@ -15,6 +15,7 @@ from mix2fld_np.cli import main
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, PRINTED
+from mix2fld_np.federation.task import Task
 from mix2fld_np.mixing import mixup, pairing
 from mix2fld_np.pictures import letter as letter_pictures
 from mix2fld_np.pictures.canvas import new_figure, render
@@ -195,7 +196,7 @@ def test_what_holds_no_result_says_so(command, why, capsys):
 @pytest.fixture(scope="module")
 def uploads(small_data):
     settings = replace(tables.TABLES, n_devices=4, n_samples=60, n_seed_samples=15, n_inverse_samples=15)
-    return tables.uploads_of(load("mnist", small_data), settings, seed=0)
+    return tables.uploads_of(Task(settings, load("mnist", small_data), seed=0))
 
 
 @pytest.mark.parametrize("name", tables.PRINTED_VALUES["2"])
@@ -217,10 +218,10 @@ def test_heads_that_were_right_would_be_read_as_printed(monkeypatch):
     assert fitting == {(0.001, 0.001), (0.499, 0.499)}
 
 
-@pytest.mark.parametrize("definition", tables.DEFINITIONS["2"], ids=lambda definition: definition.measure.__name__)
-def test_both_definitions_of_table_ii_differ_by_logarithms_between_columns(definition, uploads):
+@pytest.mark.parametrize("measure", tables.DEFINITIONS["2"].values(), ids=tables.DEFINITIONS["2"])
+def test_both_definitions_of_table_ii_differ_by_logarithms_between_columns(measure, uploads):
     ratios = [ratio for _, ratio in tables.COLUMNS]
-    measured = [definition.measure(uploads, ratio) for ratio in ratios]
+    measured = [measure(uploads, ratio) for ratio in ratios]
     assert_allclose(np.diff(measured), np.diff(np.log(ratios)), atol=1e-9)
 
 

@@ -16,7 +16,7 @@ PLAYED = ("compare", "figure-2", "figure-3", "study")
 
 
 @pytest.fixture(scope="module")
-def written(compared, figure_2, figure_3, studies, table_outputs, tmp_path_factory):
+def written(compared, figure_2, figure_3, studies, readings, table_outputs, tmp_path_factory):
     """Every directory that a command has written, by command."""
     top = tmp_path_factory.mktemp("written")
     assert main(["claims", f"--figure-2={figure_2}", f"--figure-3={figure_3}", f"--out={top / 'claims'}"]) == 0
@@ -29,6 +29,7 @@ def written(compared, figure_2, figure_3, studies, table_outputs, tmp_path_facto
         "figure 3": figure_3,
         "claims": top / "claims",
         "verify": top / "verify",
+        "study readings": readings,
     }
     return single | tables | swept
 
@@ -67,6 +68,7 @@ def names_in(path, command):
     return set(content) | {key for row in rows for key in row}
 
 
+@pytest.mark.slow
 def test_every_column_and_key_is_listed_once_and_every_one_that_is_listed_is_written(written):
     page, found = listed(), {}
     for command, directory in written.items():
@@ -86,6 +88,7 @@ def test_every_table_on_the_page_names_a_column_once():
             assert len(names) == len(set(names))
 
 
+@pytest.mark.slow
 def test_a_settings_json_lists_the_files_beside_it(written):
     for directory in written.values():
         described = json.loads((directory / "settings.json").read_text())

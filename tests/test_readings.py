@@ -165,23 +165,24 @@ def test_main_effects_give_back_what_each_factor_adds(full):
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def test_the_best_readings_are_played_again_under_seeds_that_were_not_used(studies):
-    with open(studies["readings"] / "readings.csv", newline="") as file:
+@pytest.mark.slow
+def test_the_best_readings_are_played_again_under_seeds_that_were_not_used(readings):
+    with open(readings / "readings.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    summary = json.loads((studies["readings"] / "summary.json").read_text())
+    summary = json.loads((readings / "summary.json").read_text())
     best = list(dict.fromkeys(row["reading"] for row in summary["candidates"]))[:3]
     assert {row["reading"] for row in rows if row["held_out"] == "1"} == set(best)
     assert len(rows) == (29 + 3) * 2 * len(NAMES) and len(summary["candidates"]) == 58
     assert {(row["reading"], row["moment"]) for row in summary["confirmed"]} == {
         (reading, moment) for reading in best for moment in ("trained", "downloaded")
     }
-    seeds = {path.stem.rsplit("-", 1)[1] for path in (studies["readings"] / "runs").iterdir()}
+    seeds = {path.stem.rsplit("-", 1)[1] for path in (readings / "runs").iterdir()}
     assert seeds == {"seed0", "seed1", "seed2", "seed3"}
 
 
 @pytest.mark.slow
-def test_a_search_that_is_run_again_plays_nothing_and_writes_the_same_bytes(studies, small_data):
-    out = studies["readings"]
+def test_a_search_that_is_run_again_plays_nothing_and_writes_the_same_bytes(readings, small_data):
+    out = readings
     before = files_of(out)
     more = ["--rounds=1", "--devices=3", "--held-out=2", f"--data-dir={small_data}", f"--out={out}"]
     assert main(["study", "readings", *SHORT, *STUDY, *more]) == 0

@@ -52,6 +52,7 @@ def house_with_six(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_sixth_protocol_is_one_row_for_compare_and_the_channel(house_with_six, tmp_path):
     env = {"PYTHONPATH": str(house_with_six)}
     said = python(["-m", "mix2fld_np", *compare(write_digits(tmp_path / "data"), tmp_path / "out")], tmp_path, **env)
@@ -64,6 +65,7 @@ def test_a_sixth_protocol_is_one_row_for_compare_and_the_channel(house_with_six,
     )
 
 
+@pytest.mark.slow
 def test_a_sixth_protocol_leaves_every_check_of_the_letters_five_as_it_was(house_with_six, tmp_path):
     for rows in ("Algorithm 1", "B_up", "convergence time"):
         command = ["-m", "mix2fld_np", "verify", "--quiet", "--only", rows, f"--out={tmp_path / 'verify'}"]

@@ -7,8 +7,10 @@ from small_runs import write_digits
 from mix2fld_np.cli import main
 from mix2fld_np.console import session
 
-COMMANDS = ("compare", "figure 2", "figure 3", "study ratio", "study inverse-samples", "study beta", "study slots",
-            "study bits", "study alpha")
+COMMANDS = (
+    "compare", "figure 2", "figure 3", "study ratio", "study inverse-samples", "study beta", "study slots",
+    "study bits", "study alpha", "study vary beta=1,2",
+)
 SMALL = "--quiet --data=mnist --rounds=1 --iterations=5 --distill-iterations=5".split()
 HELD = "--set=n_samples=60"
 REFUSED = [  # options, the commands that have them, and what is said

@@ -22,6 +22,8 @@ from mix2fld_np.runs.files import locked
 from mix2fld_np.runs.jobs import task_of
 from mix2fld_np.runs.store import StoredRun
 
+pytestmark = pytest.mark.slow  # many whole commands
+
 HERE = Path(__file__).parent
 FEW = ("--protocols=FL,Mix2FLD", "--rounds=3")
 N_KILLS = 6

@@ -44,7 +44,7 @@ def alone(runs, tmp_path_factory):
 
 
 # ---------------------------------------------------------------------------------------------- threads of this machine
-@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("seeds", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_any_number_of_workers_writes_the_same_files_and_so_does_doing_everything_anew(data, tmp_path, seeds):
     found = []
     for n, reuse in ((1, "yes"), (1, "no"), (2, "yes"), (3, "no"), (8, "yes"), (8, "no")):
@@ -127,6 +127,7 @@ def ration_threads(monkeypatch, n_allowed):
     monkeypatch.setattr(threading.Thread, "start", start_or_refuse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_allowed", [0, 1, 2, 3, 7])
 @pytest.mark.parametrize("workers", [2, 4])
 def test_where_no_more_threads_can_be_started_fewer_play_the_same_bytes(
@@ -145,7 +146,7 @@ def test_where_no_more_threads_can_be_started_devices_share_fewer(runs, alone, t
     assert files_of(tmp_path) == alone
 
 
-@pytest.mark.parametrize("n_allowed", [0, 1, 3])
+@pytest.mark.parametrize("n_allowed", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 3))])
 def test_a_command_that_gets_no_more_threads_writes_the_same_files(data, tmp_path, monkeypatch, n_allowed):
     few = ("--protocols=FL,FD", "--workers=2", "--rounds=1")
     assert main(compare(data, tmp_path / "many", *few)) == 0

@@ -7,34 +7,29 @@ from mix2fld_np.claims.claims import CLAIMS, Claim, Reading
 from mix2fld_np.claims.measures import Evidence, Results
 from mix2fld_np.claims.reasons import fl_upload_slots
 from mix2fld_np.federation.settings import PRINTED
-from mix2fld_np.study.intervals import LEVEL, middle_range, percentile_of, t_interval
+from mix2fld_np.study.intervals import LEVEL, defined, middle_range, percentile_of, t_interval
+
+EVERY = [(number, claim, reading) for number, claim in enumerate(CLAIMS, 1) for reading in claim.readings]
 
 
 def findings(results: Results) -> list[dict]:
     """One row for each claim and reading: what is printed, what the runs say, the verdict, and why."""
-    return [
-        finding(number, claim, reading, results)
-        for number, claim in enumerate(CLAIMS, 1)
-        for reading in claim.readings
-    ]
+    return [finding(*one, results) for one in EVERY]
 
 
 def finding(number: int, claim: Claim, reading: Reading, results: Results) -> dict:
     """One row."""
     evidence, same = reading.measure(results), no_difference(reading)
-    printed, single = claim.printed and claim.printed - same, verdicts.defined(evidence.single)
+    printed, single = claim.printed and claim.printed - same, defined(evidence.single)
     effect = evidence.interval(verdicts.TWO_TESTS if claim.printed == 0 else LEVEL)
     fl_slots = fl_upload_slots(results) if claim.fl_learns else 0
     verdict = verdicts.verdict(printed, evidence, rounding_of(claim, reading))
     as_people_read_it = np.expm1(evidence.paired) if evidence.as_log else evidence.paired
     steps = [curve["met"] for curve in curves_of(number, claim, reading, results)] or [None, None]
-    numbers = {
-        **dict(zip(("median", "low", "high"), middle_range(single) if single.size else [None] * 3, strict=True)),
-        "effect": effect.mean,
-        "effect_low": effect.low,
-        "effect_high": effect.high,
-        "reference": at_reference(evidence, results),
-    }
+    middle = middle_range(single).tolist() if single.size else [None] * 3
+    numbers = dict(zip(("median", "low", "high"), middle, strict=True))
+    numbers |= {"effect": effect.mean, "effect_low": effect.low, "effect_high": effect.high}
+    numbers["reference"] = at_reference(evidence, results)
     return {
         "claim": number,
         "where": claim.where,
@@ -51,7 +46,7 @@ def finding(number: int, claim: Claim, reading: Reading, results: Results) -> di
         "seeds_to_decide": verdicts.seeds_to_decide(printed, evidence) if verdict == verdicts.UNDECIDED else None,
         **dict(zip(("steps_us", "steps_us_no_server"), steps, strict=True)),
         "impossible_as_printed": fl_slots > PRINTED.max_slots,
-        "values": [same + float(value) for value in verdicts.defined(as_people_read_it)],
+        "values": [same + float(value) for value in defined(as_people_read_it)],
         "reasons": [why if isinstance(why, str) else why(results) for why in reading.reasons],
     }
 
@@ -89,12 +84,7 @@ def at_reference(evidence: Evidence, results: Results) -> float | None:
 
 def time_curves(results: Results) -> list[dict]:
     """A row for each printed time, reading and server: the letter's statistic at each of `STEPS_US`, and where met."""
-    return [
-        curve
-        for number, claim in enumerate(CLAIMS, 1)
-        for reading in claim.readings
-        for curve in curves_of(number, claim, reading, results)
-    ]
+    return [curve for one in EVERY for curve in curves_of(*one, results)]
 
 
 def curves_of(number: int, claim: Claim, reading: Reading, results: Results) -> list[dict]:

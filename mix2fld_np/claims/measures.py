@@ -15,7 +15,8 @@ from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.intervals import Interval, log_variance_ratio, t_interval
 
 Effect = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of ours against theirs; zero means no difference
-Quantity = Callable[[RunResult, RunResult], tuple[np.ndarray, np.ndarray]]  # of both, on every device (D,) or once (1,)
+Both = tuple[np.ndarray, np.ndarray]  # a number of ours and of theirs, on every device (D,) or once (1,)
+Quantity = Callable[[RunResult, RunResult], Both]
 Labels = Sequence[str]  # of curves
 Couples = Sequence[tuple[str, str]]  # labels of curves, ours and theirs
 
@@ -72,15 +73,12 @@ def times_less(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return relative(theirs, ours)
 
 
-# --- quantities of two runs -------------------------------------------------------------------------------------------
-
-
 def accuracy(moment: str) -> Quantity:
     """Final test accuracy of every device, "trained" or as "downloaded"; who downloads no model keeps its own."""
     return lambda ours, theirs: (np.array(ours.accuracies(moment)), np.array(theirs.accuracies(moment)))
 
 
-def uplink_bits(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
+def uplink_bits(ours: RunResult, theirs: RunResult) -> Both:
     """Bits asked of the uplink over the rounds that both played."""
     n_rounds = min(len(ours.rounds), len(theirs.rounds))
     return np.array([ours.total("uplink_bits", n_rounds)]), np.array([theirs.total("uplink_bits", n_rounds)])
@@ -114,7 +112,7 @@ def stored_time(run: RunResult, end: int) -> np.ndarray:
 def times(until: Until, time_of: Callable[[RunResult, int], np.ndarray] = stored_time) -> Quantity:
     """Convergence time of both, by default as it was stored; NaN where `until` does not say when it ends."""
 
-    def of_both(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
+    def of_both(ours: RunResult, theirs: RunResult) -> Both:
         ends = until(ours, theirs)
         a, b = (time_of(*one) for one in zip((ours, theirs), ends or all_rounds(ours, theirs), strict=True))
         return (a, b) if ends else (np.nan * a, np.nan * b)
@@ -122,7 +120,7 @@ def times(until: Until, time_of: Callable[[RunResult, int], np.ndarray] = stored
     return of_both
 
 
-def to_common_accuracy(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
+def to_common_accuracy(ours: RunResult, theirs: RunResult) -> Both:
     """Seconds until each reference device first reached the lower of both final accuracies; NaN where one began so."""
     level = min(ours.accuracy, theirs.accuracy)
     reached = [[time for time, accuracy in run.curve if accuracy >= level] for run in (ours, theirs)]
@@ -130,7 +128,7 @@ def to_common_accuracy(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, 
     return (np.array([a]), np.array([b])) if min(a, b) > 0 else (np.full(1, np.nan),) * 2
 
 
-def last_download(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
+def last_download(ours: RunResult, theirs: RunResult) -> Both:
     """Accuracy of our devices before and after the last download."""
     return np.array(ours.accuracies("trained")), np.array(ours.accuracies("downloaded"))
 
@@ -138,7 +136,7 @@ def last_download(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.nd
 def between_rounds(before: str, after: str, later: int) -> Quantity:
     """Mean over our rounds of two columns of `rounds`, the second from so many rounds `later`."""
 
-    def of_ours(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
+    def of_ours(ours: RunResult, theirs: RunResult) -> Both:
         first, second = ([row[column] for row in ours.rounds] for column in (before, after))
         return mean_of(second[later:]), mean_of(first[: len(first) - later])
 
@@ -150,7 +148,7 @@ def mean_of(values: Sequence[float]) -> np.ndarray:
     return np.array([fmean(values) if len(values) else np.nan])
 
 
-def falls(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
+def falls(ours: RunResult, theirs: RunResult) -> Both:
     """How far each reference device falls after a local update until the end of the next, a mean over the rounds."""
 
     def deepest(run: RunResult) -> np.ndarray:
@@ -160,9 +158,6 @@ def falls(ours: RunResult, theirs: RunResult) -> tuple[np.ndarray, np.ndarray]:
         return mean_of(by_round[:-1, -1] - by_round[1:].min(axis=1))
 
     return deepest(ours), deepest(theirs)
-
-
-# --- many comparisons -------------------------------------------------------------------------------------------------
 
 
 def compared(
@@ -238,9 +233,6 @@ def best_against_best(results: Results, moment: str, panels: str, ours: Labels, 
 
     (devices, means), (their_devices, their_means) = best(ours), best(theirs)
     return evidence_of_order(devices - their_devices, means - their_means)
-
-
-# --- Figure 3 ---------------------------------------------------------------------------------------------------------
 
 
 def ends_of(results: Results, split: str, moment: str) -> list[list[np.ndarray]]:

@@ -18,9 +18,8 @@ from mix2fld_np.federation.simulation import MOMENTS
 from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import grouped
-from mix2fld_np.study.figures import check_free
+from mix2fld_np.study.figures import check_free, file_name
 from mix2fld_np.study.intervals import t_interval
-from mix2fld_np.study.sweeps import file_name
 
 # Label pairs are random, as printed: with N_S = 50 they make enough inverse samples, for which N_S = 10 needs a
 # schedule. Symmetric channels deliver everything; FL without any upload is Local.
@@ -134,13 +133,12 @@ def noticed(run: ReadingRun, reading: Reading) -> Reading:
 
 def jobs_of(search: Search) -> list[Job]:
     """All runs that differ."""
-    every = product(search.seeds, search.readings, RUNS)
-    wanted = {name_of(run, reading, seed): (run, reading, seed) for seed, reading, run in every}
-    N_S, jobs = search.settings.n_seed_samples, []
-    for name, (run, reading, seed) in wanted.items():
+    N_S, jobs = search.settings.n_seed_samples, dict[str, Job]()
+    for seed, reading, run in product(search.seeds, search.readings, RUNS):
         chosen = replace(search.settings, **noticed(run, reading), n_inverse_samples=run.n_inverse * N_S)
-        jobs.append(Job(name, run.protocol, chosen, search.source, seed))
-    return jobs
+        name = name_of(run, reading, seed)
+        jobs[name] = Job(name, run.protocol, chosen, search.source, seed)
+    return list(jobs.values())
 
 
 def measured(search: Search, results: Sequence[RunResult]) -> np.ndarray:

@@ -10,7 +10,7 @@ from mix2fld_np.federation.settings import PRINTED, Settings
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import local_update
 from mix2fld_np.runs.results import RunResult
-from mix2fld_np.study.intervals import LEVEL
+from mix2fld_np.study.intervals import middle_range
 
 STEPS_US = np.geomspace(1, 1_000, 3_001)  # of a device, from a microsecond to a millisecond
 SERVERS = ("server in proportion", "server in no time")
@@ -43,11 +43,9 @@ def by_the_stop_watch() -> float:
 
 
 def middle_over_seeds(single: np.ndarray) -> np.ndarray:
-    """Low end, median and high end (3, T) of what single runs say at each of T steps (S, T); NaN where none does."""
+    """`middle_range` (3, T) of what single runs say at each of T steps (S, T); NaN where none does."""
     known = single[~np.isnan(single).any(axis=1)]
-    if not len(known):
-        return np.full((3, single.shape[1]), np.nan)
-    return np.quantile(known, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2], axis=0)
+    return middle_range(known) if len(known) else np.full((3, single.shape[1]), np.nan)
 
 
 def met_at(printed: float, rounding: float, single: np.ndarray) -> list[list[float]]:
@@ -55,7 +53,7 @@ def met_at(printed: float, rounding: float, single: np.ndarray) -> list[list[flo
 
     `single` (S, T) is the letter's own statistic at each of `STEPS_US`.
     """
-    low, _, high = middle_over_seeds(single)
+    _, low, high = middle_over_seeds(single)
     under, over = printed < low - rounding, printed > high + rounding
     inside = (~under & ~over) & ~np.isnan(low)
     inside[1:] |= (under[:-1] & over[1:]) | (over[:-1] & under[1:])  # or met between two of the steps

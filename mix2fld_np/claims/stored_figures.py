@@ -1,9 +1,7 @@
 """What `figure 2` and `figure 3` have stored, read again."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
@@ -29,29 +27,28 @@ def read_figure_2(directory: Path) -> StoredFigure:
     """What `mix2fld figure 2` left, `runs[panel, label, seed]`; InputError where it is not there or not whole."""
     settings, data, seeds = finished(directory, "figure 2")
     runs = figure_2_runs(settings, Source(data), seeds)
-    places = [(run.panel.name, run.curve.label, run.job.seed) for run in runs]
-    results = read_results(directory, (run.job for run in runs))
-    return StoredFigure(settings, data, seeds, dict(zip(places, results, strict=True)))
+    jobs = {(run.panel.name, run.curve.label, run.job.seed): run.job for run in runs}
+    return StoredFigure(settings, data, seeds, read_results(directory, jobs))
 
 
 def read_figure_3(directory: Path) -> StoredFigure:
     """What `mix2fld figure 3` left, `runs[split, |D|, seed]`; InputError where it is not there or not whole."""
     settings, data, seeds = finished(directory, "figure 3")
-    jobs = figure_3_jobs(settings, Source(data), seeds)
-    places = [(job.settings.split, job.settings.n_devices, job.seed) for job in jobs]
-    return StoredFigure(settings, data, seeds, dict(zip(places, read_results(directory, jobs), strict=True)))
+    runs = figure_3_jobs(settings, Source(data), seeds)
+    jobs = {(job.settings.split, job.settings.n_devices, job.seed): job for job in runs}
+    return StoredFigure(settings, data, seeds, read_results(directory, jobs))
 
 
-def read_results(directory: Path, jobs: Iterable[Job]) -> list[RunResult]:
+def read_results(directory: Path, jobs: dict[tuple, Job]) -> dict[tuple, RunResult]:
     """The results of finished runs, of any machine; InputError for the first that is missing, damaged or another."""
-    results = []
-    for job in jobs:
+    results = {}
+    for place, job in jobs.items():
         path = StoredRun(job, directory).path
         stored = read_result(path)
         wanted = {"protocol": job.protocol, "seed": job.seed, "settings": plain(asdict(job.settings))}
         if not isinstance(stored["identity"], dict) or not wanted.items() <= stored["identity"].items():
             raise InputError(f"{path} belongs to a run with other settings; run the command that wrote it again.")
-        results.append(RunResult(**stored["result"]))
+        results[place] = RunResult(**stored["result"])
     return results
 
 
@@ -67,9 +64,6 @@ def finished(directory: Path, command: str) -> tuple[Settings, str, tuple[int, .
     if (found := described.get("command")) != command:
         raise InputError(f"{directory} holds mix2fld {found}, not mix2fld {command}; name another directory.")
     if not is_sealed(described):
-        raise InputError(
-            f"{file} is damaged or was changed: its checksum does not fit; run mix2fld {command} again."
-        )
-    first, stored = described["seed"], described["settings"].items()
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored}
-    return Settings(**values), described["data"], tuple(range(first, first + described["seeds"]))
+        raise InputError(f"{file} is damaged or was changed: its checksum does not fit; run mix2fld {command} again.")
+    seeds = range(described["seed"], described["seed"] + described["seeds"])
+    return Settings(**described["settings"]), described["data"], tuple(seeds)

@@ -1,24 +1,20 @@
-"""What becomes of a sentence of the letter: two questions and one rule, written down before any result was seen.
-
-Could that run have been ours? A printed number is one run, read on one device. It could where it lies, rounded as it
-is, within the middle 95 % of the same statistic over all of our seeds and devices; an order could where it holds for at
-least 2.5 % of them, "as high as" where that range comes within a point of equal.
-Is the effect there? The interval of the paired difference of the means over devices says so: 95 %, Student's t over
-seeds, widened for the largest of several. For "as high as" two one-sided tests, 5 % each, with a margin of one point.
-
-Reproduced: the interval lies on the printed side of zero, and that run could have been ours. In the same direction:
-only the former. Contradicted: it lies on the other side, or reaches zero and excludes half of the printed effect. Else
-undecided, as always with one seed. An order needs the interval of every comparison; where one fails, that of their mean
-decides. "As high as" is in the same direction where it is certainly not more than a point below.
-"""
+"""What becomes of a sentence of the letter: two questions and one rule, written down before any result was seen."""
 
 import math
 
 import numpy as np
 
 from mix2fld_np.claims.measures import Evidence
-from mix2fld_np.study.intervals import LEVEL, middle_range, seeds_needed, t_interval
+from mix2fld_np.study.intervals import LEVEL, defined, middle_range, seeds_needed, t_interval
 
+RULE = (
+    "Could that run have been ours? A printed number is one run, read on one device: it could where it lies within the "
+    "middle 95 % of the same statistic over all of our seeds and devices, an order where it holds for 2.5 % of them. "
+    "Is the effect there? The paired difference of the means over devices says so, by its 95 % interval (Student's t "
+    "over seeds, wider for the largest of several). Reproduced: both. In the same direction: the interval lies on the "
+    "printed side of zero. Contradicted: it lies on the other side, or reaches zero and excludes half of the printed "
+    "effect. Else undecided. 'As high as' takes two one-sided tests with a margin of one point."
+)
 REPRODUCED, SAME_DIRECTION = "reproduced", "in the same direction"
 CONTRADICTED, UNDECIDED = "contradicted", "undecided"
 IMPOSSIBLE = "impossible as printed"
@@ -29,7 +25,7 @@ HALF = 0.5  # of the printed effect: an interval around zero that excludes so mu
 
 
 def verdict(printed: float | None, evidence: Evidence, rounding: float = 0.0) -> str:
-    """By the rule for what a sentence prints: an order (None), "as high as" (zero), or an effect."""
+    """By what a sentence prints: an order (None), "as high as" (zero), or an effect; undecided with one seed."""
     low = evidence.interval(LEVEL).low
     if low is None or not defined(evidence.single).size:
         return UNDECIDED
@@ -48,10 +44,10 @@ def verdict_of_effect(printed: float, evidence: Evidence, rounding: float = 0.0)
 
 
 def verdict_of_order(evidence: Evidence) -> str:
-    """The verdict on "A is above B" in all comparisons."""
+    """The verdict on "A is above B": by the interval of each comparison; if one fails, that of their mean decides."""
     assert evidence.every is not None
     average, lows = evidence.interval(LEVEL), [t_interval(one).low for one in evidence.every]
-    if all(low is not None and low > 0 for low in lows) and holds(evidence.single) >= (1 - LEVEL) / 2:
+    if all(low is not None and low > 0 for low in lows) and np.mean(defined(evidence.single) > 0) >= (1 - LEVEL) / 2:
         return REPRODUCED
     if average.low > 0:  # type: ignore[operator]
         return SAME_DIRECTION
@@ -59,7 +55,7 @@ def verdict_of_order(evidence: Evidence) -> str:
 
 
 def verdict_of_equality(evidence: Evidence) -> str:
-    """The verdict on "as high as"."""
+    """The verdict on "as high as"; in the same direction where ours is certainly not more than a point below."""
     effect = evidence.interval(TWO_TESTS)
     if effect.low >= -EQUAL:  # type: ignore[operator]
         equal = effect.high <= EQUAL and lies_within(0.0, evidence.single, EQUAL)  # type: ignore[operator]
@@ -71,16 +67,6 @@ def lies_within(printed: float, single: np.ndarray, margin: float) -> bool:
     """Whether a number lies within the middle 95 % of what single runs say, or so little outside."""
     _, low, high = middle_range(defined(single))
     return low - margin <= printed <= high + margin
-
-
-def holds(single: np.ndarray) -> float:
-    """For which share of single runs and devices a whole order holds, given the smallest of its differences."""
-    return float(np.mean(defined(single) > 0))
-
-
-def defined(values: np.ndarray) -> np.ndarray:
-    """All numbers but NaN."""
-    return values[~np.isnan(values)]
 
 
 def seeds_to_decide(printed: float | None, evidence: Evidence) -> int | None:

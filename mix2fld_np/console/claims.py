@@ -15,16 +15,8 @@ from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.pictures.studies import claims_time
-from mix2fld_np.study.averages import grouped
+from mix2fld_np.study.averages import grouped, seeds_in_words
 
-RULE = (
-    "Could that run have been ours? A printed number is one run, read on one device: it could where it lies within the "
-    "middle 95 % of the same statistic over all of our seeds and devices, an order where it holds for 2.5 % of them. "
-    "Is the effect there? The paired difference of the means over devices says so, by its 95 % interval (Student's t "
-    "over seeds, wider for the largest of several). Reproduced: both. In the same direction: the interval lies on the "
-    "printed side of zero. Contradicted: it lies on the other side, or reaches zero and excludes half of the printed "
-    "effect. Else undecided. 'As high as' takes two one-sided tests with a margin of one point."
-)
 FILES = ("claims.csv", "claims.json", "claims_time.png", "claims_time.svg")
 OPTIONS = tuple(
     options.Option(name, str, explanation, default=f"results/{default}", word="DIR")
@@ -54,11 +46,11 @@ def run(args: argparse.Namespace) -> int:
             marked = {"default": 1e6 * s.device_s_per_iteration, "this machine": step_times.by_the_stop_watch()}
         files = {
             "claims.csv": [flat(row) for row in rows],
-            "claims.json": {"rule": RULE, "claims": rows},
+            "claims.json": {"rule": verdicts.RULE, "claims": rows},
             **render(claims_time(curves, marked), "claims_time"),
         }
         text = "\n\n".join((heading(results), claims_table(rows), steps_table(curves), reasons(rows)))
-        return session.Report(files, text, (RULE, one_step(curves), ruled_out(rows), count(rows)))
+        return session.Report(files, text, (verdicts.RULE, one_step(curves), ruled_out(rows), count(rows)))
 
     return session.carry_out(request, report)
 
@@ -68,7 +60,7 @@ def heading(results: Results) -> str:
     parts = []
     ranks = "rank: per cent of single runs and devices that are below the printed number"
     for number, figure in ((2, results.two), (3, results.three)):
-        seeds = session.seeds_in_words(len(figure.seeds))
+        seeds = seeds_in_words(len(figure.seeds))
         parts.append(f"Figure {number} ({source_of(figure.data).title}, {seeds}, T_max = {figure.settings.max_slots})")
     return f"The letter's claims on {' and '.join(parts)}\n{ranks}"
 

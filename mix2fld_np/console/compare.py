@@ -9,7 +9,7 @@ from mix2fld_np.console.text import counted, percent, table_of
 from mix2fld_np.federation.settings import COMPARISON
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
-from mix2fld_np.pictures.canvas import render
+from mix2fld_np.pictures.canvas import picture_title, render
 from mix2fld_np.pictures.curves import learning_curves
 from mix2fld_np.pictures.labels import label_table
 from mix2fld_np.runs.jobs import dataset
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     jobs, more = models.asked_for(jobs, given)
     request = session.Request("compare", given, settings, [source], jobs, (*FILES, *more), args)
     network = Task(settings, dataset(source)).network
-    title = session.picture_title(settings, source.name, given["seeds"], "n_rounds")
+    title = picture_title(settings, source.name, given["seeds"], "n_rounds")
 
     def report(results):
         places = [{"protocol": job.protocol, "seed": job.seed} for job in jobs]

@@ -10,7 +10,7 @@ from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, PRINTED, SPLITS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import letter
-from mix2fld_np.pictures.canvas import render
+from mix2fld_np.pictures.canvas import picture_title, render
 from mix2fld_np.runs.jobs import Job, dataset
 from mix2fld_np.study import compare, figures
 from mix2fld_np.study.averages import average_in
@@ -60,7 +60,7 @@ def figure_2(runs: list[figures.FigureRun], task: Task) -> Callable:
     """The report on learning curves in four panels."""
     n_seeds, settings = len({run.job.seed for run in runs}), task.settings
     own = ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
-    title = session.picture_title(settings, task.data.name, n_seeds, *own)
+    title = picture_title(settings, task.data.name, n_seeds, *own)
 
     def report(results):
         places = [run.place for run in runs]
@@ -98,9 +98,7 @@ def scheduled(settings: Settings) -> str | None:
 def figure_3(jobs: list[Job], task: Task) -> Callable:
     """The report on accuracy over devices."""
     n_seeds = len({job.seed for job in jobs})
-    shared = session.picture_title(
-        jobs[0].settings, task.data.name, n_seeds, "n_devices", "split", "uplink_power_dbm"
-    )
+    shared = picture_title(jobs[0].settings, task.data.name, n_seeds, "n_devices", "split", "uplink_power_dbm")
 
     def report(results):
         devices, rows = figures.device_rows(jobs, results), figures.figure_3_rows(jobs, results)

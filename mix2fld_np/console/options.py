@@ -187,7 +187,7 @@ def resolve_options(
     twice = "{option.name} and {name} of the table settings set the same in the configuration file"
     layers = [layer(in_file, table, twice, may_agree=True)]
     layers.append(layer(on_line, free, "{option.flag} and --set {name} set the same"))
-    settings = changed(base, layers, options)
+    settings = changed(base, layers, [option for option, _ in in_file + on_line])
     power = {value: name for name, value in CHANNELS.items()}.get(settings.uplink_power_dbm)
     given = {option.name: value for option, value in in_file + on_line} | {"channel": power}
     return {option.name: given.get(option.name, option.default) for option in options if not option.field}, settings
@@ -204,8 +204,8 @@ def layer(own: list[tuple[Option, Any]], free: dict[str, Any], clash: str, may_a
     return changes
 
 
-def changed(base: Settings, layers: Iterable[dict[str, Any]], options: tuple[Option, ...]) -> Settings:
-    """Settings with layers of changes, each over the one before; an error names the option, not the field."""
+def changed(base: Settings, layers: Iterable[dict[str, Any]], options: Iterable[Option]) -> Settings:
+    """Settings with layers of changes, each over the one before; an error names the option that was given."""
     changes: dict[str, Any] = {}
     for own in layers:
         changes |= own
@@ -220,31 +220,31 @@ def changed(base: Settings, layers: Iterable[dict[str, Any]], options: tuple[Opt
         raise InputError(f"{flags[field]} {rest}" if field in flags else str(problem)) from None
 
 
-def parsed_set(texts: Iterable[str]) -> dict[str, Any]:
+def parsed_set(texts: Iterable[str], word: str = "--set") -> dict[str, Any]:
     """The settings of all --set NAME=VALUE; InputError where one is unknown, given twice or without a value."""
     free: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")
-        check_known([name], SETTINGS, "--set", WHERE_SETTINGS)
+        check_known([name], SETTINGS, word, WHERE_SETTINGS)
         if not value.strip() or len(value) > LONGEST:
-            raise InputError(f"--set {text!r} gives no value that can be used; write --set {name}=VALUE.")
+            raise InputError(f"{word} {text!r} gives no value that can be used; write {word} {name}=VALUE.")
         if name in free:
-            raise InputError(f"--set {name} is given twice, or beside an option that sets the same; give it once.")
-        free[name] = read_set(name, value)
+            raise InputError(f"{word} {name} is given twice, or beside an option that sets the same; give it once.")
+        free[name] = read_set(name, value, word)
     return free
 
 
-def read_set(name: str, value: str) -> Any:
-    """The value of a setting: numbers as options read them; truth, pairs and quoted words as TOML; or a bare word."""
+def read_set(name: str, value: str, word: str) -> Any:
+    """The value of a setting: numbers as options read them; truth (or yes, no), pairs, quoted words as TOML; a word."""
     kind = SETTINGS[name].type
     try:
         if kind in (int, float):
             return whole(value) if kind is int else number(value)
         parsed = tomllib.loads(f"value = {value}")["value"]
     except argparse.ArgumentTypeError as problem:
-        raise InputError(f"--set {name}: {problem}.") from None
+        raise InputError(f"{word} {name}: {problem}.") from None
     except (ValueError, RecursionError):
-        parsed = value
+        parsed = {"yes": True, "no": False}.get(value.strip(), value) if kind is bool else value
     return tuple(parsed) if isinstance(parsed, list) else parsed
 
 

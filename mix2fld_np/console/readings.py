@@ -9,7 +9,7 @@ from mix2fld_np.claims.claims import READ_AT
 from mix2fld_np.console import options, session
 from mix2fld_np.console.text import table, with_interval
 from mix2fld_np.pictures import studies
-from mix2fld_np.pictures.canvas import render
+from mix2fld_np.pictures.canvas import picture_title, render
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import grouped
 from mix2fld_np.study.intervals import Interval
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         ranked, confirmed, effects = study.candidates(rows), study.candidates(again), study.effects(search, found)
         missed = [name for (name,), own in grouped(rows, "statement").items() if all(row["off"] for row in own)]
         summary = {"candidates": ranked, "confirmed": confirmed, "effects": effects, "never_met": missed}
-        title = session.picture_title(settings, source.name, len(seeds), "n_inverse_samples", "uplink_power_dbm")
+        title = picture_title(settings, source.name, len(seeds), "n_inverse_samples", "uplink_power_dbm")
         made: dict[str, Any] = {
             "readings.csv": rows + again,
             "summary.json": {"question": QUESTION, "remark": AFTER_THE_FACT} | summary,

@@ -16,10 +16,9 @@ from mix2fld_np.console.text import bullets
 from mix2fld_np.datasets.find import find, named_folder
 from mix2fld_np.datasets.own import is_own, placed
 from mix2fld_np.datasets.registry import load
-from mix2fld_np.datasets.sources import source_of
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import check_playable, protocol_named
-from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
+from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import kernels
 from mix2fld_np.pictures.canvas import load_in_background
@@ -145,7 +144,7 @@ def prepare(jobs: list[Job]) -> None:
     for job in jobs:
         check_playable(protocol_named(job.protocol), tasks[job.settings, job.source, job.seed])
     networks = {task.network for task in tasks.values()}
-    shapes = ", ".join("x".join(map(str, network.image_shape)) for network in networks)
+    shapes = ", ".join(sorted({"x".join(map(str, network.image_shape)) for network in networks}))
     with process.announced(f"Compiling the network for {shapes} images, once on this machine ..."):
         for network in networks:
             network.compile()
@@ -161,24 +160,3 @@ def check_memory(task: Task, there_bytes: float) -> None:
             f"{needed_bytes / 1e9:,.0f} GB of memory, and this machine has {there_bytes / 1e9:,.0f}; take less of what "
             "is largest."
         )
-
-
-def seeds_in_words(n_seeds: int) -> str:
-    """Over how many seeds a mean is taken."""
-    return "one seed" if n_seeds == 1 else f"{n_seeds} seeds"
-
-
-def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -> str:
-    """What all curves or points of a picture share, in a line; without the settings that it goes through."""
-    channels = {power: f"{channel} channel" for channel, power in CHANNELS.items()}
-    parts = {
-        "n_devices": f"{settings.n_devices} devices",
-        "split": SPLITS.get(settings.split, settings.split.replace("dirichlet:", r"Dirichlet $\alpha$ = ")),
-        "uplink_power_dbm": channels.get(settings.uplink_power_dbm, f"{settings.uplink_power_dbm:g} dBm uplink"),
-        "n_seed_samples": f"$N_S$ = {settings.n_seed_samples}",
-        "n_inverse_samples": f"$N_I$ = {settings.n_inverse_samples}",
-        "max_slots": f"$T_{{max}}$ = {settings.max_slots}",
-        "n_rounds": f"{'at most ' if settings.stop_when_converged else ''}{settings.n_rounds} rounds",
-    }
-    shown = [text for field, text in parts.items() if field not in left_out]
-    return ", ".join([source_of(name).title, *shown, seeds_in_words(n_seeds)])

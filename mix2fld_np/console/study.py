@@ -3,73 +3,76 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
-from mix2fld_np.console import models, notes, options, readings, session
+from mix2fld_np.console import models, notes, options, readings, session, vary
 from mix2fld_np.console.text import percent, table, table_of, with_interval
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.pictures import studies
-from mix2fld_np.pictures.canvas import render
+from mix2fld_np.pictures.canvas import picture_title, render
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study import sweeps
 from mix2fld_np.study.averages import average_in, grouped
 from mix2fld_np.study.compare import summaries
-from mix2fld_np.study.sweeps import Sweep
+from mix2fld_np.study.sweeps import Sweep, as_typed
 
 N_SEEDS = 3  # by default: a study asks for differences of a point, which is what two seeds differ by
-CHOICES = (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
+CHOICES = tuple(
+    replace(option, default=N_SEEDS) if option.name == "seeds" else option
+    for option in (*options.DATA, *options.CHANNEL, *options.LEARNING, *options.RUNNING, *options.PLACE)
+)
 
 
 def options_of(sweep: Sweep) -> tuple[options.Option, ...]:
     """What can be chosen in a study: all that it does not go through by itself."""
     own = sweep.own_settings
     left_out = {"pairing", "protocols"} | ({"channel"} if "uplink_power_dbm" in own else set())
-    return tuple(
-        replace(option, default=N_SEEDS) if option.name == "seeds" else option
-        for option in CHOICES
-        if option.field not in own and option.name not in left_out
-    )
+    return tuple(option for option in CHOICES if option.field not in own and option.name not in left_out)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """One command for each study, with its options."""
     names = parser.add_subparsers(title="studies", dest="study", required=True, metavar="NAME")
-    for name, sweep in sweeps.SWEEPS.items():
-        add_study(names, name, sweep.question, options_of(sweep))
-    add_study(names, "readings", readings.QUESTION, readings.OPTIONS)
-
-
-def add_study(names: Any, name: str, question: str, own: tuple[options.Option, ...]) -> None:
-    """One of them."""
-    parser = names.add_parser(name, help=question, description=question)
-    options.add_options(parser, own)
-    session.add_switches(parser)
+    every = {name: (sweep.question, options_of(sweep)) for name, sweep in sweeps.SWEEPS.items()}
+    every |= {"readings": (readings.QUESTION, readings.OPTIONS), "vary": (vary.QUESTION, CHOICES)}
+    for name, (question, own) in every.items():
+        study = names.add_parser(name, help=question, description=question)
+        options.add_options(study, own)
+        session.add_switches(study)
+        if name == "vary":
+            study.add_argument("vary", metavar="NAME=V1,V2,...", type=options.filled, help=vary.WORDS)
 
 
 def run(args: argparse.Namespace) -> int:
     """`mix2fld study NAME`; running it again goes on where it was interrupted."""
     if args.study == "readings":
         return readings.run(args)
-    sweep, command, stem = sweeps.SWEEPS[args.study], f"study {args.study}", args.study.replace("-", "_")
-    given, settings = options.resolve_options(args, options_of(sweep), sweep.base, command)
+    if args.study == "vary":
+        sweep, command, given, settings = vary.asked(args, CHOICES)
+    else:
+        sweep, command = sweeps.SWEEPS[args.study], f"study {args.study}"
+        given, settings = options.resolve_options(args, options_of(sweep), sweep.base, command)
+    over_values = partial(studies.devices_and_server, field=sweep.field, below=f"{sweep.field} (not to scale)")
+    draw = studies.PICTURES.get(args.study, over_values)
+    stem = args.study.replace("-", "_")
     source = session.data_source(given, args.quiet)
     points = sweeps.points_of(sweep, settings, source, session.seeds_of(given))
     jobs, more = models.asked_for([point.job for point in points], given)
     files = (f"{stem}.png", f"{stem}.svg", "rows.csv", "summary.json", *more)
     request = session.Request(command, given, settings, [source], jobs, files, args)
-    title = session.picture_title(settings, source.name, given["seeds"], *sweep.own_settings)
+    title = picture_title(settings, source.name, given["seeds"], *sweep.own_settings)
 
     def report(results):
         tasks = [Task(job.settings, dataset(job.source), job.seed) for job in jobs]
         rows = sweeps.rows_of(sweep, points, tasks, results)
         means = sweeps.over_seeds(sweep, rows)
-        names = [f"{point.series.name} at {sweep.symbol} = {point.value:g}" for point in points]
+        names = [f"{point.series.name} at {sweep.symbol} = {as_typed(point.value)}" for point in points]
         short = notes.shortages(summaries(names, jobs, results).items())
         made = {
             "rows.csv": rows,
             "summary.json": {"question": sweep.question, "points": means},
-            **render(studies.PICTURES[args.study](means, title), stem),
+            **render(draw(means, title), stem),
         }
         text = f"{sweep.question}\n\n{points_table(sweep, means)}{differences_table(sweep, rows)}"
         return session.Report(made, text, (*remarks(args.study, sweep, means, settings), *short))
@@ -82,7 +85,7 @@ def points_table(sweep: Sweep, means: list[dict]) -> str:
     shared = {"series", "protocol", sweep.field, "n_seeds", "elapsed_s", "server_samples", "server_samples_wanted"}
     columns = {
         "series": lambda point: point["series"],
-        sweep.symbol: lambda point: f"{point[sweep.field]:g}",
+        sweep.symbol: lambda point: as_typed(point[sweep.field]),
         "downloaded": lambda point: average_in(point, "downloaded").text(),
         "trained": lambda point: average_in(point, "trained").text(),
         "reference": lambda point: average_in(point, "accuracy").text(),
@@ -118,11 +121,13 @@ def remarks(name: str, sweep: Sweep, means: list[dict], settings: Settings) -> l
 
 
 def where_highest(sweep: Sweep, points: list[dict]) -> str:
-    """Where one line is highest, and where it collapses."""
+    """Where one line is highest, and where it is less than half as high."""
     best = max(points, key=lambda point: point["trained"])
-    fallen = ", ".join(f"{point[sweep.field]:g}" for point in points if point["trained"] < best["trained"] / 2)
-    worse = f" At {fallen} training collapses to less than half of it, which says nothing more." if fallen else ""
-    return f"highest at {sweep.symbol} = {best[sweep.field]:g}, {percent(best['trained'])}.{worse}"
+    if all(point["trained"] == best["trained"] for point in points):
+        return f"{percent(best['trained'])} at every {sweep.symbol}."
+    fallen = ", ".join(as_typed(point[sweep.field]) for point in points if point["trained"] < best["trained"] / 2)
+    worse = f" At {fallen} it is less than half of that." if fallen else ""
+    return f"highest at {sweep.symbol} = {as_typed(best[sweep.field])}, {percent(best['trained'])}.{worse}"
 
 
 def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
@@ -136,7 +141,7 @@ def across_the_cliff(sweep: Sweep, points: list[dict]) -> str:
 def differences_table(sweep: Sweep, rows: list[dict]) -> str:
     """What the study compares, in pairs of one seed; nothing where it does not."""
     lines = [
-        [" less ".join(f"{line} at {sweep.symbol} = {value:g}" for line, value in couple), with_interval(found)]
+        [" less ".join(f"{line} at {sweep.symbol} = {as_typed(value)}" for line, value in couple), with_interval(found)]
         for couple, found in sweeps.differences(sweep, rows)
     ]
     return f"\n\n{table(['points, mean of all devices after training', '95 % interval'], lines)}" if lines else ""

@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mix2fld_np.datasets.sources import source_of
+from mix2fld_np.federation.settings import CHANNELS, SPLITS, Settings
 from mix2fld_np.process import in_background
+from mix2fld_np.study.averages import seeds_in_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -134,3 +137,19 @@ def render(figure: Figure, name: str) -> dict[str, bytes]:
             figure.savefig(content, format=kind, dpi=DPI, metadata=metadata)
             files[f"{name}.{kind}"] = content.getvalue()
     return files
+
+
+def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -> str:
+    """What all curves or points of a picture share, in a line; without the settings that it goes through."""
+    channels = {power: f"{channel} channel" for channel, power in CHANNELS.items()}
+    parts = {
+        "n_devices": f"{settings.n_devices} devices",
+        "split": SPLITS.get(settings.split, settings.split.replace("dirichlet:", r"Dirichlet $\alpha$ = ")),
+        "uplink_power_dbm": channels.get(settings.uplink_power_dbm, f"{settings.uplink_power_dbm:g} dBm uplink"),
+        "n_seed_samples": f"$N_S$ = {settings.n_seed_samples}",
+        "n_inverse_samples": f"$N_I$ = {settings.n_inverse_samples}",
+        "max_slots": f"$T_{{max}}$ = {settings.max_slots}",
+        "n_rounds": f"{'at most ' if settings.stop_when_converged else ''}{settings.n_rounds} rounds",
+    }
+    shown = [text for field, text in parts.items() if field not in left_out]
+    return ", ".join([source_of(name).title, *shown, seeds_in_words(n_seeds)])

@@ -45,10 +45,10 @@ OTHER_MARKERS = "P*Xhp<>"
 OTHERS = [Look(OTHER_COLOURS[k % 4], OTHER_LINES[k % 5], OTHER_MARKERS[k % 7]) for k in range(35)]
 
 
-def looks_of(names: Iterable[str]) -> dict[str, Look]:
+def looks_of(names: Iterable[str], own: Mapping[str, Look] = LOOKS) -> dict[str, Look]:
     """A look for each protocol, its own where it has one."""
     others = itertools.cycle(OTHERS)
-    return {name: LOOKS.get(name) or next(others) for name in names}
+    return {name: own.get(name) or next(others) for name in names}
 
 
 @our_style()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,11 +21,12 @@ from mix2fld_np.pictures.curves import (
     Look,
     equal_ones,
     handles_of,
+    looks_of,
     shared_names,
     style_of,
 )
 from mix2fld_np.study.averages import grouped
-from mix2fld_np.study.sweeps import HALF, LONGER_STEP, SAME_STEP
+from mix2fld_np.study.sweeps import HALF, LONGER_STEP, SAME_STEP, as_typed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,10 +69,12 @@ def beta(points: list[dict], title: str) -> Figure:
 
 @our_style()
 def devices_and_server(points: list[dict], title: str, field: str, below: str, *besides: str) -> Figure:
-    """Accuracy after training and of the server's model, side by side, over a setting not drawn to scale."""
-    figure, ((left, right),) = new_figure(10.0, 4.7, 1, 2, sharey=True)
-    draw_over(left, points, "trained", DEVICES, field, below, *besides)
-    draw_over(right, points, "server_accuracy", SERVER, field, below, *besides)
+    """Accuracy after training and of the server's model, if any, side by side, over a setting not drawn to scale."""
+    both = {"trained": DEVICES, "server_accuracy": SERVER}.items()
+    panels = [(column, what) for column, what in both if any(point[column] is not None for point in points)]
+    figure, (axes,) = new_figure(max(7.2, 5.0 * len(panels)), 4.7, 1, len(panels), sharey=True)
+    for ax, (column, what) in zip(axes, panels, strict=True):
+        draw_over(ax, points, column, what, field, below, *besides)
     return finished(figure, points, title)
 
 
@@ -91,12 +93,14 @@ def draw_over(
     ax: Axes, points: list[dict], column: str, what: str, field: str, below: str, besides: str = "", form: str = ""
 ) -> None:
     """Lines over a setting not drawn to scale; below each of its values the largest `besides`, in the format `form`."""
-    values, beneath = sorted({point[field] for point in points}), dict[float, str]()
+    if isinstance(points[0][field], int | float):  # words stay in the order in which they were asked for
+        points = sorted(points, key=lambda point: point[field])
+    values, beneath = list(dict.fromkeys(point[field] for point in points)), dict[Any, str]()
     for (value,), own in grouped(points, field).items():
         numbers = [point[besides] for point in own if besides and point[besides] is not None]
         beneath[value] = format(max(numbers), form) if numbers else "-" if besides else ""
     draw_lines(ax, points, lambda point: values.index(point[field]), column, aside=0.06)
-    ax.set_xticks(range(len(values)), [f"{value:g}\n{beneath[value]}".strip() for value in values])
+    ax.set_xticks(range(len(values)), [f"{as_typed(value)}\n{beneath[value]}".strip() for value in values])
     ax.set_xlabel(below)
     ax.set_ylabel(what)
     ax.tick_params(labelleft=True)
@@ -147,7 +151,7 @@ def draw_times(ax: Axes, curves: list[dict]) -> None:
     scale = 1 if unit == "x" else 100
     for row in curves:
         colour = SERIES_LOOKS["Mix2FLD" if row["reading"] == curves[0]["reading"] else "FLD"].colour
-        low, median, high = scale * row["curve"]
+        median, low, high = scale * row["curve"]
         line = "solid" if row["server"] == SERVERS[0] else DASHED
         ax.plot(STEPS_US, median, color=colour, linestyle=line, label=f"{row['reading']}, {row['server']}")
         ax.plot(STEPS_US, np.where(within(row["met"]), median, np.nan), color=colour, linewidth=6, alpha=0.5)
@@ -199,19 +203,10 @@ def draw_distances(ax: Axes, names: list[str], rows: list[dict]) -> None:
     ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
 
 
-PICTURES = {
-    "ratio": ratio,
-    "inverse-samples": inverse_samples,
-    "beta": beta,
-    "slots": slots,
-    "bits": partial(devices_and_server, field="bits", below="bits of a weight and of an output (not to scale)"),
-    "alpha": partial(devices_and_server, field="alpha", below=r"$\alpha$ of the Dirichlet split (not to scale)"),
-}
+PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "slots": slots}
 
 
-def draw_lines(
-    ax: Axes, points: list[dict], place: Callable[[dict], float], column: str, aside: float = 0.0
-) -> None:
+def draw_lines(ax: Axes, points: list[dict], place: Callable[[dict], float], column: str, aside: float = 0.0) -> None:
     """A line for each series in per cent, with a bar of one standard deviation over seeds where one is known.
 
     Lines stand so far `aside` of each other. Series of equal lines share one, and the title of the axes names them.
@@ -220,17 +215,22 @@ def draw_lines(
     for (name,), own in grouped([point for point in points if point[column] is not None], "series").items():
         numbers = [(place(point), point[column], point.get(f"{column}_spread") or 0.0) for point in own]
         lines[name] = tuple(np.array(numbers).T)
-    groups = equal_ones(lines)
+    groups, looks = equal_ones(lines), series_looks(points)
     for k, (name, *_) in enumerate(groups):
         at, values, spreads = lines[name]
         bars = 100 * spreads if spreads.any() else None
         x = at + aside * (k - (len(groups) - 1) / 2)
-        ax.errorbar(x, 100 * values, bars, capsize=2, **style_of(SERIES_LOOKS[name]))
+        ax.errorbar(x, 100 * values, bars, capsize=2, **style_of(looks[name]))
     ax.set_title("\n".join(shared_names(groups)), fontsize=9)
     ax.grid(alpha=0.3)
 
 
 def finished(figure: Figure, points: list[dict], title: str) -> Figure:
     """With the legend of all series."""
-    looks = {name: SERIES_LOOKS[name] for (name,) in grouped(points, "series")}
+    looks = series_looks(points)
     return finish(figure, title, handles_of(looks), list(looks))
+
+
+def series_looks(points: list[dict]) -> dict[str, Look]:
+    """A look for each series, that of its protocol where it is one."""
+    return looks_of((name for (name,) in grouped(points, "series")), SERIES_LOOKS)

@@ -63,3 +63,8 @@ def grouped(rows: Iterable[dict], *columns: str) -> dict[tuple, list[dict]]:
     for row in rows:
         groups.setdefault(tuple(row[column] for column in columns), []).append(row)
     return groups
+
+
+def seeds_in_words(n_seeds: int) -> str:
+    """Over how many seeds a mean is taken."""
+    return "one seed" if n_seeds == 1 else f"{n_seeds} seeds"

@@ -1,7 +1,9 @@
 """The letter's Figures 2 and 3: which runs they need, and the rows that come out."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import product
 from statistics import fmean, variance
 from typing import Any
 
@@ -11,11 +13,6 @@ from mix2fld_np.runs.jobs import Job, Source
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import average, grouped
 from mix2fld_np.study.compare import with_channel
-
-
-def joined(between: str, *parts: str | int | None) -> str:
-    """The parts that there are, with something between them."""
-    return between.join(str(part) for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,8 @@ class Curve:
     @property
     def label(self) -> str:
         """As in the legend."""
-        numbers = joined(", ", self.n_seed, self.n_inverse)
-        return f"{self.protocol} ({numbers})" if numbers else self.protocol
+        numbers = [str(n) for n in (self.n_seed, self.n_inverse) if n]
+        return f"{self.protocol} ({', '.join(numbers)})" if numbers else self.protocol
 
 
 @dataclass(frozen=True)
@@ -84,20 +81,18 @@ FIGURE_3_SEEDS: dict[str, Any] = {"n_seed_samples": 10, "n_inverse_samples": 20}
 
 def figure_2_runs(settings: Settings, source: Source, seeds: Iterable[int]) -> list[FigureRun]:
     """Eight runs for each panel and seed; MixFLD, which makes no inverse samples, once for each N_S."""
-    own = ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples")
-    check_free(settings, FIGURES, "figure 2", own)
-    return [
-        FigureRun(panel, curve, Job(job_name(panel, curve, seed), curve.protocol, chosen, source, seed))
-        for seed in seeds
-        for panel in PANELS
-        for curve in CURVES
-        for chosen in [placed(settings, panel, curve)]
-    ]
+    check_free(settings, FIGURES, "figure 2", ("split", "uplink_power_dbm", "n_seed_samples", "n_inverse_samples"))
+    runs = []
+    for seed, panel, curve in product(seeds, PANELS, CURVES):
+        name = file_name(f"{panel.name} {curve.label} seed{seed}")
+        job = Job(name, curve.protocol, placed(settings, panel, curve), source, seed)
+        runs.append(FigureRun(panel, curve, job))
+    return runs
 
 
-def job_name(panel: Panel, curve: Curve, seed: int) -> str:
-    """The name of a run's file."""
-    return joined("-", panel.name, curve.protocol, curve.n_seed, curve.n_inverse, f"seed{seed}")
+def file_name(words: str) -> str:
+    """Words joined by hyphens, without what has a meaning in a path; a number keeps its sign."""
+    return "-".join(re.findall(r"(?<!\S)-\d[\w.+]*|[\w.+]+", words))
 
 
 def placed(settings: Settings, panel: Panel, curve: Curve) -> Settings:
@@ -113,11 +108,8 @@ def figure_3_jobs(settings: Settings, source: Source, seeds: Iterable[int]) -> l
     check_free(settings, FIGURES, "figure 3", ("split", "uplink_power_dbm", "n_devices", *FIGURE_3_SEEDS))
     symmetric = replace(with_channel(settings, "symmetric"), **FIGURE_3_SEEDS)
     return [
-        Job(f"{split}-{n}-seed{seed}", "Mix2FLD", chosen, source, seed)
-        for seed in seeds
-        for split in SPLITS
-        for n in N_DEVICES
-        for chosen in [replace(symmetric, split=split, n_devices=n)]
+        Job(f"{split}-{n}-seed{seed}", "Mix2FLD", replace(symmetric, split=split, n_devices=n), source, seed)
+        for seed, split, n in product(seeds, SPLITS, N_DEVICES)
     ]
 
 
@@ -130,9 +122,6 @@ def check_free(settings: Settings, base: Settings, what: str, own: Iterable[str]
         if chosen != expected:
             why = f"{what} goes through values of its own"
             raise InputError(f"{name} = {chosen} cannot be chosen: {why}; leave it out.")
-
-
-# --- rows of Figure 3 -------------------------------------------------------------------------------------------------
 
 
 def place_of(job: Job) -> dict:
@@ -152,25 +141,17 @@ def device_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
 def figure_3_rows(jobs: list[Job], results: list[RunResult]) -> list[dict]:
     """One row for each run: mean and sample variance of the test accuracy over devices."""
     return [
-        {
-            **place_of(job),
-            "mean": fmean(accuracies := result.accuracies("trained")),
-            "variance": variance(accuracies),
-            "lowest": min(accuracies),
-            "highest": max(accuracies),
-        }
+        {**place_of(job), "mean": fmean(own), "variance": variance(own), "lowest": min(own), "highest": max(own)}
         for job, result in zip(jobs, results, strict=True)
+        for own in [result.accuracies("trained")]
     ]
 
 
 def over_seeds(rows: list[dict]) -> list[dict]:
     """Rows of `figure_3_rows`, averaged over the seeds; a point of the figure each."""
-    return [
-        {
-            "split": split,
-            "n_devices": n_devices,
-            **average(row["mean"] for row in own).columns("mean"),
-            "variance": fmean(row["variance"] for row in own),
-        }
-        for (split, n_devices), own in grouped(rows, "split", "n_devices").items()
-    ]
+    points = []
+    for (split, n_devices), own in grouped(rows, "split", "n_devices").items():
+        means = average(row["mean"] for row in own).columns("mean")
+        variances = fmean(row["variance"] for row in own)
+        points.append({"split": split, "n_devices": n_devices, **means, "variance": variances})
+    return points

@@ -53,8 +53,7 @@ def t_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL, n_com
 
     With `n_compared` comparisons, of which the largest was chosen, it is Bonferroni's: all of them hold at once.
     """
-    known = np.asarray(values, float)
-    known = known[~np.isnan(known)]
+    known = defined(values)
     if len(known) < 2:
         return Interval(float(known[0]) if len(known) else None, None, None)
     mean, error = float(known.mean()), float(known.std(ddof=1)) / math.sqrt(len(known))
@@ -62,10 +61,15 @@ def t_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL, n_com
     return Interval(mean, mean - half, mean + half)
 
 
-def middle_range(values: np.ndarray, level: float = LEVEL) -> tuple[float, float, float]:
-    """Median of the numbers and the range that holds the middle 95 % of them."""
-    low, median, high = np.quantile(values, [(1 - level) / 2, 0.5, (1 + level) / 2])
-    return float(median), float(low), float(high)
+def defined(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """All numbers but NaN."""
+    numbers = np.asarray(values, float)
+    return numbers[~np.isnan(numbers)]
+
+
+def middle_range(values: np.ndarray) -> np.ndarray:
+    """Median and ends (3, ...) of the range that holds the middle 95 % of values (N, ...)."""
+    return np.quantile(values, [0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
 
 
 def percentile_of(value: float, among: np.ndarray) -> float:
@@ -78,8 +82,7 @@ def seeds_needed(distance: float, values: Sequence[float] | np.ndarray, n_compar
 
     From the spread of one value for each seed; None where a thousand are too few or the spread is unknown.
     """
-    known = np.asarray(values, float)
-    known = known[~np.isnan(known)]
+    known = defined(values)
     if len(known) < 2 or not distance:
         return None
     spread, level = float(known.std(ddof=1)), 1 - (1 - LEVEL) / n_compared

@@ -1,10 +1,10 @@
 """Questions that the letter leaves to future work: one setting goes through many values, a row each."""
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,13 @@ from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.protocols import protocol_named, seed_bits
 from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Settings
 from mix2fld_np.federation.task import Task
-from mix2fld_np.mixing import pairing, privacy
 from mix2fld_np.nn.network import Network
 from mix2fld_np.runs.jobs import Job, Source, dataset
 from mix2fld_np.runs.results import RunResult
 from mix2fld_np.study.averages import average, grouped
-from mix2fld_np.study.figures import FIGURES, check_free
+from mix2fld_np.study.figures import FIGURES, check_free, file_name
 from mix2fld_np.study.intervals import Interval, t_interval
+from mix2fld_np.study.tables import as_uploaded, to_raw, uploads_of
 from mix2fld_np.wireless import channel
 
 ACCURACIES = ("downloaded", "trained", "accuracy", "server_accuracy")
@@ -63,12 +63,11 @@ class Sweep:
         return {*self.settings_at(1), *(name for line in self.series for name, _ in line.changes)}
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A job and its place in a study."""
 
     series: Series
-    value: float
+    value: Any
     job: Job
 
 
@@ -84,46 +83,33 @@ def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[
             f"n_devices = {settings.n_devices} leaves this study no {sweep.symbol} to go through: inverse-Mixup pairs "
             "samples of different devices; give 2 devices or more."
         )
-    return [
-        Point(line, value, job_at(sweep, settings, line, value, source, seed))
-        for seed in seeds
-        for line in sweep.series
-        for value in values
-    ]
+    points = []
+    for seed, line, value in product(seeds, sweep.series, values):
+        changes: dict[str, Any] = {**dict(line.changes), **sweep.settings_at(value), **line.follow(settings, value)}
+        name = file_name(f"{line.name} {as_typed(value)} seed{seed}")
+        points.append(Point(line, value, Job(name, line.protocol, replace(settings, **changes), source, seed)))
+    return points
 
 
-def job_at(sweep: Sweep, settings: Settings, line: Series, value: float, source: Source, seed: int) -> Job:
-    """The run of one line at one value."""
-    changes: dict[str, Any] = {**dict(line.changes), **sweep.settings_at(value), **line.follow(settings, value)}
-    name = file_name(f"{line.name} {value:g} seed{seed}")
-    return Job(name, line.protocol, replace(settings, **changes), source, seed)
-
-
-def file_name(words: str) -> str:
-    """Words joined by hyphens, without what has a meaning in a path."""
-    return "-".join(re.findall(r"[\w.+]+", words))
+def as_typed(value: Any) -> str:
+    """The value of a setting as --set takes it, of six digits where these are exact, and of all digits elsewhere."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return f"[{','.join(map(str, value))}]"
+    return short if isinstance(value, float) and float(short := f"{value:g}") == value else str(value)
 
 
 def rows_of(sweep: Sweep, points: list[Point], tasks: list[Task], results: list[RunResult]) -> list[dict]:
     """One row for each run: final accuracy, accuracy of the server's model, and what else the study records."""
-    return [
-        {
-            "series": point.series.name,
-            "protocol": point.job.protocol,
-            sweep.field: point.value,
-            "seed": point.job.seed,
-            "downloaded": result.downloaded,
-            "trained": result.trained,
-            "accuracy": result.accuracy,
-            "server_accuracy": result.server_accuracy,
-            "delivered": result.uplink_delivered / (len(result.rounds) * task.settings.n_taking_part),
-            "elapsed_s": result.elapsed_s,
-            "server_samples": result.server_samples,
-            "server_samples_wanted": result.server_samples_wanted,
-            **sweep.besides(point.job.protocol, task),
-        }
-        for point, task, result in zip(points, tasks, results, strict=True)
-    ]
+    rows = []
+    for (line, value, job), task, result in zip(points, tasks, results, strict=True):
+        row = {"series": line.name, "protocol": job.protocol, sweep.field: value, "seed": job.seed}
+        row |= {name: getattr(result, name) for name in ACCURACIES}
+        row["delivered"] = result.uplink_delivered / (len(result.rounds) * task.settings.n_taking_part)
+        row |= {name: getattr(result, name) for name in ("elapsed_s", "server_samples", "server_samples_wanted")}
+        rows.append(row | sweep.besides(job.protocol, task))
+    return rows
 
 
 def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
@@ -141,23 +127,16 @@ def over_seeds(sweep: Sweep, rows: list[dict]) -> list[dict]:
 def differences(sweep: Sweep, rows: list[dict]) -> Iterator[tuple[tuple, Interval]]:
     """The couples of a study, and how much higher the mean of all devices is with the first, in pairs of one seed."""
     runs = grouped(rows, "series", sweep.field)
-    for couple in sweep.couples(sorted({value for _, value in runs})):
+    for couple in sweep.couples(list(dict.fromkeys(value for _, value in runs))):
         ours, theirs = ([row["trained"] for row in runs[place]] for place in couple)  # seed by seed
         yield couple, t_interval(np.subtract(ours, theirs))
 
 
-# --- what is recorded besides accuracy --------------------------------------------------------------------------------
-
-
 def privacies(protocol: str, task: Task) -> dict:
     """Sample privacy of what leaves a device (Table II), and of what the server makes (Table III; None for nothing)."""
-    drawn, labels, images = seed_samples.mixed(task), task.data.train_labels, task.data.train_images
-    up = privacy.mixup_privacy(images, drawn.first, drawn.second, drawn.ratio)
-    if protocol != "Mix2FLD":
-        return {"privacy_of_uploads": up, "privacy_of_inverse": None}
-    pairs = pairing.symmetric_pairs(labels[drawn.first], labels[drawn.second], drawn.device)
-    inverse = privacy.mix2up_privacy(images, drawn.first, drawn.second, pairs, drawn.ratio) if len(pairs) else None
-    return {"privacy_of_uploads": up, "privacy_of_inverse": inverse}
+    up, ratio = uploads_of(task), task.settings.mixing_ratio
+    inverse = to_raw(up, ratio) if protocol == "Mix2FLD" and len(up.pairs) else None
+    return {"privacy_of_uploads": as_uploaded(up, ratio), "privacy_of_inverse": inverse}
 
 
 def behind_inverse_samples(protocol: str, task: Task) -> dict:
@@ -195,11 +174,10 @@ def labels_held(protocol: str, task: Task) -> dict:
 
 def teacher_and_step(betas: list) -> list[tuple]:
     """What a teacher adds to steps of (1 + beta) eta, and to steps of eta in all."""
-    return [
-        couple
-        for beta in betas[1:]
-        for couple in ((("FD", beta), (LONGER_STEP, beta)), ((SAME_STEP, beta), (SAME_STEP, betas[0])))
-    ]
+    couples: list[tuple] = []
+    for beta in betas[1:]:
+        couples += [(("FD", beta), (LONGER_STEP, beta)), ((SAME_STEP, beta), (SAME_STEP, betas[0]))]
+    return couples
 
 
 def samples_and_uploads(values: list) -> list[tuple]:
@@ -210,7 +188,24 @@ def samples_and_uploads(values: list) -> list[tuple]:
     return [couple for couple in (*more, ((lines[2], few), (HALF, few))) if couple[0] != couple[1]]
 
 
-# --- the studies ------------------------------------------------------------------------------------------------------
+def varied(field: str, values: tuple, protocols: list[str], settings: Settings) -> Sweep:
+    """A study of one's own: a setting goes through values, the first of which is what the others are compared with.
+
+    InputError unless there are two values or more, each once.
+    """
+    for k, value in enumerate(values):
+        if value in values[:k]:
+            raise InputError(f"{field} = {as_typed(value)} is given twice; give each value once.")
+    if len(values) < 2:
+        only = f"{field} = {as_typed(values[0])} is one value, and there is nothing to compare it with"
+        raise InputError(f"{only}; give two or more, {field}=V1,V2.")
+
+    def to_the_first(values: list) -> list[tuple]:
+        return [((name, value), (name, values[0])) for name in protocols for value in values[1:]]
+
+    lines = tuple(Series(name, name) for name in protocols)
+    question = f"What does {field} change? Accuracy at {', '.join(map(as_typed, values))}."
+    return Sweep(question, field, field, lambda *_: values, lines, base=settings, couples=to_the_first)
 
 
 def inverse_samples(settings: Settings, network: Network) -> tuple[int, ...]:

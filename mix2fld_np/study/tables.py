@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from math import isfinite
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,8 @@ from mix2fld_np.mixing import mixup, pairing, privacy
 from mix2fld_np.mixing.inverse import inverse_mixup
 from mix2fld_np.study.averages import average, grouped
 
-N_SEED = 100  # N_S of both tables
 # The letter is silent: how samples are split over devices in Tables II and III, and whose uploads count. IID, all ten.
-TABLES = replace(PRINTED, split="iid", n_seed_samples=N_SEED, n_inverse_samples=N_SEED)
+TABLES = replace(PRINTED, split="iid", n_seed_samples=100, n_inverse_samples=100)  # N_S of both tables
 
 HEADS = (0.001, 0.1, 0.2, 0.3, 0.4, 0.499)  # of the columns, as printed
 # Misprint: Tables II and III, first and last column. Differences between columns show that 0.01 and 0.49 were used.
@@ -52,17 +51,11 @@ class Uploads:
     pairs: np.ndarray  # (P, 2), uploads with symmetric labels
 
 
-def uploads_of(data: Dataset, settings: Settings, seed: int) -> Uploads:
+def uploads_of(task: Task) -> Uploads:
     """N_S mixed-up samples of each device, as MixFLD and Mix2FLD draw them, and all symmetric pairs of them."""
-    task = Task(settings, data, seed)
-    task.check()
-    drawn = seed_samples.mixed(task)
-    labels = data.train_labels
+    drawn, labels = seed_samples.mixed(task), task.data.train_labels
     pairs = pairing.symmetric_pairs(labels[drawn.first], labels[drawn.second], drawn.device)
-    return Uploads(data.train_images, labels, drawn.first, drawn.second, pairs)
-
-
-# --- the definitions --------------------------------------------------------------------------------------------------
+    return Uploads(task.data.train_images, labels, drawn.first, drawn.second, pairs)
 
 
 def as_uploaded(up: Uploads, ratio: float) -> float:
@@ -102,59 +95,34 @@ def nearest_of_different_labels(images: np.ndarray, labels: np.ndarray, among: n
     return among[list(np.unravel_index(distances.argmin(), distances.shape))]
 
 
-class Definition(NamedTuple):
-    """One way to understand the measure of a table."""
-
-    name: str
-    measure: Callable[[Uploads, float], float]
-
-
-DEFINITIONS = {
-    "2": (Definition("uploads, as drawn", as_uploaded), Definition("any two samples", any_two)),
-    "3": (Definition("to the nearest raw sample", to_raw), Definition("to the nearer upload", to_mixed)),
+DEFINITIONS: dict[str, dict[str, Callable[[Uploads, float], float]]] = {  # ways to understand the measure of a table
+    "2": {"uploads, as drawn": as_uploaded, "any two samples": any_two},
+    "3": {"to the nearest raw sample": to_raw, "to the nearer upload": to_mixed},
 }
-
-
-# --- rows -------------------------------------------------------------------------------------------------------------
 
 
 def measured(table: str, data: Dataset, settings: Settings, seed: int) -> Iterator[dict]:
     """One row for each definition and lambda of a table under one seed, as they come."""
-    up = uploads_of(data, settings, seed)
-    for definition in DEFINITIONS[table]:
-        for _, ratio in COLUMNS:
-            yield {
-                "data": data.name,
-                "definition": definition.name,
-                "seed": seed,
-                "lambda": ratio,
-                "n_uploads": len(up.first),
-                "n_pairs": len(up.pairs),
-                "privacy": definition.measure(up, ratio),
-            }
+    task = Task(settings, data, seed)
+    task.check()
+    up = uploads_of(task)
+    for (definition, measure), (_, ratio) in product(DEFINITIONS[table].items(), COLUMNS):
+        row = {"data": data.name, "definition": definition, "seed": seed, "lambda": ratio}
+        yield row | {"n_uploads": len(up.first), "n_pairs": len(up.pairs), "privacy": measure(up, ratio)}
 
 
 def beside_printed(table: str, rows: list[dict]) -> list[dict]:
     """One row for each data set, definition, lambda: mean over seeds, printed value (none for digits), difference."""
     found = []
     for (name, definition), own in grouped(rows, "data", "definition").items():
-        cells = grouped(own, "lambda").items()
-        means = {ratio: average(row["privacy"] for row in cell) for (ratio,), cell in cells}
+        over = {ratio: average(row["privacy"] for row in cell) for (ratio,), cell in grouped(own, "lambda").items()}
+        means = {ratio: one.mean for ratio, one in over.items()}
         for head, ratio in COLUMNS:
-            over, printed = means[ratio], printed_value(table, name, head)
-            found.append(
-                {
-                    "data": name,
-                    "definition": definition,
-                    "head": head,
-                    "lambda": ratio,
-                    "printed": printed,
-                    "measured": over.mean,
-                    "spread": over.spread,
-                    "difference": None if printed is None or over.mean is None else over.mean - printed,
-                    "fits": fits(table, name, head, ratio, {other: mean.mean for other, mean in means.items()}.get),
-                }
-            )
+            printed, mean = printed_value(table, name, head), means[ratio]
+            row = {"data": name, "definition": definition, "head": head, "lambda": ratio, "printed": printed}
+            row |= {"measured": mean, "spread": over[ratio].spread}
+            row["difference"] = None if printed is None or mean is None else mean - printed
+            found.append(row | {"fits": fits(table, name, head, ratio, means.get)})
     return found
 
 

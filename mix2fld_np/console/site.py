@@ -1,0 +1,33 @@
+"""`mix2fld site`: static files for any web host, or to be opened from disk."""
+
+import argparse
+from pathlib import Path
+
+from mix2fld_np.console import options
+from mix2fld_np.federation.settings import PRINTED
+from mix2fld_np.runs.files import write_whole
+from mix2fld_np.web import lessons
+from mix2fld_np.web.playground import playground
+
+OPTIONS = (options.Option("out", str, "directory for the site", default="results/site", word="DIR"),)
+LINKS = '<a href="lessons/index.html">lessons</a> <a href="api/mix2fld_np.html">API</a>'
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    options.add_options(parser, OPTIONS, settings=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """`mix2fld site`: the playground, and beside it lessons and API reference where they can be made."""
+    given, _ = options.resolve_options(args, OPTIONS, PRINTED, "site")
+    out, lacking = Path(given["out"]), lessons.missing()
+    write_whole(out / "index.html", playground("" if lacking else LINKS).encode())
+    for name, content in ({} if lacking else lessons.pages()).items():
+        write_whole(out / name, content)
+    if lacking:
+        print(f"The playground stands alone: {lacking}")
+    else:
+        lessons.write_reference(out / "api")
+    print(f"Open {out / 'index.html'} in a browser.")
+    return 0
