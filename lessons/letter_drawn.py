@@ -131,8 +131,11 @@ def steps() -> list[tuple[str, str, str, str]]:
     ]  # fmt: skip
 
 
-def algorithm_1() -> str:
-    """Algorithm 1 as three lanes: phones, channel, server; lines have the letter's numbers, arrays their shapes."""
+def algorithm_1(hidden: str = "") -> str:
+    """Algorithm 1 as three lanes: phones, channel, server; lines have the letter's numbers, arrays their shapes.
+
+    The arrays of the line `hidden` are asked for.
+    """
     parts = []
     for name, left in LANES.items():
         parts.append(f'<rect x="{left - 10}" y="10" width="{WIDTHS[name] + 20}" height="414" rx="8" fill="#f5f5f5"/>')
@@ -140,7 +143,7 @@ def algorithm_1() -> str:
     for k, (number, lane, does, arrays) in enumerate(steps()):
         y = 46 + 44 * k
         parts += across(y + 12, up=number == "6") if lane == "channel" else []
-        parts += line(LANES[lane], y, number, does, arrays)
+        parts += line(LANES[lane], y, number, does, "which arrays change?" if number == hidden else arrays)
     last = "2, 12: again, until G_out hardly changes"
     parts += [f'<path d="M26 384H12V102H20" fill="none" stroke="{INK}"/>',
               f'<path d="M18 97L26 102L18 107z" fill="{INK}"/>', text(LANES["phones"], 416, last, 11, "start", GREY)]

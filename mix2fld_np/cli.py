@@ -21,6 +21,7 @@ EXPLANATIONS = {
     "table": "Table II or III of the letter: sample privacy, beside the printed values.",
     "claims": "The letter's sentences with a number, measured on figures 2 and 3 that were run before, and judged.",
     "study": "Beyond the letter: settings go through many values.",
+    "attack": "Beyond the letter: what a curious server learns from uploads and inverse samples.",
     "verify": "Every equation of the letter by two routes, one row each.",
     "channel": "What each protocol asks of the channel, in closed form.",
     "data": "Which data sets are there, and where.",

@@ -24,3 +24,9 @@ def number(name: str, kind: type, value: Any) -> Any:
         with suppress(OverflowError):  # a whole number beyond the largest float
             return kind(plain)
     raise InputError(f"{name} = {value!r} cannot be used: it must be a {'whole' if kind is int else 'finite'} number.")
+
+
+def numbers(name: str, value: Any) -> float | tuple[float, ...]:
+    """A number, or as many as a list, tuple or array (N,) holds, one at least; InputError as `number` has it."""
+    several = (isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1) and len(value)
+    return tuple(number(name, float, part) for part in value) if several else number(name, float, value)

@@ -4,8 +4,13 @@ Right, half right and wrong ones; "right" and "as good" only where the check acc
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
+
+from mix2fld_np import OUTPUTS, PROTOCOLS, WEIGHTS, distilled
+from mix2fld_np.federation import seed_samples
+from mix2fld_np.study.intervals import t_quantile
 
 
 def chance(P, W, N_0, r, alpha, theta):
@@ -205,6 +210,68 @@ def adam(w, p, train):
     adam.memory = first, second
     size = np.sqrt(second / (1 - 0.8**p)) + 1e-4 * np.abs(new).max()
     return w + 0.01 * 0.7 ** (p - 1) * first / (1 - 0.5**p) / size
+
+
+def told(bits, average):
+    """FL with uploads of so many bits a weight, averaged so."""
+
+    def mean(fed, task, delivered):
+        return WEIGHTS.average(replace(fed, weights=average(fed.weights)), task, delivered)
+
+    uplink = replace(WEIGHTS, bits=lambda settings, network: bits * network.n_weights, average=mean)
+    return replace(PROTOCOLS["FL"], name="FL16", uplink=uplink)
+
+
+def half(weights):
+    return weights.astype(np.float16).astype(np.float32)
+
+
+def six_bits(weights):
+    """Weights on 63 levels, evenly between the ends of most."""
+    return (np.clip(np.rint(weights / 0.01), -31, 31) * 0.01).astype(np.float32)
+
+
+def changed(task, **changes):
+    return replace(task, settings=replace(task.settings, **changes))
+
+
+def diligent():
+    """Mix2FLD with more inverse samples, four times the iterations and a stronger teacher."""
+
+    def prepare(sent, task):
+        return seed_samples.inversely_mixed(sent, changed(task, n_inverse_samples=200))
+
+    def reply(mean, material, fed, task, p):
+        return distilled(mean, material, fed, changed(task, n_distill_iterations=3_200, beta=10.0), p)
+
+    return replace(PROTOCOLS["Mix2FLD"], prepare=prepare, reply=reply)
+
+
+def paired(ours, theirs, level):
+    return around(np.subtract(ours, theirs), t_quantile(level, len(ours) - 1), np.std(ours - theirs, ddof=1))
+
+
+def around(differences, t, s):
+    mean, half = differences.mean(), t * s / np.sqrt(len(differences))
+    return [mean, mean - half, mean + half]
+
+
+def up_to(ours, theirs):
+    return 100 * (ours / theirs[:, None] - 1).max(axis=(0, 1))
+
+
+def printed_numbers(FL, Mix2FLD, rng):
+    p = 1 - 0.994**100
+    level = 0.4 * rng.normal(size=(10_000, 2))
+    level = level + np.sqrt((1 - 0.4**2) / (p * (1 - p))) * ((rng.random((10_000, 1)) < p) - p)
+    ours = Mix2FLD[..., 0] + Mix2FLD[..., 1] * rng.normal(size=(10_000, 1, 1))
+    return 100 * (ours / (FL[:, 0] + FL[:, 1] * level)[..., None] - 1).max(axis=(1, 2))
+
+
+def eight_alone(FL, Mix2FLD, rng):
+    gains = Mix2FLD[..., 0] / FL[:, None, 0] - 1
+    spread = np.hypot(Mix2FLD[..., 1], FL[:, None, 1]) / FL[:, None, 0]
+    return 100 * (gains + spread * rng.normal(size=(10_000, 2, 4))).max(axis=(1, 2))
 
 
 def upload_bits(sends, n_seeds, p):
@@ -626,6 +693,99 @@ ATTEMPTS = {
         (lambda lam: (ratios_of_two(0.5), np.eye(2)), "finite number"),
         (lambda lam: 3, "two arrays"),
         (lambda lam: lam / 0, "ZeroDivisionError"),
+    ],
+    "09.1": [
+        (lambda: told(16, half), "right"),
+        (unwritten, "not written yet"),
+        (lambda: PROTOCOLS["FL"], "401,408 bits"),
+        (lambda: told(2, half), "25,088 bits"),
+        (lambda: told(16, lambda weights: weights), "what 32 bits tell"),
+        (lambda: told(16, six_bits), "not the mean"),
+        (lambda: replace(told(16, half), name="mine"), 'its name is "mine"'),
+        (lambda: replace(told(16, half), downlink=OUTPUTS), "another cell"),
+        (lambda: None, "nothing (None), not a row"),
+        (lambda: replace(PROTOCOLS["FL"], bits=16), "TypeError"),
+        ("FL16", "a function is wanted"),
+    ],
+    "09.2": [
+        (471_040, "right"), (471_000, "right"), ("471040", "right"), (32_000, "got rid of"),
+        (448_640, "outputs of this round"), (659_200, "already has"), (461_440, "upload again"), (9_600, "try again"),
+        (220_160, "other way round"), (2_227_200, "50 seed samples"), (3_768_320, "8 times"), (471_040.5, "whole"),
+        (7, "too small"),
+    ],
+    "09.3": [
+        ("AB", "right"), ("BA", "right"), ("a, b", "right"), ({"A", "B"}, "right"), ("A", "0 too many, 1 missing"),
+        ("ABD", "1 too many, 0 missing"), ("ABF", "1 too many, 0 missing"), ("", "0 too many, 2 missing"),
+        (2, "letters are wanted"),
+    ],
+    "09.4": [
+        (2.76, "right"), (2.755, "right"), ("2.755", "right"), (27.55, "last for ten"), (0.755, "ten seed samples"),
+        (2.5, "outputs cost"), (25.26, "round 1 alone"), (0.363, "other way round"), (3, "too large"), (2, "too small"),
+        (-2.755, "sign is not"),
+    ],
+    "09.5": [
+        (diligent, "as good"),
+        (unwritten, "not written yet"),
+        (lambda: PROTOCOLS["MixFLD"], "more is better"),
+        (lambda: told(6, six_bits), "more is better"),
+        (lambda: PROTOCOLS["FLD"], "raw samples stay at home"),
+        (lambda: PROTOCOLS["FL"], "it uploads"),
+        (lambda: told(6, lambda weights: weights), "round them"),
+        (lambda: "Mix2FLD", "a Protocol is wanted"),
+        (lambda: replace(PROTOCOLS["FD"], reply=None), "TypeError"),
+        (lambda: PROTOCOLS["mine"], "KeyError"),
+        (90, "no score"),
+    ],
+    "10.1": [
+        (paired, "right"),
+        (unwritten, "not written yet"),
+        (lambda ours, theirs, level: around(ours - theirs, 1.96, np.std(ours - theirs, ddof=1)), "in which 1 of 3"),
+        (lambda ours, theirs, level: around(ours - theirs, t_quantile(level, len(ours) - 1), np.std(ours - theirs)),
+         "in which 1 of 3"),
+        (lambda ours, theirs, level: around(ours - theirs, t_quantile(level, len(ours) - 1), np.std(ours)),
+         "in which 1 of 3"),
+        (lambda ours, theirs, level: paired(theirs, ours, level), "in which 0 of 3"),
+        (wrapped(paired, lambda found: found[1:]), "shape (2,); shape (3,) is wanted"),
+        (wrapped(paired, print), "return it instead"),
+        (lambda ours, theirs: 0, "TypeError"),
+        (2.78, "a function is wanted"),
+    ],
+    "10.2": [
+        (up_to, "right"),
+        (unwritten, "not written yet"),
+        (wrapped(up_to, lambda gains: gains / 100), "0.01 times what it should"),
+        (lambda ours, theirs: 100 * (ours - theirs[:, None]).max(axis=(0, 1)), "array in which"),
+        (lambda ours, theirs: 100 * (ours / theirs[:, None] - 1).mean(axis=(0, 1)), "array in which"),
+        (lambda ours, theirs: 100 * (ours / theirs[:, None] - 1).max(axis=0), "shape (4, 3, 5)"),
+        (lambda ours, theirs: 100 * (ours / theirs[:, None] - 1).max(), "one number; shape (3, 5) is wanted"),
+        (lambda ours, theirs: ours / theirs, "ValueError"),
+        (lambda ours, theirs: None, "nothing (None)"),
+    ],
+    "10.3": [
+        (-0.776, "right"), (-0.7764, "right"), ("-0.776", "right"), (0.776, "sign is not"),
+        (4.776, "upper end"), (0.04, "many seeds"), (1.0, "one standard error"), (-0.571, "degrees of freedom"),
+        (-4.21, "one difference"), (-0.483, "S - 1"), (2.776, "half of the interval"), ([-0.776], "one number"),
+    ],
+    "10.4": [
+        (4.42, "right"), (4.424, "right"), ("4.42", "right"), (3, "the mean would show"), (1.42, "what chance adds"),
+        (4.03, "largest of four"), (3.57, "largest of two"), (11, "do not add up"), (5.85, "too large"),
+        (-4.42, "sign is not"),
+    ],
+    "10.5": [
+        (44.4e-6, "right"), (4.435e-5, "right"), ("4.44e-5", "right"), (44.4, "microseconds"), (5.77e-5, "computes"),
+        (1.44e-5, "c / 10"), (4.435e-4, "ten rounds"), (250e-6, "assumes"), (-44.4e-6, "sign is not"),
+        (1e-6, "too small"),
+    ],
+    "10.6": [
+        (printed_numbers, "as good"),
+        (unwritten, "not written yet"),
+        (eight_alone, "less is better"),
+        (lambda FL, Mix2FLD, rng: rng.normal(16.7, 1, 10_000), "less is better"),
+        (lambda FL, Mix2FLD, rng: 16.7, "shape ()"),
+        (lambda FL, Mix2FLD, rng: 1 / 0, "ZeroDivisionError"),
+        (wrapped(printed_numbers, lambda found: np.log(-abs(found))), "finite"),
+        (lambda FL, Mix2FLD: FL, "TypeError"),
+        (16.7, "no score"),
     ],
     "11.1": [
         (attack, "right"),

@@ -38,6 +38,8 @@ def made_up_row(number=1, **changes):
         "downloaded_loss": 0.3,
         "relative_change": None,
         "converged": False,
+        "uplink_energy_j": 0.02,
+        "downlink_energy_j": 0.1,
         **changes,
     }
 

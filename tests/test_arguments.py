@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from strategies import random_exercise
 
-from mix2fld_np.mixing import inverse, mixup, pairing, privacy
+from mix2fld_np.mixing import attack, inverse, mixup, pairing, privacy
 from mix2fld_np.nn import losses, network, training
 from mix2fld_np.nn.network import Network
 
@@ -50,6 +50,10 @@ CALLS = {  # a function and arguments that are numbers
     privacy.sample_privacy: (IMAGES, IMAGES[::-1]),
     privacy.mixup_privacy: (IMAGES, [0, 1], [2, 3], 0.25),
     privacy.mix2up_privacy: (IMAGES, [0, 1], [2, 3], [[0, 1]], 0.25),
+    attack.nearest: (IMAGES, IMAGES[::-1]),
+    attack.nearest_pairs: ([IMAGES[:2], IMAGES[2:]], [SHARES, SHARES], [[0, 1], [2, 0]], IMAGES, LABELS),
+    attack.guesses: (IMAGES / 255, IMAGES / 255, IMAGES[::-1] / 255),
+    attack.decibels: (IMAGES / 255, IMAGES[::-1] / 255),
     losses.softmax: ([[0, 1, 3], [2, 0, 0]],),
     losses.log_outputs: (F,),
     losses.phi: (F, [[0, 1], [1, 0]]),
@@ -149,7 +153,10 @@ def test_any_kind_of_numbers_gives_what_plain_ones_give_and_none_is_changed(func
                 np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("room", [mixup, pairing, inverse, privacy, losses, training], ids=lambda room: room.__name__)
+ROOMS = [attack, mixup, pairing, inverse, privacy, losses, training]
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
 def test_no_public_function_is_left_out(room):
     own = {
         f

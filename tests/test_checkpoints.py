@@ -237,7 +237,7 @@ def test_a_row_without_a_number_where_there_is_to_be_one_is_refused(stopped, nam
     assert "something else" in stopped.refusal()
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("name", [name for name in COLUMNS if "energy" not in name])  # which came later
 def test_a_row_with_another_column_or_one_less_is_refused(stopped, name):
     row = stopped.progress.rounds[0]
     for changed in ({column: row[column] for column in row if column != name}, {**row, "more": 1}):

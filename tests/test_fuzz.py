@@ -19,7 +19,7 @@ from small_runs import compare, job, write_digits
 from test_config import commands
 
 from mix2fld_np import cli, process
-from mix2fld_np.console import data as data_command, session, table, verify
+from mix2fld_np.console import attack, data as data_command, session, table, verify
 from mix2fld_np.datasets.formats import read_cifar, read_idx
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import Settings
@@ -53,6 +53,7 @@ def here(data, tmp_path, monkeypatch):
     monkeypatch.setattr(session, "connected", refuse)
     monkeypatch.setattr(process, "memory_bytes", lambda: 2e8)
     monkeypatch.setattr(table, "measured", refuse)
+    monkeypatch.setattr(attack.attack, "rows_of", refuse)
     monkeypatch.setattr(verify, "judged", refuse)
     monkeypatch.setattr(verify.equations, "compile_networks", lambda checks: None)
     monkeypatch.setattr(data_command, "fetch_data", refuse)
@@ -98,7 +99,8 @@ numbers = st.one_of(
     ),
 )
 words = st.sampled_from(
-    "iid non-iid random scheduled symmetric asymmetric mnist auto cifar-10 digit FL,Mix2FLD fd FL,FL , 1 2 3".split(),
+    "iid non-iid random scheduled symmetric asymmetric mnist auto cifar-10 digit FL,Mix2FLD fd FL,FL , 1 2 3 "
+    "uniform:100 uniform: uniform:x 5,6 1,2,3,4,5,6,7,8,9,10".split(),
 )
 values = st.one_of(words, numbers, typed, bytes_typed)
 toml = ["[1, 2]", "[[1]]", "{a = 1}", "true", "2020-01-01", "'x'", '"', "[" * 3_000, "[1e5, 2]", "1\nbeta = 2"]

@@ -27,6 +27,7 @@ ARRAYS = {  # function of one array, and an example that every number type holds
     channel.latency_pmf: (lambda t: channel.latency_pmf(LINK, 65_920, t), TIMES),
     channel.latency_cdf: (lambda t: channel.latency_cdf(LINK, 65_920, t), TIMES),
     channel.slowest_cdf: (lambda t: channel.slowest_cdf(LINK, 65_920, t, 10), TIMES),
+    channel.energy_j: (lambda slots: channel.energy_j(LINK, slots), TIMES),
     channel.transmit: (transmitted, BITS),
     units.dbm_to_watt: (units.dbm_to_watt, LEVELS),
     units.ratio_to_db: (units.ratio_to_db, LEVELS),

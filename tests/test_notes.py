@@ -76,6 +76,13 @@ def test_how_many_uploads_get_through_is_never_more_than_can(protocol, n_devices
         assert 1 / float(said.split("one in ")[1].split(" gets")[0].replace(",", "")) == pytest.approx(chance, rel=6e-3)
 
 
+def test_with_several_distances_the_chance_is_that_of_the_farthest_device():
+    s = replace(COMPARISON, distance_m=(100.0,) * 9 + (1_050.0,))
+    farthest = replace(COMPARISON, distance_m=1_050.0)
+    said, alone = (notes.lost_uploads("FL", summary_of("FL", own, uplink_delivered=0), MNIST) for own in (s, farthest))
+    assert said.replace(" for the farthest device", "") == alone != said
+
+
 def test_nothing_is_said_of_uploads_that_arrive():
     assert notes.lost_uploads("FL", summary_of("FL", uplink_delivered=10), MNIST) is None
 

@@ -16,18 +16,23 @@ PLAYED = ("compare", "figure-2", "figure-3", "study")
 
 
 @pytest.fixture(scope="module")
-def written(compared, figure_2, figure_3, studies, readings, table_outputs, tmp_path_factory):
+def written(
+    compared, figure_2, figure_3, studies, readings, table_outputs, small_data, tmp_path_factory
+):
     """Every directory that a command has written, by command."""
     top = tmp_path_factory.mktemp("written")
     assert main(["claims", f"--figure-2={figure_2}", f"--figure-3={figure_3}", f"--out={top / 'claims'}"]) == 0
     assert main(["verify", "--only=eq. (10)", "--quiet", f"--out={top / 'verify'}"]) == 0
     tables = {f"table {number}": directory for number, (directory, _) in table_outputs.items()}
+    small = ["--data=mnist", "--set=n_samples=60", "--seed-samples=5", "--candidates=300", f"--data-dir={small_data}"]
+    assert main(["attack", "--quiet", *small, f"--out={top / 'attack'}"]) == 0
     swept = {f"study {name}": directory for name, directory in studies.items()}
     single = {
         "compare": compared,
         "figure 2": figure_2,
         "figure 3": figure_3,
         "claims": top / "claims",
+        "attack": top / "attack",
         "verify": top / "verify",
         "study readings": readings,
     }

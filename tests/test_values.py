@@ -12,7 +12,7 @@ from mix2fld_np.console import options
 from mix2fld_np.console.compare import OPTIONS
 from mix2fld_np.console.options import resolve_options
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation.settings import COMPARISON
+from mix2fld_np.federation.settings import COMPARISON, Settings
 from mix2fld_np.verify import rows
 
 NUMBERS = {option.flag: option for option in OPTIONS if option.kind is options.number}
@@ -42,6 +42,19 @@ def read_by(word):
 def test_an_option_and_set_read_numbers_by_one_rule(text):
     for flag, option in {**NUMBERS, **WHOLE}.items():
         assert read_by(f"{flag}={text}") == read_by(f"--set={option.field}={text}")
+
+
+@pytest.mark.parametrize("text", [
+    "500", ".5", "1,2,3,4,5,6,7,8,9,1_0", "1, 2,3,4,5,6,7,8,9,1e1", "uniform:100", "uniform:.5", "uniform:1e3", "1,2",
+    "5,", "uniform:", "uniform:x", "uniform", "disc:100", "[1,2]", "nan", "uniform:nan", "0", "uniform:0",
+])  # fmt: skip
+def test_an_option_and_set_and_a_file_read_distances_by_one_rule(text, tmp_path):
+    found, by_set = read_by(f"--distance={text}"), read_by(f"--set=distance_m={text}")
+    assert found == by_set or isinstance(found, str) and isinstance(by_set, str) and by_set in found
+    if isinstance(found, Settings):
+        (tmp_path / "settings.json").write_text(json.dumps({"settings": {"distance_m": found.distance_m}}))
+        (tmp_path / "my.toml").write_text(f"distance = {json.dumps(found.distance_m)}")
+        assert ask(f"--config={tmp_path}/settings.json")[1] == ask(f"--config={tmp_path}/my.toml")[1] == found
 
 
 def test_numbers_are_read_as_people_write_them():

@@ -1,6 +1,7 @@
 """The page's JavaScript and WebAssembly against the package: kernels, channel, mixing, digits, rounds."""
 
 import base64
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -148,6 +149,17 @@ def test_payloads_in_the_page_are_the_packages(page, n_seeds):
     task = Task(s, load("digits", n_train=300, n_test=10))
     for row in TABLE:
         assert page.ask("firstBitsOf", row.name, n_seeds) == upload_bits(row, first_state(task), task)[0]
+
+
+@pytest.mark.parametrize("kind", ["iid", "non-iid", "dirichlet"])
+def test_splits_in_the_page_deal_what_they_promise(page, kind):
+    settings = fields_of(replace(COMPARISON, n_samples=100)) | {"split": kind}
+    held = page.evaluate(f"new Draws(3, {json.dumps(settings)}, range(2000).map((k) => k % 10)).split()")
+    counts = np.array([np.bincount(np.array(own) % 10, minlength=10) for own in held])
+    assert counts.shape == (10, 10) and (counts.sum(axis=1) == 100).all()
+    wanted = {"iid": [10] * 10, "non-iid": [2, 2] + [12] * 8}.get(kind)
+    assert wanted is None or all(sorted(own) == wanted for own in counts.tolist())
+    assert kind != "dirichlet" or counts.max() > 25
 
 
 # -------------------------------------------------------------------------------------------------------------- digits

@@ -127,8 +127,15 @@ def test_a_link_keeps_every_setting_and_ignores_what_it_cannot_know(browser):
 
 
 @in_a_browser
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(
+    ("width", "height", "dark"),
+    [
+        (1280, 800, False),
+        (390, 844, True),
+        pytest.param(1280, 800, True, marks=pytest.mark.slow),
+        pytest.param(390, 844, False, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("part", PARTS)
 def test_no_part_is_wider_than_the_screen_and_no_text_leaves_its_box(browser, part, width, height, dark):
     page = opened(

@@ -36,7 +36,7 @@ def texts(pages):
 
 @can_be_made
 def test_every_lesson_has_a_page_and_the_way_leads_through_all_of_them_and_back(pages):
-    names = [name for name in sorted(texts(pages)) if name != "lessons/index.html"]
+    names = [name for name in sorted(texts(pages)) if re.match(r"lessons/\d\d_", name)]
     assert len(names) == len(list(lessons.LESSONS.glob("*.ipynb")))
     for way, through in (("next", names), ("prev", names[::-1])):
         for name, other in zip(through, through[1:], strict=False):

@@ -3,7 +3,7 @@
 import argparse
 
 from mix2fld_np.console import options
-from mix2fld_np.console.notes import printed_max_slots
+from mix2fld_np.console.notes import ENERGY, printed_max_slots
 from mix2fld_np.console.text import bullets, counted, number, table_of
 from mix2fld_np.datasets.own import is_own
 from mix2fld_np.datasets.registry import Dataset, load
@@ -15,7 +15,7 @@ from mix2fld_np.study.channel import channel_rows
 from mix2fld_np.wireless import channel
 
 SEED_SAMPLES = (10, 50)  # the letter's N_S
-OPTIONS = (*(option for option in options.DATA if option.name == "data"), *options.CHANNEL)
+OPTIONS = (options.DATA[0], *options.CHANNEL, options.RUNNING[-1])  # --data and --seed of the others
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     data = load(name) if is_own(name) else source_of(name)
     C, H, W = data.train_images.shape[1:] if isinstance(data, Dataset) else data.image_shape
     network = Network((C, H, W), settings.filters, data.n_labels)
-    rows = channel_rows(settings, sorted({*SEED_SAMPLES, settings.n_seed_samples}), network)
+    rows = channel_rows(settings, sorted({*SEED_SAMPLES, settings.n_seed_samples}), network, given["seed"])
     if args.json:
         print(content_bytes({"rows": rows}).decode(), end="")
         return 0
@@ -48,7 +48,7 @@ def heading(settings: Settings) -> str:
         lines.append(
             f"{name:9} {link.power_dbm:g} dBm over {link.bandwidth_hz / 1e6:g} MHz: "
             f"{number(channel.bits_per_slot(link))} bits a slot, which gets through with probability "
-            f"{channel.success_probability(link):.5f}"
+            f"{channel.success_probability(link):.5f} at {link.distance_m:g} m"
         )
     return "\n".join(lines) + "\n"
 
@@ -59,10 +59,11 @@ COLUMNS = {
     "N_S": lambda row: str(row["N_S"] or "-"),
     "bits": lambda row: f"{row['bits']:,}",
     "slots needed": lambda row: number(row["slots"]),
-    "mean latency": lambda row: f"{number(row['mean_latency_slots'], 1)} slots",
-    "Pr[outage]": lambda row: f"{row['outage']:.3g}",
+    "mean latency": lambda row: " / ".join(number(slots, 1) for slots in row["mean_latency_slots"]) + " slots",
+    "Pr[outage]": lambda row: " / ".join(f"{chance:.3g}" for chance in row["outage"]),
     "of any device": lambda row: f"{row['any_outage']:.3g}",
     "mean airtime": lambda row: f"{row['mean_airtime_slots']:.1f} slots",
+    "mean energy": lambda row: " / ".join(f"{joules:.3g}" for joules in row["energy_j"]) + " J",
 }
 
 
@@ -74,5 +75,8 @@ def remarks(rows: list[dict], settings: Settings) -> list[str]:
         for row in rows
         if row["slots"] > settings.max_slots
     ]
+    r = " / ".join(f"{metres:.0f}" for metres in rows[0]["distances_m"])
+    three = [f"a / b / c: at the nearest, the median and the farthest device, {r} m away."] if " / " in r else []
+    energy = f"{ENERGY} of a device up, of the server's one multicast down."
     limit = "mean airtime waits for the slowest device, T_max at the longest"
-    return [*impossible, f"Mean latency is n / p slots without a limit; {limit}."]
+    return [*three, *impossible, f"Mean latency is n / p slots without a limit; {limit}.", energy]

@@ -79,6 +79,7 @@ def comparison_table(summaries: dict[str, Summary]) -> str:
         "server samples": notes.samples_of,
         "uplink bits": lambda s: f"{s.over('uplink_bits').mean:,.0f}",
         "of FL's": lambda s: percent(share_of_fl(s, summaries)),
+        "uplink energy": lambda s: s.over("uplink_energy_j").text(1, 3, " J", spread=False),
         "outage": lambda s: percent(s.outage_rate),
         "criterion met": lambda s: s.over("criterion_s").text(1, 2, " s", spread=False),
         "all rounds": lambda s: s.over("elapsed_s").text(1, 2, " s", spread=False),
@@ -95,6 +96,7 @@ def remarks(summaries: dict[str, Summary], network: Network) -> tuple[str | None
         *(notes.lost_uploads(name, summary, network) for name, summary in summaries.items()),
         *notes.shortages(summaries.items()),
         fewer_bits(summaries),
+        f"{notes.ENERGY} uplink energy is that of all devices; rounds.csv has the server's as well.",
         hard_labels(summaries),
         notes.printed_max_slots(next(iter(summaries.values())).settings, network),
     )

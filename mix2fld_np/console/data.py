@@ -3,7 +3,7 @@
 import argparse
 import shlex
 
-from mix2fld_np.console import options, text
+from mix2fld_np.console import options, text, values
 from mix2fld_np.datasets.download import fetch as fetch_data
 from mix2fld_np.datasets.find import user_cache
 from mix2fld_np.datasets.registry import listing
@@ -18,7 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command, and `fetch` below it."""
     options.add_options(parser, OPTIONS, settings=False)
     fetching = parser.add_subparsers(metavar="fetch").add_parser("fetch", help="download a data set and check it")
-    fetching.add_argument("name", metavar="NAME", type=options.one_of(*SOURCES), help=", ".join(SOURCES))
+    fetching.add_argument("name", metavar="NAME", type=values.one_of(*SOURCES), help=", ".join(SOURCES))
     options.add_options(fetching, OPTIONS, settings=False)
     fetching.set_defaults(run=fetch)
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 
-from mix2fld_np.console import models, notes, options, session
+from mix2fld_np.console import models, notes, options, session, values
 from mix2fld_np.console.text import number, percent, table
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import COMPARISON, PRINTED, SPLITS, Settings
@@ -28,7 +28,7 @@ FILES = {
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help="2 or 3, as in the letter")
+    parser.add_argument("number", metavar="NUMBER", type=values.one_of("1", "2", "3"), help="2 or 3, as in the letter")
     options.add_options(parser, OPTIONS)
     printed, words = f"max_slots={PRINTED.max_slots}", f"T_max as printed, instead of {COMPARISON.max_slots}"
     parser.add_argument("--printed", action="append_const", dest="set", const=printed, help=f"--set {printed}: {words}")

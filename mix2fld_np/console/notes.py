@@ -10,6 +10,7 @@ from mix2fld_np.nn.network import Network
 from mix2fld_np.study.compare import Summary
 from mix2fld_np.wireless import channel
 
+ENERGY = "Energy is radiated power times airtime, without circuits and computing:"
 SHOWN_BY = f"--max-slots {PRINTED.max_slots}"
 
 
@@ -41,10 +42,11 @@ def lost_uploads(name: str, summary: Summary, network: Network) -> str | None:
     how_many = f"one in {1 / chance:,.3g} gets" if chance > 1e-12 else "practically none gets"
     if needed > link.max_slots:
         how_many = "none can get"
+    at_most = "" if isinstance(summary.settings.distance_m, float) else " for the farthest device"
     return (
         f"{percent(summary.outage_rate)} of {name}'s uploads were lost: its largest needs "
         f"{counted(needed, 'good slot')} within T_max = {link.max_slots}, at a success probability of "
-        f"{channel.success_probability(link):.3f} a slot, so {how_many} through."
+        f"{channel.success_probability(link):.3f} a slot{at_most}, so {how_many} through."
     )
 
 

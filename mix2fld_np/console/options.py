@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mix2fld_np.console.values import filled, number, path, whole
+from mix2fld_np.console.values import between, filled, number, one_of, path, whole
 from mix2fld_np.datasets.own import is_own
 from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import ON_REQUEST, TABLE, protocol_named
-from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, Settings, check_split
+from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, Distance, Settings, check_split, distance
 from mix2fld_np.runs.dask_cluster import check_address
 
 NOT_OPTIONS = {"command", "about"}  # what else a settings.json holds
@@ -34,17 +34,6 @@ def names(text: str) -> list[str]:
     return chosen
 
 
-def one_of(*choices: str) -> Callable[[str], str]:
-    """One of some words, for argparse."""
-
-    def choose(text: str) -> str:
-        if text not in choices:
-            raise argparse.ArgumentTypeError(f"{text!r} is not known; choose one of {', '.join(choices)}")
-        return text
-
-    return choose
-
-
 def data_name(text: str) -> str:
     """The name of a data set, or of an .npz file, for argparse."""
     if is_own(text):
@@ -53,17 +42,6 @@ def data_name(text: str) -> str:
     if text not in choices:
         raise argparse.ArgumentTypeError(f"{text!r} is not known; choose one of {', '.join(choices)}, or a .npz file")
     return text
-
-
-def between(least: int, most: int) -> Callable[[str], int]:
-    """A whole number within limits, for argparse."""
-
-    def choose(text: str) -> int:
-        if not least <= (value := whole(text)) <= most:
-            raise argparse.ArgumentTypeError(f"{value} is out of range; choose a value from {least} to {most}")
-        return value
-
-    return choose
 
 
 def scheduler(text: str) -> str:
@@ -110,6 +88,7 @@ CHANNEL = (
     Option("channel", one_of(*CHANNELS), "asymmetric (23 dBm up, 40 down), symmetric (40 both)", default="asymmetric"),
     Option("devices", whole, "|D|, number of devices", "n_devices"),
     Option("seed_samples", whole, "N_S, seed samples of a device", "n_seed_samples"),
+    Option("distance", distance, "r_d in metres: one, A,B,... of each device, or uniform:RADIUS", "distance_m"),
     Option("max_slots", whole, "T_max, slots of an upload or download; the letter prints 100", "max_slots"),
 )
 LEARNING = (
@@ -238,8 +217,8 @@ def read_set(name: str, value: str, word: str) -> Any:
     """The value of a setting: numbers as options read them; truth (or yes, no), pairs, quoted words as TOML; a word."""
     kind = SETTINGS[name].type
     try:
-        if kind in (int, float):
-            return whole(value) if kind is int else number(value)
+        if read := {int: whole, float: number, Distance: distance}.get(kind):
+            return read(value)
         parsed = tomllib.loads(f"value = {value}")["value"]
     except argparse.ArgumentTypeError as problem:
         raise InputError(f"{word} {name}: {problem}.") from None

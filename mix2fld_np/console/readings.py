@@ -6,7 +6,7 @@ from typing import Any
 
 from mix2fld_np.claims import readings as study
 from mix2fld_np.claims.claims import READ_AT
-from mix2fld_np.console import options, session
+from mix2fld_np.console import options, session, values
 from mix2fld_np.console.text import table, with_interval
 from mix2fld_np.pictures import studies
 from mix2fld_np.pictures.canvas import picture_title, render
@@ -18,7 +18,7 @@ QUESTION = "Which reading of the letter gives its numbers? Choices where it is s
 FILES = ("readings.png", "readings.svg", "readings.csv", "summary.json")
 N_BEST = 3  # readings that are confirmed under seeds that were not used
 N_SHOWN = 12  # lines of the table
-SEEDS = options.between(2, 10_000)  # one has no standard error
+SEEDS = values.between(2, 10_000)  # one has no standard error
 OPTIONS = (
     *(
         replace(option, kind=SEEDS, default=5) if option.name == "seeds" else option
@@ -26,7 +26,7 @@ OPTIONS = (
         if option.field not in study.OWN and option.name not in ("channel", "protocols", "models")
     ),
     options.Option("held_out", SEEDS, f"further seeds for the best {N_BEST} readings", default=3, word="N"),
-    options.Option("full", options.one_of("yes", "no"), "all factors at two values each", default="no", alone="yes"),
+    options.Option("full", values.one_of("yes", "no"), "all factors at two values each", default="no", alone="yes"),
 )
 WORDS = {moment: words for words, moment in READ_AT.items()}
 NUMBERED = {statement.name: f"({k})" for k, statement in enumerate(study.STATEMENTS, 1)}

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from tqdm import tqdm
 
-from mix2fld_np.console import options, session
+from mix2fld_np.console import options, session, values
 from mix2fld_np.console.text import table
 from mix2fld_np.datasets.find import find
 from mix2fld_np.datasets.sources import source_of
@@ -36,7 +36,7 @@ REMARKS = {
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     which = "2 (Mixup) or 3 (Mix2up), as in the letter"
-    parser.add_argument("number", metavar="NUMBER", type=options.one_of("1", "2", "3"), help=which)
+    parser.add_argument("number", metavar="NUMBER", type=values.one_of("1", "2", "3"), help=which)
     options.add_options(parser, OPTIONS)
     session.add_switches(parser, "table.json")
 

@@ -4,6 +4,7 @@ import math
 import os
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 
 BLOCK = r"\d+(?:_\d+)*"
 WHOLE = re.compile(rf"[+-]?{BLOCK}", re.ASCII)
@@ -40,3 +41,25 @@ def filled(text: str) -> str:
     if not text.strip():
         raise ArgumentTypeError("the value is empty (is a shell variable not set?); give one or leave the option out")
     return text
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """One of some words, for argparse."""
+
+    def choose(text: str) -> str:
+        if text not in choices:
+            raise ArgumentTypeError(f"{text!r} is not known; choose one of {', '.join(choices)}")
+        return text
+
+    return choose
+
+
+def between(least: int, most: int) -> Callable[[str], int]:
+    """A whole number within limits, for argparse."""
+
+    def choose(text: str) -> int:
+        if not least <= (value := whole(text)) <= most:
+            raise ArgumentTypeError(f"{value} is out of range; choose a value from {least} to {most}")
+        return value
+
+    return choose

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,8 @@ def counted(material: Material | None, learned: bool) -> tuple[int, int] | None:
 def send(link: Link, payload_bits: int | np.ndarray, task: Task, p: int, direction: int) -> Transmission:
     """One payload to or from every device that takes part in round p, with the fading of this round and direction."""
     there = task.takes_part(p)
+    if isinstance(link.distance_m, tuple):
+        link = replace(link, distance_m=tuple(compress(link.distance_m, there)))
     bits, rng = np.broadcast_to(payload_bits, there.shape)[there], stream(task.seed, "channel", p, direction)
     sent, parts = (task.channel or transmit)(link, bits, len(bits), rng), []
     for part in (sent.delivered, sent.slots, sent.payload_bits):

@@ -1,16 +1,19 @@
 """The letter's numbers, once. Everything else is `replace(PRINTED, ...)`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from mix2fld_np.datasets.partition import alpha_of
-from mix2fld_np.errors import InputError, number
+from mix2fld_np.errors import InputError, number, numbers
+from mix2fld_np.randomness import stream
 from mix2fld_np.wireless.channel import Link
 
 SPLITS = {"iid": "IID", "non-iid": "non-IID"}  # the letter's: as typed, and as people write it
 PAIRINGS = ("random", "scheduled")
 INITIALISATIONS = ("uniform", "glorot")
+Distance = float | tuple[float, ...] | str  # of all devices; of each; or "uniform:R", drawn over a disc of radius R
+UNIFORM = "uniform:"
 CHANNELS = {"asymmetric": 23.0, "symmetric": 40.0}  # uplink power in dBm; the downlink has 40 dBm in both
 
 
@@ -59,7 +62,7 @@ class Settings:
     n_uplink_channels: int = 2  # N_ch
     uplink_power_dbm: float = 23.0  # P^up: 23 asymmetric, 40 symmetric
     downlink_power_dbm: float = 40.0  # P^dn
-    distance_m: float = 1_000.0  # r_d
+    distance_m: Distance = 1_000.0  # r_d
     path_loss_exponent: float = 4.0  # alpha
     noise_dbm_per_hz: float = -174.0  # N_0
     threshold: float = 3.0  # theta, a ratio, not dB
@@ -84,9 +87,13 @@ class Settings:
         for field in fields(self):
             object.__setattr__(self, field.name, as_python(field.name, field.type, getattr(self, field.name)))
         for name, (least, most, why) in LIMITS.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise InputError(f"{name} = {value} is out of range: {why}; choose a value from {least:g} to {most:g}.")
+            for value in numbers_in(getattr(self, name)):
+                if not least <= value <= most:
+                    limits = f"choose a value from {least:g} to {most:g}."
+                    raise InputError(f"{name} = {value} is out of range: {why}; {limits}")
+        if isinstance(self.distance_m, tuple) and (n := len(self.distance_m)) != self.n_devices:
+            it_must = "it must be one number for all, or one for each"
+            raise InputError(f"distance_m = {n} numbers do not fit {self.n_devices} devices: {it_must}.")
         check_split(self.split)
         check_choice("pairing", self.pairing, PAIRINGS)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
@@ -112,6 +119,14 @@ class Settings:
         """How many devices train and communicate in a round, at least one."""
         return max(1, round(self.participation * self.n_devices))
 
+    def links(self, seed: int) -> tuple[Link, Link]:
+        """Uplink and downlink with the distances of all devices: over a disc R sqrt(u), with u uniform under `seed`."""
+        r = self.distance_m
+        if isinstance(r, str):
+            u = 1 - stream(seed, "distances").random(self.n_devices)  # never zero
+            r = tuple((numbers_in(r)[0] * np.sqrt(u)).tolist())
+        return replace(self.uplink, distance_m=r), replace(self.downlink, distance_m=r)
+
     @property
     def uplink(self) -> Link:
         """A device's own share of the band, W^up = W N_ch / |D|, divided among those who take part  (Section II-C)."""
@@ -123,11 +138,11 @@ class Settings:
         return self.link(self.downlink_power_dbm, self.bandwidth_hz)
 
     def link(self, power_dbm: float, bandwidth_hz: float) -> Link:
-        """A link of this cell with the given power and bandwidth."""
+        """A link of this cell with the given power and bandwidth, of the farthest device or at the edge of the disc."""
         return Link(
             power_dbm=power_dbm,
             bandwidth_hz=bandwidth_hz,
-            distance_m=self.distance_m,
+            distance_m=max(numbers_in(self.distance_m)),
             path_loss_exponent=self.path_loss_exponent,
             noise_dbm_per_hz=self.noise_dbm_per_hz,
             threshold=self.threshold,
@@ -173,6 +188,8 @@ def as_python(name: str, kind: object, value: object):
     """The value, Python's or NumPy's, as the kind of the field `name`; InputError if it is of another."""
     if kind in (int, float):
         return number(name, kind, value)  # type: ignore[arg-type]
+    if kind == Distance:
+        return distance(str(value)) if isinstance(value, str) else numbers(name, value)
     if kind is bool and isinstance(value, (bool, np.bool_)):
         return bool(value)
     if kind is str and isinstance(value, str):
@@ -181,6 +198,25 @@ def as_python(name: str, kind: object, value: object):
         return tuple(number(name, int, part) for part in value)
     wanted = {bool: "true or false", str: "a word"}.get(kind, "a pair of whole numbers")  # type: ignore[call-overload]
     raise InputError(f"{name} = {value!r} cannot be used: it must be {wanted}.")
+
+
+def distance(text: str) -> Distance:
+    """Distances as they are typed: a number, one for each device with commas between, or uniform:RADIUS."""
+    try:
+        if text.startswith(UNIFORM):
+            return f"{UNIFORM}{float(text.removeprefix(UNIFORM))}"
+        each = tuple(map(float, text.split(",")))
+        return each if len(each) > 1 else each[0]
+    except ValueError:
+        kinds = f"a number, one for each device as in 50,80, or {UNIFORM}RADIUS"
+        raise InputError(f"distance_m = {text!r} cannot be used: it must be {kinds}.") from None
+
+
+def numbers_in(value: Distance) -> tuple[float, ...]:
+    """The numbers in a setting that is one: itself, the distance of each device, or the radius of a disc."""
+    if isinstance(value, str):
+        return (float(value.removeprefix(UNIFORM)),)
+    return value if isinstance(value, tuple) else (value,)
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

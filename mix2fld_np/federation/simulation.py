@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from mix2fld_np.federation.protocols import Protocol, RoundRecord, play_round
 from mix2fld_np.federation.task import Federation, Task, first_state
+from mix2fld_np.wireless.channel import energy_j
 
 MOMENTS = "trained", "downloaded"  # of the last round: after the local update, and after the download that ends it
 
@@ -78,6 +79,8 @@ def advance(past: Progress, fed: Federation, record: RoundRecord, task: Task) ->
         "downloaded_loss": downloaded.loss,
         "relative_change": record.relative_change,
         "converged": converged,
+        "uplink_energy_j": float(energy_j(task.uplink, record.up.slots.sum())),  # each device's own slots
+        "downlink_energy_j": float(energy_j(task.downlink, down_slots)),  # multicast: until the slowest is through
     }
     n_parts, over = len(record.training.tests) - 1, is_over(record.p, converged, task)
     tested = [

@@ -76,12 +76,12 @@ class Task:
     @cached_property
     def uplink(self) -> Link:
         """The channel from a device to the server."""
-        return self.settings.uplink
+        return self.settings.links(self.seed)[0]
 
     @cached_property
     def downlink(self) -> Link:
         """The channel from the server to a device."""
-        return self.settings.downlink
+        return self.settings.links(self.seed)[1]
 
     def initial_weights(self, purpose: str, *index: int) -> np.ndarray:
         """Random weights (N_mod,) for a network that starts."""

@@ -203,6 +203,24 @@ def draw_distances(ax: Axes, names: list[str], rows: list[dict]) -> None:
     ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
 
 
+@our_style()
+def digits_over_lambda(rows: list[dict], title: str) -> Figure:
+    """One raw picture, what a server holds of it and guesses (rows of `attack.rows_of`), a column for each lambda."""
+    by_lambda = grouped(rows, "lambda").items()
+    names = ["raw", *(name for row in next(iter(by_lambda))[1] for name in (row["held"], "guess from these"))]
+    figure, axes = new_figure(1.6 + 0.9 * len(by_lambda), 0.6 + 0.9 * len(names), len(names), len(by_lambda))
+    for ((ratio,), own), column in zip(by_lambda, axes.T, strict=True):
+        column[0].set_title(rf"$\lambda$ = {ratio:g}", fontsize=8)
+        pictures = [own[0]["digits"][0], *(picture for row in own for picture in row["digits"][1:])]
+        for ax, picture, name in zip(column, pictures, names, strict=True):
+            ax.imshow(picture.mean(axis=0), vmin=0, vmax=1, cmap="gray")
+            ax.set(xticks=[], yticks=[])
+            if ax in axes[:, 0]:
+                ax.set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center")
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
 PICTURES = {"ratio": ratio, "inverse-samples": inverse_samples, "beta": beta, "slots": slots}
 
 

@@ -12,7 +12,7 @@ from mix2fld_np.federation.simulation import Progress
 from mix2fld_np.federation.task import Federation, Task, first_state
 from mix2fld_np.runs.files import check_identity, from_json, holding_a_run, json_bytes, read_bytes, write_whole
 from mix2fld_np.runs.jobs import completed
-from mix2fld_np.runs.results import check_history, label_counts
+from mix2fld_np.runs.results import check_history, completed_rows, label_counts
 
 MAGIC = b"mix2fld checkpoint 3\n"  # the number is that of the format
 
@@ -61,7 +61,7 @@ def unpack(body: bytes) -> tuple[dict, dict[str, np.ndarray]]:
 def progress_of(story: dict, fed: Federation) -> Progress:
     """Progress from what JSON made of it: lists become tuples again."""
     tuples = {
-        "rounds": tuple(story["rounds"]),
+        "rounds": tuple(completed_rows(story["rounds"])),
         "curve": tuple((seconds, accuracy) for seconds, accuracy in story["curve"]),
     }
     return Progress(fed=fed, **story | tuples)

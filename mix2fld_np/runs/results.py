@@ -34,6 +34,8 @@ COLUMNS: dict[str, tuple[tuple[type, ...], float]] = {  # of rounds.csv: type an
     "downloaded_loss": ((float,), 0),
     "relative_change": (MAYBE_NUMBER, 0),
     "converged": ((bool,), 0),
+    "uplink_energy_j": (MAYBE_NUMBER, 0),
+    "downlink_energy_j": (MAYBE_NUMBER, 0),
 }
 MOST = 1e300  # so that sums do not overflow
 
@@ -68,9 +70,10 @@ class RunResult:
         """Mean over all devices."""
         return fmean(self.accuracies(moment))
 
-    def total(self, column: str, n_rounds: int | None = None) -> float:
-        """Sum of a column over the first rounds, by default all."""
-        return sum(row[column] for row in self.rounds[:n_rounds])
+    def total(self, column: str, n_rounds: int | None = None) -> Any:
+        """Sum of a column over the first rounds, by default all; None for one that came later than a stored run."""
+        values = [row[column] for row in self.rounds[:n_rounds]]
+        return None if None in values else sum(values)
 
     trained = property(lambda run: run.mean_accuracy("trained"))
     downloaded = property(lambda run: run.mean_accuracy("downloaded"))
@@ -79,6 +82,8 @@ class RunResult:
     airtime_s = property(lambda run: run.total("airtime_s"))
     compute_s = property(lambda run: run.total("compute_s"))
     uplink_bits = property(lambda run: run.total("uplink_bits"))  # asked of the uplink by all devices
+    uplink_energy_j = property(lambda run: run.total("uplink_energy_j"))  # radiated by all devices
+    accuracy_per_joule = property(lambda run: run.trained / run.uplink_energy_j if run.uplink_energy_j else None)
     uplink_delivered = property(lambda run: run.total("uplink_delivered"))  # uploads that arrived
     server_samples_wanted = property(lambda run: run.rounds[-1]["server_samples_wanted"])  # None: it never distils
 
@@ -154,6 +159,11 @@ def check_result(content: dict, identity: dict) -> None:
             raise ValueError("weights that are not finite")
     if not all(isinstance(notice, str) for notice in result.notices):
         raise ValueError("a notice that is no sentence")
+
+
+def completed_rows(rows: Sequence[dict]) -> list[dict]:
+    """Stored rows of rounds, with None in columns that came later than they."""
+    return [row | {"uplink_energy_j": None, "downlink_energy_j": None} | row for row in rows]
 
 
 def check_history(run: RunResult | Progress, n_test: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from mix2fld_np.federation.task import Task
 from mix2fld_np.runs import files
 from mix2fld_np.runs.checkpoint import load_checkpoint, save_checkpoint
 from mix2fld_np.runs.jobs import Job, completed, identity_of
-from mix2fld_np.runs.results import RunResult, check_result
+from mix2fld_np.runs.results import RunResult, check_result, completed_rows
 
 RUNS, UNFINISHED = "runs", "unfinished"  # folders: results of finished runs, checkpoints of the others
 
@@ -73,5 +73,6 @@ def read_result(path: Path) -> dict:
     named = set(stored) == {"identity", "checksum", "result"}
     with files.holding_a_run(path, intact=named and stored["checksum"] == files.checksum(stored["result"])):
         stored["identity"] = completed(stored["identity"])
+        stored["result"]["rounds"] = completed_rows(stored["result"]["rounds"])
         check_result(stored["result"], stored["identity"])
     return stored

@@ -96,6 +96,8 @@ class Summary:
             **self.over("best_accuracy").columns("best_accuracy"),
             **self.over("server_accuracy").columns("server_accuracy"),
             "total_uplink_bits": self.over("uplink_bits").mean,
+            "uplink_energy_j": self.over("uplink_energy_j").mean,
+            "accuracy_per_joule": self.over("accuracy_per_joule").mean,
             "outage_rate": self.outage_rate,
             "downloads": self.n_downloads,
             "server_samples": self.over("server_samples").mean,

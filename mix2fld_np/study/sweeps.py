@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,17 +155,17 @@ def behind_inverse_samples(protocol: str, task: Task) -> dict:
 
 
 def chance_of_upload(protocol: str, task: Task) -> dict:
-    """Closed form: the chance that an upload without seed samples arrives."""
+    """Closed form: the chance that an upload without seed samples arrives, the mean over distances."""
     bits = protocol_named(protocol).uplink.bits(task.settings, task.network)
-    return {"chance_of_upload": 1 - channel.outage_probability(task.uplink, bits)}
+    return {"chance_of_upload": fmean(1 - channel.outage_probability(one, bits) for one in task.uplink.each)}
 
 
 def first_upload(protocol: str, task: Task) -> dict:
-    """Closed form: slots of an upload with all seed samples, and the chance that it arrives."""
+    """Closed form: slots of an upload with all seed samples, and the chance that it arrives, the mean over distances."""
     row, s, network = protocol_named(protocol), task.settings, task.network
     bits = row.uplink.bits(s, network) + seed_bits(row, s, network)
-    slots, chance = channel.slots_needed(task.uplink, bits), 1 - channel.outage_probability(task.uplink, bits)
-    return {"first_upload_slots": int(slots), "chance_of_first_upload": chance}
+    chance = fmean(1 - channel.outage_probability(one, bits) for one in task.uplink.each)
+    return {"first_upload_slots": int(channel.slots_needed(task.uplink, bits)), "chance_of_first_upload": chance}
 
 
 def labels_held(protocol: str, task: Task) -> dict:

@@ -25,7 +25,7 @@ def missing() -> str | None:
 
 
 def pages() -> dict[str, bytes]:
-    """The files of all lessons by their path in the site: a page each, an index, and their pictures."""
+    """The files of all lessons by their path in the site: a page each, an index, what stands beside them, pictures."""
     books = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
     titles = {book.stem: title(notebook(book)) for book in books}
     names, made = list(titles), {}
@@ -34,7 +34,9 @@ def pages() -> dict[str, bytes]:
         body = "\n".join(cell_html(cell) for cell in notebook(book))
         neighbours = {word: (name, titles[name]) for word, name in beside.items() if name}
         made[f"lessons/{book.stem}.html"] = framed(titles[book.stem], body, neighbours)
-    made["lessons/index.html"] = framed("Lessons", markdown((LESSONS / "README.md").read_text(encoding="utf-8")), {})
+    for file in LESSONS.glob("*.md"):
+        name = "index" if file.stem == "README" else file.stem
+        made[f"lessons/{name}.html"] = framed(name.capitalize(), markdown(file.read_text(encoding="utf-8")), {})
     pictures = (LESSONS / "pictures").iterdir()
     return made | {f"lessons/pictures/{picture.name}": picture.read_bytes() for picture in pictures}
 
@@ -101,8 +103,9 @@ def markdown(source: str) -> str:
 
     render = mistune.create_markdown(escape=False, plugins=["table"])
     text = str(render(re.sub(f"{CODE}|{DOLLARS}", keep, source, flags=re.DOTALL)))
-    text = re.sub(r'(href="[^":]*)\.ipynb', r"\1.html", text).replace('"README.md"', '"index.html"')
-    text = text.replace('"playground.html"', '"../index.html"')
+    text = re.sub(r'(href="[^":]*)\.ipynb', r"\1.html", text)
+    text = text.replace('"README.md', '"index.html').replace('"playground.html"', '"../index.html"')
+    text = re.sub(r'(href="\w+)\.md', r"\1.html", text)
     return re.sub(r"FORMULA(\d+)STANDSHERE", lambda found: kept[int(found[1])], text)
 
 

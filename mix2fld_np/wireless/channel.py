@@ -1,12 +1,15 @@
 """A slotted link under Rayleigh block fading (Section II-C): eq. (4), the latency law in closed form, simulation."""
 
 import math
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mix2fld_np.errors import InputError, number
+from mix2fld_np.errors import InputError, number, numbers
 from mix2fld_np.wireless.units import dbm_to_watt, ratio_to_db
 
 MOST_SLOTS = 10_000_000  # up to which a latency law is computed, slot by slot
@@ -14,11 +17,11 @@ MOST_SLOTS = 10_000_000  # up to which a latency law is computed, slot by slot
 
 @dataclass(frozen=True)
 class Link:
-    """What decides one direction of the channel, the same for every device; `threshold` is a plain ratio, not dB."""
+    """What decides one direction of the channel, the same for every device but distances; `threshold` is no dB."""
 
     power_dbm: float
     bandwidth_hz: float
-    distance_m: float
+    distance_m: float | tuple[float, ...]  # of every device, or of each (D,)
     path_loss_exponent: float
     noise_dbm_per_hz: float
     threshold: float
@@ -27,18 +30,25 @@ class Link:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = number(field.name, field.type, getattr(self, field.name))  # type: ignore[arg-type]
-            object.__setattr__(self, field.name, value)
-            if value <= 0 and field.name not in ("power_dbm", "noise_dbm_per_hz"):
-                raise InputError(f"{field.name} = {value} lets nothing through; give a number above zero.")
+            name, kind, given = field.name, field.type, getattr(self, field.name)
+            value = numbers(name, given) if name == "distance_m" else number(name, kind, given)  # type: ignore
+            object.__setattr__(self, name, value)
+            if np.min(value) <= 0 and name not in ("power_dbm", "noise_dbm_per_hz"):
+                raise InputError(f"{name} = {value} lets nothing through; give a number above zero.")
         alpha = self.path_loss_exponent
         if alpha < 2:
             raise InputError(f"path_loss_exponent = {alpha} is less than free space loses; give 2 or more.")
-        loss_db = alpha * ratio_to_db(self.distance_m)
+        loss_db = alpha * np.max(np.abs(ratio_to_db(self.distance_m)))
         ratios = (ratio_to_db(value) for value in (self.bandwidth_hz, self.threshold, self.slot_s))
         if max(map(abs, (self.power_dbm, self.noise_dbm_per_hz, loss_db, *ratios))) > 500:
-            raise InputError(f"{self} differs from a watt, metre, hertz or second by more than 500 dB; check the "
-                             "units: dBm, dBm/Hz, metres, hertz, seconds.")
+            raise InputError(f"{str(self)[:400]} differs from a watt, metre, hertz or second by more than 500 dB; "
+                             "check the units: dBm, dBm/Hz, metres, hertz, seconds.")
+
+    @cached_property
+    def each(self) -> list["Link"]:
+        """The link of every device (D,) where each has its own distance, or else this one alone."""
+        r = self.distance_m
+        return [replace(self, distance_m=own) for own in r] if isinstance(r, tuple) else [self]
 
 
 @dataclass(frozen=True)
@@ -59,12 +69,14 @@ def mean_snr(link: Link) -> float:
     """Signal-to-noise ratio at a power gain of one, P r^-alpha / (W N_0), a plain ratio  (Section II-C)."""
     P, N_0 = dbm_to_watt(link.power_dbm), dbm_to_watt(link.noise_dbm_per_hz)
     W, r, alpha = link.bandwidth_hz, link.distance_m, link.path_loss_exponent
+    if isinstance(r, tuple):
+        raise InputError(f"{len(r)} distances have a law each, and this asks for one; ask singly, of link.each.")
     return float(P * r**-alpha / (W * N_0))
 
 
 def snr(link: Link, fading: ArrayLike) -> np.ndarray:
-    """Received SNR = P h r^-alpha / (W N_0) for power gains h of any shape, a plain ratio  (Section II-C)."""
-    return mean_snr(link) * np.asarray(fading, float)
+    """Received SNR = P h r^-alpha / (W N_0), a plain ratio, for power gains h of any shape; D distances: (..., D)."""
+    return np.squeeze([mean_snr(one) for one in link.each]) * np.asarray(fading, float)
 
 
 def success_probability(link: Link) -> float:
@@ -143,19 +155,28 @@ def mean_latency_slots(link: Link, payload_bits: int) -> float:
 
 
 def slowest_cdf(link: Link, payload_bits: int, t: ArrayLike, n_devices: int) -> np.ndarray:
-    """Chance that all of D devices have their B bits after t slots, F(t)^D. Shape of t."""
-    return latency_cdf(link, payload_bits, t) ** _devices(n_devices)
+    """Chance that all of D devices have their B bits after t slots: the product of their laws, F(t)^D. Shape of t."""
+    return np.prod([latency_cdf(one, payload_bits, t) ** n for one, n in _alike(link, n_devices).items()], axis=0)
 
 
 def slowest_outage_probability(link: Link, payload_bits: int, n_devices: int) -> float:
-    """Chance that at least one of D devices is in outage, 1 - F(T_max)^D, right even when tiny."""
-    return float(_any_missing(outage_probability(link, payload_bits), _devices(n_devices)))
+    """Chance that at least one of D devices is in outage, 1 - F_1(T_max) ... F_D(T_max), right even when tiny."""
+    return float(_any_missing((outage_probability(one, payload_bits), n) for one, n in _alike(link, n_devices).items()))
 
 
 def mean_airtime_slots(link: Link, payload_bits: int, n_devices: int) -> float:
-    """Mean airtime of an upload, E[min(T_slowest, T_max)] = sum_{t < T_max} (1 - F(t)^D) slots: outages cost T_max."""
-    missing = _law(link, payload_bits, link.max_slots)[1][:-1]
-    return float(_any_missing(missing, _devices(n_devices)).sum())
+    """Mean airtime of an upload, E[min(T_slowest, T_max)] = sum_{t < T_max} (1 - F_1(t) ... F_D(t)) slots."""
+    laws = ((_law(one, payload_bits, link.max_slots)[1][:-1], n) for one, n in _alike(link, n_devices).items())
+    return float(_any_missing(laws).sum())
+
+
+def energy_j(link: Link, slots: ArrayLike) -> np.ndarray:
+    """Energy that is radiated in so many slots, P tau T in joules: transmit power times airtime. Shape of T.
+
+    >>> float(energy_j(Link(30, 2e6, 1_000, 4, -174, 3, 1e-3, 100), 100))
+    0.1
+    """
+    return (dbm_to_watt(link.power_dbm) * link.slot_s * np.asarray(slots, float))[()]
 
 
 def transmit(link: Link, payload_bits: ArrayLike, n_devices: int, rng: np.random.Generator) -> Transmission:
@@ -165,7 +186,7 @@ def transmit(link: Link, payload_bits: ArrayLike, n_devices: int, rng: np.random
     channel for every payload and its beginning for every shorter T_max: neither a smaller payload nor a larger T_max
     makes an upload arrive later. In the downlink multicast, too, every device has its own fading.
     """
-    D = _devices(n_devices)
+    D = _alike(link, n_devices).total()
     n = np.broadcast_to(slots_needed(link, payload_bits), (D,))
     fading = rng.standard_exponential((link.max_slots, D))
     count = np.cumsum(snr(link, fading) >= link.threshold, axis=0)
@@ -181,11 +202,15 @@ def _one_payload(link: Link, payload_bits: int) -> float:
     return float(slots_needed(link, payload_bits))
 
 
-def _devices(n_devices: int) -> int:
+def _alike(link: Link, n_devices: int) -> Counter[Link]:
+    """The links among D devices that differ, and how many have each."""
     D = number("n_devices", int, n_devices)
     if D < 1:
         raise InputError(f"n_devices = {D} leaves nobody to send; give a whole number of at least 1.")
-    return D
+    each = link.each if isinstance(link.distance_m, tuple) else link.each * D
+    if len(each) != D:
+        raise InputError(f"{len(each)} distances do not fit {D} devices; give one for all, or one for each.")
+    return Counter(each)
 
 
 def _slots(t: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -196,10 +221,10 @@ def _slots(t: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return times, np.maximum(times, 0).astype(np.int64)
 
 
-def _any_missing(missing, n_devices: int):
-    """1 - (1 - missing)^D, without taking a tiny number from one."""
+def _any_missing(laws: Iterable[tuple]):
+    """1 - the product of (1 - missing)^n over all (missing, n), without taking a tiny number from one."""
     with np.errstate(divide="ignore"):
-        return -np.expm1(n_devices * np.log1p(-missing))
+        return np.abs(np.expm1(sum(n * np.log1p(-missing) for missing, n in laws)))
 
 
 def _odds(link: Link) -> tuple[float, float]:

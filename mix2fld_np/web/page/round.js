@@ -187,15 +187,12 @@ function drawCurves(views) {
       );
   }
   const shownViews = views.filter(({ curve: points }) => points.length > 1),
-    ends = shownViews.map(({ curve: points }) => place.up(Math.max(from, points.at(-1)[1])) + 4);
+    ends = shownViews.map(({ curve: points }) => place.up(Math.max(from, points.at(-1)[1])) + 4),
+    right = place.across(Math.max(0, ...shownViews.map(({ curve: points }) => points.at(-1)[0]))) + 8;
   const at = apart(ends, 16, place.height - place.room.bottom);
-  shownViews.forEach(({ protocol, curve: points }, k) =>
+  shownViews.forEach(({ protocol }, k) =>
     place.svg.append(
-      draw(
-        "text",
-        { class: "curve-name", x: place.across(points.at(-1)[0]) + 8, y: at[k], fill: `var(--${protocol}-text)` },
-        protocol,
-      ),
+      draw("text", { class: "curve-name", x: right, y: at[k], fill: `var(--${protocol}-text)` }, protocol),
     ),
   );
 }

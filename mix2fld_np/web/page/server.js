@@ -6,11 +6,11 @@ function drawServer(view, s) {
     { server } = view;
   byId("server-does").textContent = serverDoes(view, uplink, reply);
   const shown = byId("server-shows"),
-    key = `${view.protocol}/${view.playing}/${Boolean(server.mean)}`;
+    key = `${view.protocol}/${view.playing}/${Boolean(server.mean)}/${view.phase === "upload"}`;
   if (shown.dataset.key !== key || shown.mean !== server.mean) {
     Object.assign(shown, { mean: server.mean });
     shown.dataset.key = key;
-    shown.replaceChildren(...serverShows(server, uplink, s));
+    shown.replaceChildren(...serverShows(server, uplink, view.phase));
   }
   byId("server-bar").style.setProperty(
     "--done",
@@ -27,8 +27,10 @@ function serverDoes(view, uplink, reply) {
 }
 
 /** What the server holds: pictures of weights, a table of outputs, or samples with their labels. */
-function serverShows({ mean, samples }, uplink, s) {
-  if (!mean) return [make("p", { class: "empty" }, "nothing has arrived yet")];
+function serverShows({ mean, samples }, uplink, phase) {
+  const empty =
+    phase === "upload" ? "waits until the slowest phone is through, or its slots are over" : "has nothing yet";
+  if (!mean) return [make("p", { class: "empty" }, empty)];
   if (samples?.length) return samples.map(({ image, label }) => sampleTile(image, label));
   if (samples) return [make("p", { class: "empty" }, "no two uploads with mirrored labels: nothing to learn from")];
   return uplink === WEIGHTS ? weightTiles(mean) : [outputTable(mean)];

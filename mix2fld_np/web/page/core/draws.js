@@ -57,8 +57,9 @@ class Draws {
     return stream(this.seed, "seed samples", d).permutation(held).slice(0, this.s.n_seed_samples);
   }
 
-  /** N_S pairs of samples with different labels, uniform over all such ordered pairs. */
+  /** N_S pairs of samples with different labels, uniform over all such ordered pairs; none if there is one label. */
   pairsToMix(d, held) {
+    if (held.every((k) => this.labels[k] === this.labels[held[0]])) return [];
     const chance = stream(this.seed, "seed samples", d);
     return range(this.s.n_seed_samples).map(() => {
       for (;;) {
@@ -85,8 +86,7 @@ const SPLITS = {
   dirichlet: (n, chance) => {
     // not the letter's: shares drawn from Dirichlet(0.5), as much of the field does since
     const share = range(10).map(() => chance.normal(1)[0] ** 2 / 2); // Gamma(1/2)
-    const counts = share.map((value) => 1 + Math.floor(((n - 10) * value) / total(share)));
-    counts[argmax(counts)] += n - total(counts);
-    return counts;
+    const ends = range(10).map((label) => rint((n * total(share.slice(0, label + 1))) / total(share)));
+    return ends.map((end, label) => end - (label ? ends[label - 1] : 0));
   },
 };
