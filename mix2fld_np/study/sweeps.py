@@ -161,7 +161,7 @@ def chance_of_upload(protocol: str, task: Task) -> dict:
 
 
 def first_upload(protocol: str, task: Task) -> dict:
-    """Closed form: slots of an upload with all seed samples, and the chance that it arrives, the mean over distances."""
+    """Closed form: slots of an upload with all seed samples, and the chance that it arrives, a mean over distances."""
     row, s, network = protocol_named(protocol), task.settings, task.network
     bits = row.uplink.bits(s, network) + seed_bits(row, s, network)
     chance = fmean(1 - channel.outage_probability(one, bits) for one in task.uplink.each)
