@@ -30,7 +30,7 @@ def mixed(images=IMAGES / 255, first=LABELS, second=MIRRORED, device=DEVICES):
 
 CALLS = {  # a function and arguments that are numbers
     mixup.mixup: ([0.5, 1.0], [2.0, 4.0], 0.25),
-    mixup.quantize: ([0.25, 0.5], 8),
+    mixup.quantize: ([0.25, 0.5], 8, -0.5, 1.0),
     mixup.mixing_matrix: (SHARES,),
     mixup.checked_ratios: (SHARES,),
     mixup.whole_numbers: ("labels", LABELS),
@@ -55,6 +55,7 @@ CALLS = {  # a function and arguments that are numbers
     attack.guesses: (IMAGES / 255, IMAGES / 255, IMAGES[::-1] / 255),
     attack.decibels: (IMAGES / 255, IMAGES[::-1] / 255),
     losses.softmax: ([[0, 1, 3], [2, 0, 0]],),
+    losses.log_outputs: (F,),
     losses.phi: (F, [[0, 1], [1, 0]]),
     losses.phi_gradient: (F, [[0, 1], [1, 0]]),
     losses.psi: (F, F, True),

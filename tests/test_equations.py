@@ -15,6 +15,7 @@ from hypothesis import given, strategies as st
 from mix2fld_np.cli import main
 from mix2fld_np.federation import devices, protocols
 from mix2fld_np.federation.protocols import PROTOCOLS
+from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.nn import losses, training
 from mix2fld_np.verify import by_hand, rows as equations
@@ -142,7 +143,7 @@ def of_eq_3(sign):
     return [f"eq. (3): {row}, {sign}" for row in ("psi", "by weights", "12 updates")]
 
 
-ALIKE = SimpleNamespace(n_samples=np.ones(4))  # |S_d| of four devices
+ALIKE = SimpleNamespace(n_samples=np.ones(4), settings=PRINTED)  # |S_d| of four devices
 DEFECTS = {
     "psi as printed, always": (
         losses, "psi_sign", lambda right, printed: -1,

@@ -42,13 +42,22 @@ def tasks(draw, kinds=("iid", "non-iid")):
     return Wanted(labels, n_devices, n_samples, draw(st.integers(0, 99)), kind, n_labels)
 
 
+@st.composite
+def dirichlet_tasks(draw):
+    """The same for a Dirichlet split with any alpha, of data in which one device finds all that it may need."""
+    task, alpha = draw(tasks()), draw(st.floats(1e-6, 1e6) | st.sampled_from([1e-300, 0.1, 1.0, 100.0]))
+    rng, n_labels = np.random.default_rng(task.seed), len(task.present)
+    labels = rng.permutation(np.repeat(task.present, task.n_samples + rng.integers(0, 9, n_labels)))
+    return task._replace(labels=labels, kind=f"dirichlet:{alpha!r}")
+
+
 def draw_split(task):
     labels, n_devices, n_samples, seed, kind, n_labels = task
     return split(labels, n_devices, n_samples, np.random.default_rng(seed), kind, n_labels)
 
 
 @settings(deadline=None)
-@given(task=tasks())
+@given(task=tasks() | dirichlet_tasks())
 def test_every_device_holds_distinct_samples_with_the_counts_the_split_declares(task):
     labels, n_devices, n_samples, *_ = task
     found = draw_split(task)
@@ -60,7 +69,7 @@ def test_every_device_holds_distinct_samples_with_the_counts_the_split_declares(
 
 
 @settings(deadline=None)
-@given(task=tasks())
+@given(task=tasks() | dirichlet_tasks())
 def test_devices_share_samples_only_where_a_label_runs_out_and_then_evenly(task):
     labels = task.labels
     found = draw_split(task)
@@ -105,9 +114,9 @@ def test_a_label_without_samples_takes_no_part_wherever_it_is_missing_and_is_nam
     missing = sorted(set(range(task.n_labels)) - set(task.present.tolist()))
     assert (found.counts[:, missing] == 0).all()
     assert (found.counts[:, task.present] > 0).all()
-    assert ("have no label" in str(found.notice)) == bool(missing)
+    assert ("there is no sample" in str(found.notice)) == bool(missing)
     if missing:
-        assert f"no label {', '.join(map(str, missing))}, so" in found.notice
+        assert f"no sample of label {', '.join(map(str, missing))} on any device" in found.notice
 
 
 @pytest.mark.parametrize("kind", ["iid", "non-iid"])
@@ -120,7 +129,7 @@ def test_it_does_not_matter_which_label_is_missing(kind):
 
 
 @settings(deadline=None)
-@given(task=tasks())
+@given(task=tasks() | dirichlet_tasks())
 def test_the_same_generator_gives_the_same_split_and_another_one_another(task):
     first, again = draw_split(task), draw_split(task)
     assert_array_equal(first.indices, again.indices)
@@ -161,6 +170,61 @@ def test_samples_come_from_everywhere_in_the_data_set():
 def test_labels_do_not_stand_in_order_on_a_device():
     row = split(MNIST_SIZED, 1, 500, np.random.default_rng(1), "iid", 10).indices[0]
     assert len(set(MNIST_SIZED[row[:50]].tolist())) == 10
+
+
+# ----------------------------------------------------------------------------------------------------- a Dirichlet law
+def shares(alpha, n_devices=10, seed=1):
+    """Shares of the labels on each device (D, N_L)."""
+    return split(MNIST_SIZED, n_devices, 500, np.random.default_rng(seed), f"dirichlet:{alpha}", 10).counts / 500
+
+
+@settings(deadline=None)
+@given(task=dirichlet_tasks())
+def test_shares_of_a_dirichlet_split_sum_to_the_devices_samples_and_a_label_that_nobody_holds_is_said(task):
+    found = draw_split(task)
+    assert (found.counts.sum(axis=1) == task.n_samples).all() and (found.counts >= 0).all()
+    assert found.rare_labels.shape == (task.n_devices, 0)
+    lacking = np.flatnonzero(found.counts.sum(axis=0) == 0)
+    assert ("there is no sample" in str(found.notice)) == bool(lacking.size)
+    if lacking.size:
+        assert f"no sample of label {', '.join(map(str, lacking))} on any device" in found.notice
+
+
+def test_the_two_ends_of_a_dirichlet_split_are_one_label_a_device_and_an_iid_split():
+    assert (shares(1e-6).max(axis=1) == 1).all() and len(np.unique(shares(1e-6, 100).argmax(axis=1))) == 10
+    assert np.abs(shares(1e6) - 0.1).max() < 0.005
+    held = [(shares(alpha, 100) > 0).sum(axis=1).mean() for alpha in (0.01, 0.1, 1.0, 10.0)]
+    assert held == sorted(held) and held[0] < 2.5 and held[-1] > 9.9
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.3, 1.0, 10.0])
+def test_shares_have_the_mean_and_the_variance_of_their_law(alpha):
+    """Mean 1 / N_L and variance (1 / N_L) (1 - 1 / N_L) / (N_L alpha + 1), of a thousand devices."""
+    found = shares(alpha, 1_000)
+    variance = 0.1 * 0.9 / (10 * alpha + 1)
+    assert np.abs(found.mean(axis=0) - 0.1).max() < 5 * np.sqrt(variance / 1_000)
+    assert found.var() == pytest.approx(variance, rel=0.1, abs=2 / 500**2)
+
+
+def test_rare_on_a_device_are_the_letters_two_labels_and_otherwise_those_that_it_lacks():
+    iid, non_iid, dirichlet = (
+        split(MNIST_SIZED, 10, 500, np.random.default_rng(1), kind, 10) for kind in ("iid", "non-iid", "dirichlet:0.1")
+    )
+    for d in range(10):
+        assert non_iid.rare_on(d) == non_iid.rare_labels[d].tolist() and iid.rare_on(d) == []
+        assert dirichlet.rare_on(d) == [l for l in range(10) if l not in MNIST_SIZED[dirichlet.indices[d]]]
+    assert max(len(dirichlet.rare_on(d)) for d in range(10)) > 2
+
+
+def test_where_one_label_is_all_that_a_device_holds_the_data_set_has_to_have_enough_of_it():
+    with pytest.raises(InputError, match="take fewer samples per device or a larger data set or an alpha above 0.001"):
+        split(MNIST_SIZED[:600], 10, 500, np.random.default_rng(1), "dirichlet:0.001", 10)
+
+
+@pytest.mark.parametrize("alpha", ["0", "-1", "nan", "inf", "1e7", "", "0.3,", "ALPHA"])
+def test_an_alpha_that_is_no_number_above_0_is_refused(alpha):
+    with pytest.raises(InputError, match="alpha is a number above 0"):
+        split(MNIST_SIZED, 10, 500, np.random.default_rng(1), f"dirichlet:{alpha}", 10)
 
 
 TWENTY = np.arange(20) % 10

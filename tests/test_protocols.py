@@ -66,7 +66,9 @@ def test_payloads_are_those_of_section_ii_and_iii(b_mod, b_out, b_pixel, N_S, N_
     up = {row.name: row.uplink.bits(s, network) for row in TABLE}
     down = {row.name: row.downlink.bits(s, network) for row in TABLE}
     once = {row.name: seed_bits(row, s, network) for row in TABLE}
-    weights, outputs, sample = b_mod * network.n_weights, b_out * N_L**2, b_pixel * 3 * 2 * half * 4
+    weights = b_mod * network.n_weights + (6 * 64 if b_mod < 32 else 0)  # below 32 bits, a range for each layer
+    outputs = b_out * N_L**2 + (64 + N_L if b_out < 32 else 0)  # and which labels were drawn
+    sample = b_pixel * 3 * 2 * half * 4
     assert up == {"FL": weights, "FD": outputs, "FLD": outputs, "MixFLD": outputs, "Mix2FLD": outputs}
     assert down == {"FL": weights, "FD": outputs, "FLD": weights, "MixFLD": weights, "Mix2FLD": weights}
     assert once == {"FL": 0, "FD": 0, "FLD": N_S * sample, "MixFLD": N_S * sample, "Mix2FLD": N_S * sample}
@@ -373,6 +375,23 @@ def test_a_device_with_one_label_sends_no_mixed_up_samples_and_is_charged_for_no
     end = play(protocol, task)[-1]
     assert end.rounds[0]["uplink_bits"] == 4 * 3_200 + 3 * 62_720 and end.rounds[-1]["server_accuracy"] is not None
     assert seed_samples.notice(protocol.collect, task).startswith("No two different labels to mix up on device 2:")
+
+
+def test_under_a_dirichlet_law_a_device_uploads_what_its_labels_allow_and_a_label_that_it_lacks_has_no_average_output():
+    n_single = 0
+    for seed in range(12):
+        task = small_task(seed, split="dirichlet:0.05", pairing="random", **CLEAR)
+        held = task.split.counts > 0
+        single = np.flatnonzero(held.sum(axis=1) == 1)
+        n_single += single.size
+        assert_array_equal(seed_samples.n_uploaded(MIXFLD.collect, task), np.where(held.sum(axis=1) > 1, 10, 0))
+        said = " ".join(protocols.notices(MIXFLD, task))
+        assert (f"on device {', '.join(map(str, single))}: it uploads no seed samples" in said) == bool(single.size)
+    assert n_single, "the case needs a device with a single label"
+    fed, record = play_round(1, FD, first_state(task), task)
+    assert (np.isnan(fed.outputs).all(axis=2) >= ~held).all() and np.isfinite(fed.weights).all()
+    assert_array_equal(np.isnan(fed.mean).any(axis=1), np.isnan(fed.outputs).any(axis=2).all(axis=0))
+    assert play(MIX2FLD, task)[-1].rounds[-1]["reference_accuracy"] > 0
 
 
 def test_a_note_names_only_those_who_send_nothing_while_others_do():

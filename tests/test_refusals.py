@@ -9,7 +9,7 @@ from mix2fld_np.console import session
 
 COMMANDS = (
     "compare", "figure 2", "figure 3", "study ratio", "study inverse-samples", "study beta", "study slots",
-    "study vary beta=1,2",
+    "study bits", "study alpha", "study vary beta=1,2",
 )
 SMALL = "--quiet --data=mnist --rounds=1 --iterations=5 --distill-iterations=5".split()
 HELD = "--set=n_samples=60"
@@ -23,6 +23,12 @@ REFUSED = [  # options, the commands that have them, and what is said
     ("--set=n_samples=9", COMMANDS, "n_samples"),
     ("--set=n_samples=20", COMMANDS, "samples"),  # nothing would be rare in a non-IID split; too few to upload
     ("--set=n_samples=100000", COMMANDS, "sample"),
+    ("--split=dirichlet:0", ("compare", "study beta", "study bits"), "alpha is a number above 0"),
+    ("--split=dirichlet:many", ("compare",), "alpha is a number above 0"),
+    ("--split=mine", ("compare",), "choose one of iid, non-iid, dirichlet:ALPHA"),
+    ("--split=dirichlet:0.001 --set=n_samples=400", ("compare",), "or an alpha above 0.001"),
+    ("--split=dirichlet:0.000001 --protocols=MixFLD", ("compare",), "no device holds two different labels"),
+    ("--set=bits_per_weight=0", COMMANDS, "bits_per_weight"),
     ("--set=n_inverse_samples=9223372036854775807", COMMANDS, "9223372036854775807"),
     ("--devices=1", ("compare", "study ratio", "study inverse-samples", "study beta", "study slots"), "n_devices = 1"),
     ("--devices=1 --protocols=MixFLD,Mix2FLD", ("compare",), "n_devices = 1"),

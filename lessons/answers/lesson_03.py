@@ -11,6 +11,7 @@ from written import Written
 
 from mix2fld_np.datasets.formats import pixels
 from mix2fld_np.federation import payloads
+from mix2fld_np.federation.settings import PRINTED
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import local_update
 from mix2fld_np.randomness import stream
@@ -21,7 +22,8 @@ ROUNDS, MOST_STEPS, SEEDS = 10, 100, (1, 2)
 def weighted_mean(weights, n_samples, delivered):
     """The library's average of those weights (D, N_mod) that were delivered."""
     fed = SimpleNamespace(weights=np.asarray(weights, float))
-    return payloads.average_weights(fed, SimpleNamespace(n_samples=np.asarray(n_samples)), np.asarray(delivered))
+    task = SimpleNamespace(n_samples=np.asarray(n_samples), settings=PRINTED)
+    return payloads.average_weights(fed, task, np.asarray(delivered))
 
 
 @cache

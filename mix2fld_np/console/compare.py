@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         about = f"{title.rpartition(', ')[0]}: device {task.reference} under seed {task.seed}"
         files = {
             "per_label.csv": labels,
-            **render(label_table(device, task.split.rare_labels[task.reference], about), "labels"),
+            **render(label_table(device, task.split.rare_on(task.reference), about), "labels"),
             "rounds.csv": compare.round_rows(places, results),
             "curve.csv": curves,
             "summary.json": {
@@ -134,8 +134,9 @@ def fewer_bits(summaries: dict[str, Summary]) -> str | None:
     ours, theirs = summaries["Mix2FLD"], summaries["FL"]
     n_rounds = min(ours.n_rounds, theirs.n_rounds)
     rounds = "round" if n_rounds == 1 else counted(n_rounds, "round")
-    times = 1 / compare.bits_relative_to(theirs, ours)
-    return f"Mix2FLD asked the uplink for {times:.1f} times fewer bits than FL over the first {rounds}."
+    share = compare.bits_relative_to(theirs, ours)
+    times = f"{1 / share:.1f} times fewer bits than" if share <= 1 else f"{share:.1f} times as many bits as"
+    return f"Mix2FLD asked the uplink for {times} FL over the first {rounds}."
 
 
 def hard_labels(summaries: dict[str, Summary]) -> str | None:

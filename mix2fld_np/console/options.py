@@ -16,7 +16,7 @@ from mix2fld_np.datasets.own import is_own
 from mix2fld_np.datasets.sources import SOURCES
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.protocols import ON_REQUEST, TABLE, protocol_named
-from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Distance, Settings, distance
+from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, Distance, Settings, check_split, distance
 from mix2fld_np.runs.dask_cluster import check_address
 
 NOT_OPTIONS = {"command", "about"}  # what else a settings.json holds
@@ -92,7 +92,7 @@ CHANNEL = (
     Option("max_slots", whole, "T_max, slots of an upload or download; the letter prints 100", "max_slots"),
 )
 LEARNING = (
-    Option("split", one_of(*SPLITS), "how samples are dealt to devices", "split"),
+    Option("split", check_split, "how samples are dealt to devices: iid, non-iid, dirichlet:ALPHA", "split"),
     Option("participation", number, "share of the devices that train and communicate in a round", "participation"),
     Option("rounds", whole, "P, number of global updates", "n_rounds"),
     Option("iterations", whole, "K, local iterations per round", "n_local_iterations"),

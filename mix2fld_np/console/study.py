@@ -96,7 +96,7 @@ def points_table(sweep: Sweep, means: list[dict]) -> str:
     return table_of(means, columns | {name.replace("_", " "): cell_of(name) for name in besides})
 
 
-SHARES = {"delivered", "chance_of_upload"}
+SHARES = {"delivered", "chance_of_upload", "chance_of_first_upload"}
 
 
 def cell_of(name: str) -> Callable[[dict], str]:
@@ -155,6 +155,10 @@ NOTES = {
     "inverse-samples": "Memory is that of all inverse samples in single precision; a server that makes each when it is "
     "drawn needs the uploads only. A gain of N_I that comes where more uploads are used, and not where all of them "
     "are used anyway, is no augmentation.",
+    "bits": "Each number is rounded within the range of its layer, which is sent along below 32 bits. Slots and chance "
+    "are those of the first upload, with all seed samples (of FedDF ten at most).",
+    "alpha": "The smaller alpha, the fewer labels a device holds. One that holds a single label mixes up nothing, and "
+    "where the schedule asks for a label that a device lacks, chance picks another pair.",
 }
 PLANNED = {  # where the server schedules label pairs
     "ratio": "Label pairs are scheduled by the server.",

@@ -1,5 +1,6 @@
-"""How the samples of a data set are split over the devices: IID, and non-IID as in Section IV."""
+"""How the samples of a data set are split over the devices: IID, non-IID as in Section IV, or by a Dirichlet law."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from mix2fld_np.errors import InputError
 
 N_RARE_LABELS = 2  # labels that are rare on a device in the non-IID split of Section IV
 N_RARE_SAMPLES = 2  # samples of each of them
+DIRICHLET, MOST_ALPHA = "dirichlet:", 1e6  # alpha stands behind it
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,17 @@ class Split:
         missing = np.flatnonzero(self.counts.sum(axis=0) == 0)
         said = []
         if missing.size:
-            said.append(f"the training samples have no label {', '.join(map(str, missing))}, so no device learns it: "
+            said.append(f"there is no sample of label {', '.join(map(str, missing))} on any device, so none learns it: "
                         f"the other {self.counts.shape[1] - missing.size} labels share each device's {N:,} samples.")
         if self.shared:
             said.append(f"{D:,} devices with {N:,} samples each need more samples of some label than there are, so "
                         f"devices share samples: one sample lies on up to {self.most_copies} devices, on none of them "
                         "twice.")
         return " ".join(said) or None
+
+    def rare_on(self, d: int) -> list[int]:
+        """The labels that are rare on device d, and those that it lacks."""
+        return [*self.rare_labels[d].tolist(), *np.flatnonzero(self.counts[d] == 0).tolist()]
 
 
 def split(
@@ -46,24 +52,43 @@ def split(
     """The local data sets S_d of `n_devices` devices, `n_samples` each, out of those with `labels` (n,)  (Section IV).
 
     In an "iid" split every label has the same number of samples on a device; in a "non-iid" split two random labels
-    have 2 samples each and each other label (N - 4)/(N_L - 2), which is 62 for the letter's N = 500. A label without
-    any sample takes no part. Where there are too few of a label, devices share samples, as evenly as possible.
-    InputError where even one device cannot be served, or two labels would not be rarer than all others.
+    have 2 samples each and each other label (N - 4)/(N_L - 2), which is 62 for the letter's N = 500. In a split
+    "dirichlet:ALPHA" the shares of labels on a device follow a Dirichlet law: the smaller alpha, the fewer labels.
+
+    A label without any sample takes no part. Where there are too few of a label, devices share samples, as evenly as
+    possible. InputError where even one device cannot be served, or two labels would not be rarer than all others.
     """
-    if kind not in KINDS:
-        raise InputError(f"'{kind}' is no way to split the samples; choose one of {', '.join(KINDS)}.")
+    alpha = alpha_of(kind)
+    if not alpha and kind not in KINDS:
+        raise InputError(f"'{kind}' is no way to split the samples; choose one of {', '.join(KINDS)}, {DIRICHLET}0.3.")
     _check_labels(labels, n_labels, n_devices)
     available = np.bincount(labels, minlength=n_labels)
     present = np.flatnonzero(available)
     if n_samples < present.size:
         raise InputError(f"{n_samples} samples per device cannot cover {present.size} labels; take as many or more.")
     counts = np.zeros((n_devices, n_labels), np.int64)
-    counts[:, present], rare = KINDS[kind](n_devices, n_samples, present.size, rng)
-    _check_supply(available, counts)
+    wanted = n_devices, n_samples, present.size, rng
+    counts[:, present], rare = _dirichlet_counts(*wanted, alpha) if alpha else KINDS[kind](*wanted)
+    _check_supply(available, counts, f" or an alpha above {alpha:g}" if alpha else "")
     pools = [_deal(np.flatnonzero(labels == l), counts[:, l], rng) for l in present]
     indices = np.array([np.concatenate(parts) for parts in zip(*pools, strict=True)])
     copies = np.bincount(indices.ravel())
     return Split(rng.permuted(indices, axis=1), counts, present[rare], int(copies.max()))
+
+
+def alpha_of(kind: str) -> float | None:
+    """The alpha of a split "dirichlet:ALPHA", None of another; InputError where it is no number above 0.
+
+    >>> alpha_of("dirichlet:0.3")
+    0.3
+    """
+    if not kind.startswith(DIRICHLET):
+        return None
+    with suppress(ValueError):
+        if 0 < (alpha := float(kind.removeprefix(DIRICHLET))) <= MOST_ALPHA:
+            return alpha
+    raise InputError(f"split = {kind!r} cannot be dealt: alpha is a number above 0, and at most {MOST_ALPHA:g}, where "
+                     f"all shares are alike; try {DIRICHLET}0.3.")
 
 
 def _iid_counts(D, N, N_L, rng):
@@ -86,6 +111,13 @@ def _non_iid_counts(D, N, N_L, rng):
     # The letter is silent: where (N - 4)/(N_L - 2) is no whole number, random common labels have one sample more.
     in_order = np.repeat([rare, base + 1, base], [N_RARE_LABELS, extra, N_L - N_RARE_LABELS - extra])
     return in_order[order.argsort(axis=1)], order[:, :N_RARE_LABELS]
+
+
+def _dirichlet_counts(D, N, N_L, rng, alpha):
+    """Samples of each label on each device (D, N_L), in shares of a Dirichlet law, rounded; none is rare by design."""
+    shares = rng.dirichlet(np.full(N_L, alpha), D)
+    ends = np.rint(N * shares.cumsum(axis=1)).astype(np.int64)
+    return np.diff(ends, axis=1, prepend=0), np.empty((D, 0), np.int64)
 
 
 KINDS = {"iid": _iid_counts, "non-iid": _non_iid_counts}
@@ -116,10 +148,10 @@ def _check_labels(labels, n_labels, n_devices):
         raise InputError(f"{n_devices} devices cannot share {labels.size:,} samples; take 1 to {labels.size:,}.")
 
 
-def _check_supply(available, counts):
+def _check_supply(available, counts, or_else):
     """InputError where one device alone needs more samples of a label than the data set has."""
     short = np.flatnonzero(counts.max(axis=0) > available)
     if short.size:
         l = short[0]
         raise InputError(f"a device needs {counts[:, l].max():,} samples of label {l}, but the data set has "
-                         f"{available[l]:,}; take fewer samples per device or a larger data set.")
+                         f"{available[l]:,}; take fewer samples per device or a larger data set{or_else}.")

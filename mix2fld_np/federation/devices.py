@@ -11,7 +11,7 @@ from mix2fld_np.datasets.registry import Dataset
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.task import Federation, Task
 from mix2fld_np.nn.evaluation import Evaluation
-from mix2fld_np.nn.losses import distillation_target
+from mix2fld_np.nn.losses import distillation_target, log_outputs
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import average_outputs, local_update
 from mix2fld_np.randomness import stream
@@ -80,7 +80,7 @@ def train(
         models.append(after)
         seen.append(outputs)
     F = np.concatenate(seen)
-    averaged = np.log(np.maximum(F, np.finfo(F.dtype).tiny)) if average_logits else F
+    averaged = log_outputs(F) if average_logits else F
     return models[1:], average_outputs(averaged, labels[order], network.n_labels), seconds
 
 

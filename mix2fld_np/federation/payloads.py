@@ -1,7 +1,7 @@
-"""What crosses the channel: weights, or average outputs, and how each is averaged, compared and taken in."""
+"""What crosses the channel: weights, or average outputs; how each is rounded, averaged, compared and taken in."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from mix2fld_np.federation.devices import Pending
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Federation, Task
+from mix2fld_np.mixing.mixup import quantize
 from mix2fld_np.nn.losses import softmax
 from mix2fld_np.nn.network import Network
 from mix2fld_np.wireless import payload
@@ -16,10 +17,11 @@ from mix2fld_np.wireless import payload
 
 @dataclass(frozen=True)
 class Payload:
-    """What crosses the channel: its size, its average, how a device takes it in, and its test if it is a model."""
+    """What crosses the channel: its size, its rounding, its average, how a device takes it in, its test if a model."""
 
     name: str
     bits: Callable[[Settings, Network], int]
+    rounded: Callable[[np.ndarray, Task], np.ndarray]
     average: Callable[[Federation, Task, np.ndarray], np.ndarray]
     relative_change: Callable[[np.ndarray, np.ndarray], float | None]
     write: Callable[[Federation, np.ndarray, np.ndarray], Federation]
@@ -27,19 +29,46 @@ class Payload:
 
 
 def bits_of_weights(settings: Settings, network: Network) -> int:
-    """b_mod N_mod."""
-    return payload.weight_bits(network.n_weights, settings.bits_per_weight)
+    """b_mod N_mod; below 32 bits a weight also the range of each layer."""
+    b = settings.bits_per_weight
+    return payload.weight_bits(network.n_weights, b) + payload.range_bits(len(network.layer_shapes), b)
 
 
 def bits_of_outputs(settings: Settings, network: Network) -> int:
-    """b_out N_L^2."""
-    return payload.output_bits(network.n_labels, settings.bits_per_output)
+    """b_out N_L^2; below 32 bits an output also their range, and a bit for each label: whether it was drawn."""
+    b, N_L = settings.bits_per_output, network.n_labels
+    return payload.output_bits(N_L, b) + payload.range_bits(1, b) + (N_L if b < payload.SINGLE_BITS else 0)
+
+
+def rounded_weights(weights: np.ndarray, task: Task) -> np.ndarray:
+    """Weights (..., N_mod) as they are received: each layer rounded to the b_mod bits that it is charged with."""
+    return rounded(weights, 1, task.settings.bits_per_weight, lambda model: task.network.layers(model))
+
+
+def rounded_outputs(outputs: np.ndarray, task: Task) -> np.ndarray:
+    """Average outputs (..., N_L, N_L) as they are received, b_out bits each; NaN where a label was never drawn."""
+    return rounded(outputs, 2, task.settings.bits_per_output, lambda table: (table,))
+
+
+def rounded(values: np.ndarray, n_axes: int, bits: int, layers: Callable[..., Iterable[np.ndarray]]) -> np.ndarray:
+    """Values of `n_axes` axes, each layer rounded to 2^b numbers from its smallest to its largest; at 32 bits as it is.
+
+    Off by half a step at most, (largest - smallest) / (2^b - 1) / 2; what was rounded before stays as it is.
+    """
+    if bits >= payload.SINGLE_BITS:
+        return values
+    received = values.copy()
+    for value in received.reshape(-1, *values.shape[-n_axes:]):
+        for layer in layers(value):
+            x = layer.astype(np.float32)
+            layer[...] = quantize(x, bits, np.fmin.reduce(x, axis=None), np.fmax.reduce(x, axis=None))
+    return received
 
 
 def average_weights(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
     """G_mod (N_mod,): mean of the delivered weights, weighted by |S_d|, summed in float64  (Section II-A)."""
     total = np.zeros(fed.weights.shape[1])
-    for n, weights in zip(task.n_samples[delivered], fed.weights[delivered], strict=True):
+    for n, weights in zip(task.n_samples[delivered], rounded_weights(fed.weights[delivered], task), strict=True):
         total += n * weights.astype(np.float64)
     return (total / task.n_samples[delivered].sum()).astype(np.float32)
 
@@ -49,16 +78,26 @@ def average_over_devices(fed: Federation, task: Task, delivered: np.ndarray) -> 
 
     Of logarithms, its softmax: the normalised geometric mean.
     """
-    outputs = fed.outputs[delivered]
+    outputs = rounded_outputs(fed.outputs[delivered], task)
     n_known, total = (~np.isnan(outputs)).sum(axis=0), np.nansum(outputs, axis=0)
     mean = np.divide(total, n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
     return softmax(mean) if task.settings.average_logits else mean
+
+
+def every_model(fed: Federation, task: Task, delivered: np.ndarray) -> np.ndarray:
+    """For an ensemble: the delivered weights themselves (D, N_mod), NaN where none came."""
+    return np.where(delivered[:, None], rounded_weights(fed.weights, task), np.float32(np.nan))
 
 
 def weights_change(new: np.ndarray, old: np.ndarray) -> float:
     """|G_mod^p - G_mod^(p-1)| / |G_mod^(p-1)|, Euclidean  (Section II-A)."""
     new, old = new.astype(np.float64), old.astype(np.float64)  # squares of large single-precision weights overflow
     return relative(new, old)
+
+
+def models_change(new: np.ndarray, old: np.ndarray) -> float:
+    """The same of the plain mean of several models (D, N_mod) each."""
+    return weights_change(*(np.asarray(np.nanmean(models, axis=0, dtype=np.float64)) for models in (new, old)))
 
 
 def outputs_change(new: np.ndarray, old: np.ndarray) -> float | None:
@@ -89,8 +128,12 @@ def no_test(task: Task, teacher: np.ndarray, p: int) -> None:
     """Average outputs classify nothing."""
 
 
-#                  name       size             average over devices  relative change  taken in      test
-WEIGHTS = Payload("weights", bits_of_weights, average_weights,      weights_change, write_weights, Task.start_test)
-OUTPUTS = Payload("outputs", bits_of_outputs, average_over_devices, outputs_change, write_teacher, no_test)
+#                  name       size             as received      average over devices  relative change
+WEIGHTS = Payload("weights", bits_of_weights, rounded_weights, average_weights,      weights_change,
+                  write_weights, Task.start_test)
+OUTPUTS = Payload("outputs", bits_of_outputs, rounded_outputs, average_over_devices, outputs_change,
+                  write_teacher, no_test)
+MODELS = replace(WEIGHTS, name="models", average=every_model, relative_change=models_change)
 # Of nothing: no bits, an empty average that never changes, and every device keeps what it has.
-NOTHING = Payload("nothing", lambda *_: 0, lambda *_: np.empty(0), lambda *_: None, lambda fed, *_: fed, no_test)
+NOTHING = Payload("nothing", lambda *_: 0, lambda nothing, *_: nothing, lambda *_: np.empty(0), lambda *_: None,
+                  lambda fed, *_: fed, no_test)

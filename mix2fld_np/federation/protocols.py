@@ -12,11 +12,12 @@ import numpy as np
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.devices import Pending, Training, check_finite, train_devices
-from mix2fld_np.federation.payloads import NOTHING, OUTPUTS, WEIGHTS, Payload
+from mix2fld_np.federation.payloads import MODELS, NOTHING, OUTPUTS, WEIGHTS, Payload, average_weights
 from mix2fld_np.federation.seed_samples import Material, SeedSamples
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Federation, Task
 from mix2fld_np.nn.evaluation import Evaluation
+from mix2fld_np.nn.losses import log_outputs, softmax
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import distil
 from mix2fld_np.randomness import DOWN, UP, stream
@@ -75,7 +76,7 @@ def serve(
     record: RoundRecord, material: Material | None, protocol: Protocol, fed: Federation, task: Task
 ) -> tuple[Federation, RoundRecord, np.ndarray | None]:
     """The server's part of a round in which some upload got through: average, reply, broadcast  (lines 9-13)."""
-    mean = protocol.uplink.average(fed, task, record.up.delivered)  # line 9
+    mean = protocol.uplink.average(fed, task, record.up.delivered)  # line 9, of uploads as they are received
     # The letter is silent: line 2 asks for the change from round 0 to round 1; there is none before the second average.
     change = None if fed.mean is None else protocol.uplink.relative_change(mean, fed.mean)  # line 2
     record = replace(record, relative_change=change)
@@ -84,6 +85,7 @@ def serve(
         return fed, record, None
     server_s = server_seconds(material, task, measured_s)
     down = send(task.downlink, protocol.downlink.bits(task.settings, task.network), task, record.p, DOWN)  # line 11
+    reply = protocol.downlink.rounded(reply, task)
     fed = protocol.downlink.write(fed, reply, down.delivered)  # line 13
     samples = counted(material, learned=True)
     return fed, replace(record, down=down, server_s=server_s, server_samples=samples), reply
@@ -151,6 +153,29 @@ def as_is(mean: np.ndarray, material: Material | None, fed: Federation, task: Ta
 def distilled(mean: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> Reply:
     """FLD, MixFLD, Mix2FLD: K_S iterations of eq. (5) on seed samples turn G_out into G_mod; without any, no reply."""
     s = task.settings
+    start = task.initial_weights("fresh student", p) if s.fresh_student else fed.server
+    return converted(start, lambda images, labels: (labels, mean, s.beta), material, fed, task, p)
+
+
+def fused(models: np.ndarray, material: Material | None, fed: Federation, task: Task, p: int) -> Reply:
+    """FedDF: K_S iterations turn G_mod towards what the models together say of each seed sample; without any, no reply.
+
+    Together is the softmax of their mean logits; neither labels nor beta play a part (Lin et al., NeurIPS 2020).
+    """
+    there = ~np.isnan(models).any(axis=1)
+
+    def taught(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        logits = [log_outputs(task.network.outputs(model, images)) for model in models[there]]
+        return softmax(np.mean(logits, axis=0)), np.zeros((task.data.n_labels,) * 2), 0.0
+
+    return converted(average_weights(replace(fed, weights=models), task, there), taught, material, fed, task, p)
+
+
+def converted(
+    start: np.ndarray, taught: Callable, material: Material | None, fed: Federation, task: Task, p: int
+) -> Reply:
+    """K_S iterations from `start` on seed samples, towards the labels, teacher and beta that `taught` makes of them."""
+    s = task.settings
     if material is None or material.n_samples == 0:
         return None, fed, 0.0
     started = time.thread_time()
@@ -159,10 +184,10 @@ def distilled(mean: np.ndarray, material: Material | None, fed: Federation, task
     parts = [material.render(part) for part in np.array_split(visited, 1 + len(visited) // 400)]  # to save memory
     images, labels = (np.concatenate(kind) for kind in zip(*parts, strict=True))
     images = task.data.network_inputs(images, s.standardised)
-    start = task.initial_weights("fresh student", p) if s.fresh_student else fed.server
+    labels, teacher, beta = taught(images, labels)
     here_s = time.thread_time() - started
-    how = s.learning_rate, s.beta, s.printed_sign
-    server, there_s = task.start((p, False), learn, task.network, start, images, labels, mean, order, *how)()
+    how = s.learning_rate, beta, s.printed_sign
+    server, there_s = task.start((p, False), learn, task.network, start, images, labels, teacher, order, *how)()
     check_finite(server, "the server", p, s.learning_rate)
     return server, replace(fed, server=server), here_s + there_s
 
@@ -193,8 +218,12 @@ TABLE = (
     Protocol("MixFLD",  OUTPUTS, WEIGHTS, seed_samples.mixed,   seed_samples.keep,            distilled),
     Protocol("Mix2FLD", OUTPUTS, WEIGHTS, seed_samples.mixed,   seed_samples.inversely_mixed, distilled),
 )  # fmt: skip
-# Not the letter's: every device learns alone, which is what remains of a protocol whose uploads are lost.
-ON_REQUEST = (Protocol("Local", NOTHING, NOTHING, seed_samples.nothing, seed_samples.keep, no_reply),)
+ON_REQUEST = (  # not the letter's
+    # Every device learns alone, which is what remains of a protocol whose uploads are lost.
+    Protocol("Local", NOTHING, NOTHING, seed_samples.nothing, seed_samples.keep, no_reply),
+    # A successor: weights up, and the server distils what all of them say of MixFLD's seed samples.
+    Protocol("FedDF", MODELS, WEIGHTS, seed_samples.mixed, seed_samples.keep, fused),
+)
 PROTOCOLS = {protocol.name: protocol for protocol in (*TABLE, *ON_REQUEST)}
 
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from mix2fld_np.datasets.partition import alpha_of
 from mix2fld_np.errors import InputError, number, numbers
 from mix2fld_np.randomness import stream
 from mix2fld_np.wireless.channel import Link
 
-SPLITS = {"iid": "IID", "non-iid": "non-IID"}  # as typed, and as people write it
+SPLITS = {"iid": "IID", "non-iid": "non-IID"}  # the letter's: as typed, and as people write it
 PAIRINGS = ("random", "scheduled")
 INITIALISATIONS = ("uniform", "glorot")
 Distance = float | tuple[float, ...] | str  # of all devices; of each; or "uniform:R", drawn over a disc of radius R
@@ -25,7 +26,7 @@ class Settings:
 
     n_devices: int = 10  # |D|
     n_samples: int = 500  # |S_d|
-    split: str = "non-iid"
+    split: str = "non-iid"  # or "iid"; or, beyond the letter, "dirichlet:0.3" with any alpha
     filters: tuple[int, int] = (12, 6)  # of the two convolutions; gives N_mod = 12,544
 
     # The letter is silent: does K count per device and round, or for all devices together? Per device and round.
@@ -93,7 +94,7 @@ class Settings:
         if isinstance(self.distance_m, tuple) and (n := len(self.distance_m)) != self.n_devices:
             it_must = "it must be one number for all, or one for each"
             raise InputError(f"distance_m = {n} numbers do not fit {self.n_devices} devices: {it_must}.")
-        check_choice("split", self.split, tuple(SPLITS))
+        check_split(self.split)
         check_choice("pairing", self.pairing, PAIRINGS)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
         if len(self.filters) != 2 or not 1 <= min(self.filters) <= max(self.filters) <= MOST_FILTERS:
@@ -222,6 +223,13 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """InputError unless value is one of the choices."""
     if value not in choices:
         raise InputError(f"{name} = {value!r} is not known; choose one of {', '.join(choices)}.")
+
+
+def check_split(name: str) -> str:
+    """The name; InputError unless it is one of the letter's splits, or a Dirichlet law with its alpha."""
+    if alpha_of(name) is None:
+        check_choice("split", name, (*SPLITS, "dirichlet:ALPHA"))
+    return name
 
 
 PRINTED = Settings()

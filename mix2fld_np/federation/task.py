@@ -162,7 +162,7 @@ class Federation:
     teachers: np.ndarray  # (D, N_L, N_L) the G_out each device downloaded last; NaN before the first
     server: np.ndarray  # (N_mod,) float32, w_s
     seed_samples_arrived: np.ndarray  # (D,) bool: whose seed samples the server has
-    mean: np.ndarray | None = None  # the last global average, G_mod or G_out, for the stop criterion
+    mean: np.ndarray | None = None  # the last global average, for the stop criterion: G_mod or G_out, or all models
 
 
 def first_state(task: Task) -> Federation:

@@ -46,18 +46,21 @@ def mixup(first: np.ndarray, second: np.ndarray, ratio: float) -> np.ndarray:
     return lam * np.asarray(first) + (1 - lam) * np.asarray(second)
 
 
-def quantize(samples: np.ndarray, bits: int) -> np.ndarray:
-    """Samples in [0, 1] rounded to the values k / (2^b - 1) that b bits can tell apart, in single precision.
+def quantize(samples: np.ndarray, bits: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """Samples in [low, high] rounded to the 2^b values that lie evenly from low to high, in single precision.
 
     Raw pixels of 8 bits stay as they are at 8 bits; beyond 24 bits single precision is coarser, and nothing is rounded.
 
     >>> quantize([0.0, 0.3, 0.6], 1).tolist()
     [0.0, 0.0, 1.0]
     """
-    x, b = np.asarray(samples, np.float32), operator.index(bits)
+    x, b, low, high = np.asarray(samples, np.float32), operator.index(bits), float(low), float(high)
     if b < 1:
         raise InputError(f"bits = {bits} a pixel tell no two values apart; give at least 1.")
-    return x if b > 24 else (np.rint(x.astype(np.float64) * (2**b - 1)) / (2**b - 1)).astype(np.float32)
+    if b > 24:
+        return x
+    share = np.rint((x.astype(np.float64) - low) / ((high - low) or 1.0) * (2**b - 1)) / (2**b - 1)
+    return (low * (1 - share) + high * share).astype(np.float32)  # both ends exactly, whatever their size
 
 
 def mixing_matrix(ratios) -> np.ndarray:

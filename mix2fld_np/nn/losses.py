@@ -19,6 +19,12 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def log_outputs(outputs: np.ndarray) -> np.ndarray:
+    """log F, of any shape, zero counting as the smallest number: the logits, but for a constant, whose softmax is F."""
+    F = floats(outputs)
+    return np.log(np.maximum(F, np.finfo(F.dtype).tiny))
+
+
 def phi(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Cross-entropy phi = -sum_m l_m log F_m of eq. (1), shape (...), in nats, 0 log 0 = 0; labels may be soft.
 

@@ -144,7 +144,7 @@ def picture_title(settings: Settings, name: str, n_seeds: int, *left_out: str) -
     channels = {power: f"{channel} channel" for channel, power in CHANNELS.items()}
     parts = {
         "n_devices": f"{settings.n_devices} devices",
-        "split": SPLITS[settings.split],
+        "split": SPLITS.get(settings.split, settings.split.replace("dirichlet:", r"Dirichlet $\alpha$ = ")),
         "uplink_power_dbm": channels.get(settings.uplink_power_dbm, f"{settings.uplink_power_dbm:g} dBm uplink"),
         "n_seed_samples": f"$N_S$ = {settings.n_seed_samples}",
         "n_inverse_samples": f"$N_I$ = {settings.n_inverse_samples}",

@@ -35,6 +35,7 @@ LOOKS = {
     "FLD": Look("#0072B2", (0, (3, 1, 1, 1)), "^"),
     "MixFLD": Look("#CC79A7", DASH_DOT, "v"),
     "Mix2FLD": Look("#009E73", "solid", "o"),
+    "FedDF": Look("#56B4E9", (0, (7, 1, 3, 1)), "H"),
     "Local": Look("#888888", (0, (8, 1)), "", 0.9),
 }
 OTHER_COLOURS = ("#56B4E9", "#D55E00", "#8C6D31", "#666666")

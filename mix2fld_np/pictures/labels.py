@@ -25,7 +25,7 @@ def label_table(rows: list[dict], rare: Sequence[int], title: str) -> Figure:
     figure, axes = new_figure(9.6, 1.6 + 0.32 * len(names), 1, 2, sharey=True)
     for ax, (moment, head) in zip(axes[0], HEADS.items(), strict=True):
         own = grouped([row for row in rows if row["moment"] == moment and row["label"] is not None], "protocol")
-        values = 100 * np.array([[row["accuracy"] for row in own[name,]] for name in names])
+        values = 100 * np.array([[row["accuracy"] for row in own[name,]] for name in names], float)
         image = ax.imshow(values, vmin=0, vmax=100, cmap="cividis", aspect="auto")
         ax.set_title(head, fontsize=10)
         ax.set_yticks(range(len(names)), names)

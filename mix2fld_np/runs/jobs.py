@@ -10,6 +10,7 @@ from mix2fld_np.datasets.registry import Dataset, load
 from mix2fld_np.federation.settings import Settings
 from mix2fld_np.federation.task import Task, at_once
 from mix2fld_np.runs.files import plain
+from mix2fld_np.wireless.payload import SINGLE_BITS
 
 NUMBERS = 3  # raised whenever the same settings, data and seed give other numbers than before
 
@@ -43,12 +44,14 @@ def task_of(job: Job, start: Callable = at_once) -> Task:
 
 def identity_of(job: Job) -> dict:
     """All that the numbers of a run depend on, and nothing else: neither paths nor versions that compute nothing."""
+    rounded = min(job.settings.bits_per_weight, job.settings.bits_per_output) < SINGLE_BITS
     return {
         **numerics(),
         "data": dataset(job.source).digest,
         "protocol": job.protocol,
         "seed": job.seed,
         "settings": dataclasses.asdict(job.settings),
+        **({"rounded": True} if rounded else {}),  # such numbers were once charged for fewer bits and sent in 32
     }
 
 

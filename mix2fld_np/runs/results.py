@@ -119,15 +119,16 @@ def result_of(protocol: Protocol, end: Progress, task: Task, models: str = "none
     """What is kept of a run that stands at its end."""
     assert end.devices is not None, "the last round tests every device"
     curve, notes = [list(point) for point in end.curve], notices(protocol, task)
-    kept = None if models == "none" else models_of(end, models)
+    kept = None if models == "none" else models_of(protocol, end, task, models)
     return RunResult(list(end.rounds), curve, end.devices, end.server, label_counts(task), task.reference, notes, kept)
 
 
-def models_of(end: Progress, which: str) -> dict[str, str]:
-    """The weights at the end of a run as text."""
+def models_of(protocol: Protocol, end: Progress, task: Task, which: str) -> dict[str, str]:
+    """The weights at the end of a run as text, the global model's as they were sent."""
     fed, arrays = end.fed, {"devices": end.fed.weights} if which == "all" else {}
     if end.server is not None:  # an average of weights as it is, or else the server's own model
-        arrays["server"] = fed.server if fed.mean is None or fed.mean.shape != fed.server.shape else fed.mean
+        model = fed.server if fed.mean is None or fed.mean.shape != fed.server.shape else fed.mean
+        arrays["server"] = protocol.downlink.rounded(model, task)
     return {whose: base64.b64encode(array.astype("<f4").tobytes()).decode() for whose, array in arrays.items()}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seed_samples
-from mix2fld_np.federation.protocols import protocol_named
+from mix2fld_np.federation.protocols import protocol_named, seed_bits
 from mix2fld_np.federation.settings import CHANNELS, PAIRINGS, SPLITS, Settings
 from mix2fld_np.federation.task import Task
 from mix2fld_np.nn.network import Network
@@ -26,6 +26,7 @@ from mix2fld_np.wireless import channel
 ACCURACIES = ("downloaded", "trained", "accuracy", "server_accuracy")
 # The target of FD sums to 1 + beta, which lengthens its steps: lines that tell this from what the teacher says.
 LONGER_STEP, SAME_STEP = "no teacher, step (1 + beta) eta", "FD, step eta / (1 + beta)"
+SEEDS, FEW_SEEDS = ("n_seed_samples", "n_inverse_samples"), 10  # of FedDF, whose first upload brings weights as well
 HALF = "non-IID, random, N_S / 2"  # fewer uploads for the same N_I
 
 
@@ -44,18 +45,23 @@ class Sweep:
     """One study: which setting goes through which values, on which lines, and what is recorded besides accuracy."""
 
     question: str
-    field: str  # of Settings
+    field: str  # of Settings; in any case the column of the values
     symbol: str
     values: Callable[[Settings, Network], tuple]
     series: tuple[Series, ...]
     besides: Callable[[str, Task], dict] = lambda protocol, task: {}  # to further columns, known before any run
     base: Settings = FIGURES
     couples: Callable[[list], list[tuple]] = lambda values: []  # ((line, value), (line, value)) that are compared
+    changes: Callable[[Any], dict[str, Any]] | None = None  # the settings at a value, where it is not that of `field`
+
+    def settings_at(self, value: Any) -> dict[str, Any]:
+        """The settings that a value changes on every line."""
+        return self.changes(value) if self.changes else {self.field: value}
 
     @property
     def own_settings(self) -> set[str]:
         """The settings that the study goes through by itself."""
-        return {self.field, *(name for line in self.series for name, _ in line.changes)}
+        return {*self.settings_at(1), *(name for line in self.series for name, _ in line.changes)}
 
 
 class Point(NamedTuple):
@@ -80,7 +86,7 @@ def points_of(sweep: Sweep, settings: Settings, source: Source, seeds: Iterable[
         )
     points = []
     for seed, line, value in product(seeds, sweep.series, values):
-        changes: dict[str, Any] = {**dict(line.changes), sweep.field: value, **line.follow(settings, value)}
+        changes: dict[str, Any] = {**dict(line.changes), **sweep.settings_at(value), **line.follow(settings, value)}
         name = file_name(f"{line.name} {as_typed(value)} seed{seed}")
         points.append(Point(line, value, Job(name, line.protocol, replace(settings, **changes), source, seed)))
     return points
@@ -152,6 +158,19 @@ def chance_of_upload(protocol: str, task: Task) -> dict:
     """Closed form: the chance that an upload without seed samples arrives, the mean over distances."""
     bits = protocol_named(protocol).uplink.bits(task.settings, task.network)
     return {"chance_of_upload": fmean(1 - channel.outage_probability(one, bits) for one in task.uplink.each)}
+
+
+def first_upload(protocol: str, task: Task) -> dict:
+    """Closed form: slots of an upload with all seed samples, and the chance that it arrives, a mean over distances."""
+    row, s, network = protocol_named(protocol), task.settings, task.network
+    bits = row.uplink.bits(s, network) + seed_bits(row, s, network)
+    chance = fmean(1 - channel.outage_probability(one, bits) for one in task.uplink.each)
+    return {"first_upload_slots": int(channel.slots_needed(task.uplink, bits)), "chance_of_first_upload": chance}
+
+
+def labels_held(protocol: str, task: Task) -> dict:
+    """How many labels a device holds, a mean over the devices."""
+    return {"labels_held": float((task.split.counts > 0).sum(axis=1).mean())}
 
 
 def teacher_and_step(betas: list) -> list[tuple]:
@@ -248,5 +267,23 @@ SWEEPS = {
             for name, power in CHANNELS.items()
         ),
         chance_of_upload,
+    ),
+    "bits": Sweep(
+        "How coarse may weights and outputs be? Accuracy over the bits that each is sent with, and rounded to.",
+        "bits", "b",
+        lambda settings, network: (2, 4, 6, 8, 16, 32),
+        (
+            *(Series(name, name) for name in ("FL", "FD", "Mix2FLD")),
+            Series("FedDF", "FedDF", (), lambda s, bits: dict.fromkeys(SEEDS, min(FEW_SEEDS, s.n_seed_samples))),
+        ),
+        first_upload,
+        changes=lambda bits: {"bits_per_weight": bits, "bits_per_output": bits},
+    ),
+    "alpha": Sweep(
+        "How unlike may devices be? Accuracy over the alpha of a Dirichlet split.", "alpha", "alpha",
+        lambda settings, network: (0.1, 0.3, 1.0, 3.0, 10.0, 100.0),
+        tuple(Series(name, name) for name in ("FL", "FD", "MixFLD", "Mix2FLD")),
+        labels_held,
+        changes=lambda alpha: {"split": f"dirichlet:{alpha:g}"},
     ),
 }  # fmt: skip

@@ -76,8 +76,10 @@ def payload(library_bits: Callable, name: str) -> Iterator[tuple]:
     """B_up in round 1 and later and B_dn of one protocol, for the letter's numbers and for others."""
     other = replace(PRINTED, bits_per_weight=16, bits_per_output=24, bits_per_pixel=5, n_seed_samples=7, filters=(8, 3))
     for settings, image_shape, N_L in ((PRINTED, (1, 28, 28), 10), (other, (3, 32, 32), 100)):
-        weights = settings.bits_per_weight * sum(by_hand.layer_sizes((image_shape, settings.filters, N_L)))
-        outputs = settings.bits_per_output * N_L**2
+        sizes = by_hand.layer_sizes((image_shape, settings.filters, N_L))
+        weights, outputs = settings.bits_per_weight * sum(sizes), settings.bits_per_output * N_L**2
+        if settings is other:  # below 32 bits: two numbers of 32 a layer or table, and a bit a label
+            weights, outputs = weights + 64 * len(sizes), outputs + 64 + N_L
         seeds = settings.bits_per_pixel * math.prod(image_shape) * settings.n_seed_samples
         alone = {"FL": (weights, weights, weights), "FD": (outputs, outputs, outputs)}  # without seed samples
         expected = alone.get(name, (outputs + seeds, outputs, weights))

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 
 from mix2fld_np.mixing import inverse, mixup
 from mix2fld_np.mixing.mixup import MixedSamples
 from mix2fld_np.randomness import stream
-from mix2fld_np.verify.check import ROUNDING, SUMS, ZERO, Check
+from mix2fld_np.verify.check import ROUNDING, SINGLE, SUMS, ZERO, Check
 
 LAMBDAS = (0.001, 0.1, 0.2, 0.3, 0.4, 0.499, 0.7)
 
@@ -36,6 +37,15 @@ def eq_7(inversely_mix: Callable) -> Iterator[tuple]:
         yield inverse.images[1], s_j + near * (s_j - s_i2) + far * (s_i - s_j2)
         yield inverse.labels, [[0, 0, 1], [1, 0, 0]]
         yield [np.abs(inverse.images[0] - source).max() > 1e-3 for source in raw], [True] * 4  # none is restored
+
+
+def rounding(quantize: Callable) -> Iterator[tuple]:
+    """The nearest of all 2^b numbers that lie evenly from low to high, in fractions."""
+    rng = stream(0, "verify rounding")
+    for bits, (low, high) in product((1, 2, 5), ((0.0, 1.0), (-0.375, 0.25), (2.0, 1_026.0))):
+        step, numbers = Fraction(high - low) / (2**bits - 1), rng.uniform(low, high, 50).astype(np.float32).tolist()
+        levels = [Fraction(low) + k * step for k in range(2**bits)]
+        yield quantize(numbers, bits, low, high), [min(levels, key=lambda at: abs(at - Fraction(x))) for x in numbers]
 
 
 def eq_8_matrix(mixing_matrix: Callable) -> Iterator[tuple]:
@@ -97,6 +107,7 @@ def printed_matrix(ratios: list[float]) -> np.ndarray:
 ROWS = (
     Check("eq. (6): samples and labels", "NumPy | fractions", mixup.mixup, eq_6_samples, ROUNDING),
     Check("eq. (7): inverse samples, N = 2", "inverse matrix | in raw samples", inverse.inversely_mix, eq_7, SUMS),
+    Check("b bits: pixels, weights, outputs", "NumPy | nearest, in fractions", mixup.quantize, rounding, SINGLE),
     Check("eq. (8): matrix", "NumPy | entry by entry", mixup.mixing_matrix, eq_8_matrix, ROUNDING),
     Check("eq. (8): inverse, N = 2 to 8", "LAPACK | times matrix is one", inverse.inverse_ratios, eq_8_inverse, SUMS),
     Check("eq. (9)", "right side with lambda_hat | 1", inverse.inverse_ratio, eq_9, ZERO),

@@ -2,6 +2,8 @@
 
 from mix2fld_np.errors import InputError, number
 
+SINGLE_BITS = 32  # single precision, as it is; numbers of fewer bits are rounded
+
 
 def weight_bits(n_weights: int, bits_per_weight: int) -> int:
     """Bits of all model weights, b_mod N_mod  (Section II-C).
@@ -19,6 +21,16 @@ def output_bits(n_labels: int, bits_per_output: int) -> int:
     3200
     """
     return _count("bits_per_output", bits_per_output) * _count("n_labels", n_labels) ** 2
+
+
+def range_bits(n_layers: int, bits_per_number: int) -> int:
+    """Bits by which a receiver can read rounded numbers: smallest and largest of each layer; none at 32 bits a number.
+
+    >>> weight_bits(12_544, 8) + range_bits(6, 8)
+    100736
+    """
+    rounded = _count("bits_per_number", bits_per_number) < SINGLE_BITS
+    return 2 * SINGLE_BITS * _count("n_layers", n_layers) * rounded
 
 
 def sample_bits(n_samples: int, bits_per_sample: int) -> int:
