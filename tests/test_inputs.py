@@ -39,6 +39,7 @@ SCALARS = {  # function of whole numbers, and an example
     channel.mean_airtime_slots: (lambda *both: channel.mean_airtime_slots(LINK, *both), [65_920, 10]),
     payload.weight_bits: (payload.weight_bits, [12_544, 32]),
     payload.output_bits: (payload.output_bits, [10, 32]),
+    payload.range_bits: (payload.range_bits, [6, 8]),
     payload.sample_bits: (payload.sample_bits, [50, 6_272]),
     payload.uplink_reduction: (payload.uplink_reduction, [10, 401_408, 3_200, 62_720]),
 }
