@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from drawing import DECODED, HERE, INK, LOST, NEGATIVE, digits_of, svg, text, tile
-from letter_drawn import algorithm_1, protocols
+from letter_drawn import algorithm_1, network, protocols
 
 from mix2fld_np.datasets.formats import pixels
 from mix2fld_np.datasets.registry import load
@@ -225,7 +225,7 @@ def drawings() -> dict[str, str]:
     """All files of pictures/ that this module draws, by name."""
     maps = {f"map_{number}.svg": course_map(number) for number, *_ in COURSE}
     heads = {f"head_{number}.svg": draw() for number, draw in HEADS.items()}
-    return maps | heads | {"algorithm_1.svg": algorithm_1()}
+    return maps | heads | {"algorithm_1.svg": algorithm_1(), "network.svg": network()}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The letter in two pictures, as SVG: its five protocols side by side, and Algorithm 1 as three lanes."""
+"""The letter in pictures, as SVG: its five protocols side by side, Algorithm 1 as three lanes, and its network."""
 
 import numpy as np
 from drawing import HERE, INK, NEGATIVE, digits_of, svg, text, tile
@@ -163,3 +163,47 @@ def across(y: float, up: bool) -> list[str]:
     tip, back = (right, -9) if up else (left, 9)
     return [f'<path d="M{left} {y + 22}H{right}" stroke="{INK}"/>',
             f'<path d="M{tip} {y + 22}l{back} -5v10z" fill="{INK}"/>']
+
+
+# --- the network ------------------------------------------------------------------------------------------------------
+
+
+def network() -> str:
+    """The letter's network: its planes to scale, their shapes below, and between them what is done and its weights."""
+    (C, H, W), (F1, F2) = NETWORK.image_shape, NETWORK.filters
+    w1, b1, w2, b2, w3, b3 = (int(np.prod(shape)) for shape in NETWORK.layer_shapes)
+    shapes = [(C, H, W), (F1, H, W), (F1, H // 2, W // 2), (F2, H // 2, W // 2)]
+    steps = [("3x3, ReLU", w1 + b1), ("max-pool", 0), ("3x3, ReLU", w2 + b2), ("connected", w3 + b3)]
+    (digit,), x = digits_of(7), 20.0
+    parts = []
+    for (n, height, width), (does, n_weights) in zip(shapes, steps, strict=True):
+        parts += tile(digit, x, 100 - H, 2 * H) if n == C else planes(x, n, height, width)
+        parts.append(text(x + width, 176, f"{n} x {height} x {width}", 12))
+        x += 2 * width + 4 * n
+        parts += step(x, does, n_weights)
+        x += 104
+    parts += bars(x, NETWORK.outputs(NETWORK.initial_weights(stream(0, "the picture")), digit[None, None])[0])
+    words = f"Two convolutions, {F1} and {F2} filters, a max-pool between them and a connected layer"
+    return svg(int(x + 90), 200, f"{words}: {NETWORK.n_weights:,} weights", parts)
+
+
+def planes(x: float, n: int, height: int, width: int) -> list[str]:
+    """So many planes, the first in front."""
+    size = f'width="{2 * width}" height="{2 * height}" fill="white" stroke="{INK}"'
+    return [f'<rect x="{x + 4 * k:g}" y="{100 - height - 4 * k:g}" {size}/>' for k in reversed(range(n))]
+
+
+def step(x: float, does: str, n_weights: int) -> list[str]:
+    """An arrow from planes to planes."""
+    return [text(x + 52, 92, does, 12), text(x + 52, 126, f"{n_weights:,} weights", 11, colour=GREY),
+            f'<path d="M{x + 8:g} 104H{x + 94:g}" stroke="{INK}"/>',
+            f'<path d="M{x + 96:g} 104l-9 -5v10z" fill="{INK}"/>']
+
+
+def bars(x: float, outputs: np.ndarray) -> list[str]:
+    """The outputs of a network that knows nothing yet, a bar for each label."""
+    parts = [text(x + 30, 186, f"softmax, {len(outputs)}", 12)]
+    for label, value in enumerate(outputs):
+        parts += [f'<rect x="{x + 14:g}" y="{36 + 13 * label}" width="{300 * value:g}" height="10" fill="{HERE}"/>',
+                  text(x + 8, 45 + 13 * label, str(label), 10, "end")]
+    return parts

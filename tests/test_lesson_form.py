@@ -248,3 +248,9 @@ def test_a_figure_outside_jupyter_is_its_text(capsys):
     figures.show(figure, "an empty picture")
     figures.moving([figure, figure], ["one", "two"], "which", "two empty pictures")
     assert capsys.readouterr().out == "an empty picture\ntwo empty pictures\n"
+
+
+def test_the_picture_of_the_network_counts_all_weights():
+    picture = letter_drawn.network()
+    counts = [int(n.replace(",", "")) for n in re.findall(r">([\d,]+) weights<", picture)]
+    assert sum(counts) == Network().n_weights and f"{Network().n_weights:,} weights</title>" in picture
