@@ -14,7 +14,12 @@ from mix2fld_np.web.wasm import WASM, about, build, digest, linker
 
 BUILT = Path(mix2fld_np.__file__).parent.parent / "lessons" / "playground.html"
 PARTS = ("round", "channel", "mixup", "digit")
-in_a_browser = pytest.mark.skipif(found() is None, reason="no Chromium was found; MIX2FLD_BROWSER may name one")
+SKIPPED = pytest.mark.skipif(found() is None, reason="no Chromium was found; MIX2FLD_BROWSER may name one")
+
+
+def in_a_browser(test):
+    """Marks a test that plays in a browser, which takes a while."""
+    return pytest.mark.slow(SKIPPED(test))
 
 
 # ----------------------------------------------------------------------------------------------------------- the file
