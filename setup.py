@@ -41,6 +41,7 @@ setup(
         "Development Status :: 5 - Production/Stable",
         "Intended Audience :: Education",
         "Intended Audience :: Science/Research",
+        "License :: OSI Approved :: MIT License",
         "Operating System :: OS Independent",
         *(f"Programming Language :: Python :: {version}" for version in ("3", *PYTHONS)),
         "Topic :: Education",
