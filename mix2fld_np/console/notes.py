@@ -42,11 +42,11 @@ def lost_uploads(name: str, summary: Summary, network: Network) -> str | None:
     how_many = f"one in {1 / chance:,.3g} gets" if chance > 1e-12 else "practically none gets"
     if needed > link.max_slots:
         how_many = "none can get"
-    at_most = "" if isinstance(summary.settings.distance_m, float) else " for the farthest device"
+    where = "" if isinstance(summary.settings.distance_m, float) else f" {link.distance_m:g} m away"
     return (
         f"{percent(summary.outage_rate)} of {name}'s uploads were lost: its largest needs "
         f"{counted(needed, 'good slot')} within T_max = {link.max_slots}, at a success probability of "
-        f"{channel.success_probability(link):.3f} a slot{at_most}, so {how_many} through."
+        f"{channel.success_probability(link):.3f} a slot{where}, so {how_many} through{' from there' if where else ''}."
     )
 
 
