@@ -55,7 +55,7 @@ def ended(argv: list[str] | None) -> int:
         if as_program:
             process.on_ctrl_c(process.leave)  # a module cannot be loaded by half
         args = loaded(as_program, argv).parse_args(argv)
-        command, args.quiet = args.command, getattr(args, "quiet", False) or bool(getattr(args, "prints", None))
+        command = args.command
         if as_program:
             process.on_ctrl_c(process.interrupt)
         code = args.run(args)

@@ -79,3 +79,21 @@ def test_the_whole_site_is_written(tmp_path):
         str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.html")
     }
     assert 'href="lessons/index.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("there", ["index.html", "api/mine.html", "lessons/mine.html", None])
+def test_a_site_replaces_an_earlier_one_and_nothing_else(there, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lessons, "missing", lambda: "nothing is there.")
+    out = tmp_path / "site"
+    foreign = out / there if there else out  # a file in the place of the folder
+    foreign.parent.mkdir(parents=True, exist_ok=True)
+    foreign.write_text("mine")
+    assert main(["site", f"--out={out}"]) == 2
+    assert "mix2fld site did not write" in capsys.readouterr().err
+    assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
+    foreign.unlink()
+    for folder in sorted(out.rglob("*"), reverse=True):
+        folder.rmdir()
+    for _ in range(2):
+        assert main(["site", f"--out={out}"]) == 0
+    assert (out / "index.html").read_text(encoding="utf-8") == playground()

@@ -15,7 +15,8 @@ from mix2fld_np.study.channel import channel_rows
 from mix2fld_np.wireless import channel
 
 SEED_SAMPLES = (10, 50)  # the letter's N_S
-OPTIONS = (options.DATA[0], *options.CHANNEL, options.RUNNING[-1])  # --data and --seed of the others
+CHOICES = (*options.DATA, *options.CHANNEL, *options.RUNNING)
+OPTIONS = tuple(option for option in CHOICES if option.name not in ("data_dir", "protocols", "seeds"))
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -101,12 +101,19 @@ def play(request: Request, jobs: list[Job]) -> list[RunResult]:
         return play_all(jobs, request.directory, workers, cluster, on_progress, reuse)
 
 
+class PrintResult(argparse.Action):
+    """--json: names the result to print, and is --quiet as well."""
+
+    def __call__(self, parser: object, args: argparse.Namespace, *values: object) -> None:
+        args.prints, args.quiet = self.const, True
+
+
 def add_switches(parser: argparse.ArgumentParser, result: str = "summary.json", resume: bool = False) -> None:
     """What only a command line can say."""
     if resume:
         parser.add_argument("--resume", action="store_true", help="go on with an interrupted run in the same directory")
     words = f"print {result}, for a program, instead of the table; implies --quiet"
-    parser.add_argument("--json", dest="prints", action="store_const", const=result, help=words)
+    parser.add_argument("--json", dest="prints", action=PrintResult, nargs=0, const=result, help=words)
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no word about the data")
 
 

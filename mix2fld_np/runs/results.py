@@ -163,7 +163,7 @@ def check_result(content: dict, identity: dict) -> None:
 
 def completed_rows(rows: Sequence[dict]) -> list[dict]:
     """Stored rows of rounds, with None in columns that came later than they."""
-    return [row | {"uplink_energy_j": None, "downlink_energy_j": None} | row for row in rows]
+    return [row | {name: row.get(name) for name in ("uplink_energy_j", "downlink_energy_j")} for row in rows]
 
 
 def check_history(run: RunResult | Progress, n_test: Sequence[int]) -> None:

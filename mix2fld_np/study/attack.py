@@ -62,13 +62,14 @@ def rows_of(scene: Scene) -> Iterator[dict]:
     data, sources = scene.task.data, np.stack([scene.sent.first, scene.sent.second], axis=1)
     known, known_labels = pixels(data.train_images[scene.known]), data.train_labels[scene.known]
     sent = tables.Uploads(data.train_images, data.train_labels, scene.sent.first, scene.sent.second, scene.pairs)
-    for kind, uploads, images, public in held(scene):
-        if kind == "uploads":
-            shares, labels = [(lam, 1 - lam) for lam in LAMBDAS], data.train_labels[sources]
-            pairs = attack.nearest_pairs(images, shares, labels, known, known_labels)
-            found = (scene.known[pairs] == sources).all(axis=2)  # (L, M)
+    blends, *inverse_samples = held(scene)
+    shares, (_, _, images, _) = [(lam, 1 - lam) for lam in LAMBDAS], blends
+    pairs = attack.nearest_pairs(images, shares, data.train_labels[sources], known, known_labels)
+    found = (scene.known[pairs] == sources).all(axis=2)  # (L, M) whether both sources of an upload are found
+    drawn = scene.pairs.flat[0] if scene.pairs.size else 0  # the upload that the picture shows
+    for kind, uploads, images, public in (blends, *inverse_samples):
         main = sources[uploads[:, 0], 1]
-        raw, one = pixels(data.train_images[main]), np.flatnonzero(uploads[:, 0] == [*scene.pairs.flat, 0][0])[0]
+        raw, one = pixels(data.train_images[main]), np.flatnonzero(uploads[:, 0] == drawn)[0]
         for k, lam in enumerate(LAMBDAS):
             guesses = dict(zip(attack.GUESSES, attack.guesses(images[k], public[k], scene.public[1, 0]), strict=True))
             yield {
