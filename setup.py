@@ -11,6 +11,7 @@ ADDRESS = "".join(re.findall(r'repository-code: "(.+)"', CITATION))  # lessons/l
 VERSION = re.search(
     r'__version__ = "(.+?)"', (HERE / "mix2fld_np" / "__init__.py").read_text(encoding="utf-8")
 ).group(1)
+SITE = ["mistune>=3", "latex2mathml>=3.77", "pygments>=2.15", "pdoc>=14"]
 NOTEBOOKS = ["nbclient>=0.10", "nbformat>=5.9", "ipykernel>=6.25"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
@@ -51,12 +52,13 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["mix2fld_np", "mix2fld_np.*"]),
     package_data={"mix2fld_np": ["py.typed"], "mix2fld_np.web": ["page/*", "page/core/*"]},
-    install_requires=["numpy>=1.26", "numba>=0.59", "matplotlib>=3.8", "tqdm>=4.66"],
+    install_requires=["numpy>=1.26", "numba>=0.59; sys_platform != 'emscripten'", "matplotlib>=3.8", "tqdm>=4.66"],
     extras_require={
         "test": ["pytest>=8", "hypothesis>=6.100", *NOTEBOOKS],
         "lessons": ["jupyterlab>=4", *NOTEBOOKS],
         "dask": ["distributed>=2024.1"],
-        "site": ["mistune>=3", "latex2mathml>=3.77", "pygments>=2.15", "pdoc>=14"],
+        "site": SITE,
+        "live": ["jupyterlite-core>=0.8", "jupyterlite-pyodide-kernel>=0.8", "jupyter-core", "ipython", "ziglang", *SITE],
     },
     entry_points={"console_scripts": ["mix2fld=mix2fld_np.cli:main"]},
 )

@@ -1,5 +1,6 @@
 """Mix2FLD from scratch in NumPy and Numba: federated learning, distillation and Mixup over fading channels."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ HOMES = {  # what `import mix2fld_np` offers, loaded when it is asked for first
     "runs.results": ("RunResult",),
     "wireless.channel": ("Link", "Transmission", "slots_needed"),
 }
+
+if sys.platform == "emscripten":
+    import_module("mix2fld_np.browser").prepare()
 
 
 def __getattr__(name: str) -> Any:

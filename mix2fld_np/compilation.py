@@ -10,6 +10,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,11 @@ from numba.core.runtime import rtsys
 
 PREFER_512 = '"prefer-vector-width"="512"'  # an attribute of functions in LLVM, the compiler behind Numba
 DIGEST_BYTES = 32
+
+
+def numba_version() -> str:
+    """Of the compiler."""
+    return metadata.version("numba")
 
 
 def vector_bits() -> int:

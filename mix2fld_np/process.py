@@ -18,6 +18,7 @@ except ImportError:  # Windows limits no process
 LONGEST = 1_000  # characters of a message
 INTERRUPTED = 130  # exit code, by convention
 PATIENCE_S = 1.0  # further Ctrl-C within this time are the same one; a later one ends the process at once
+thread_time = getattr(time, "thread_time", time.process_time)  # of a thread; a browser has neither two nor the former
 NEEDED_BYTES = 640e6  # of address space; with less, libraries end the process without a word of ours
 
 

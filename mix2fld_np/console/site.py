@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mix2fld_np.console import options
 from mix2fld_np.errors import InputError
@@ -11,7 +13,10 @@ from mix2fld_np.runs.files import write_whole
 from mix2fld_np.web import lessons
 from mix2fld_np.web.playground import playground
 
-OPTIONS = (options.Option("out", str, "directory for the site", default="results/site", word="DIR"),)
+OPTIONS = (
+    options.Option("out", str, "directory for the site", default="results/site", word="DIR"),
+    options.Option("pyodide", str, "a folder of Pyodide for --live (default: $MIX2FLD_PYODIDE)", word="DIR"),
+)
 TITLE = b"<title>Mix2FLD, live</title>"
 LINKS = '<a href="lessons/index.html">lessons</a> <a href="api/mix2fld_np.html">API</a>'
 
@@ -19,6 +24,7 @@ LINKS = '<a href="lessons/index.html">lessons</a> <a href="api/mix2fld_np.html">
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     options.add_options(parser, OPTIONS, settings=False)
+    parser.add_argument("--live", action="store_true", help="also the lessons in JupyterLite, which run in the browser")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,8 +32,10 @@ def run(args: argparse.Namespace) -> int:
     given, _ = options.resolve_options(args, OPTIONS, PRINTED, "site")
     out, lacking = Path(given["out"]), lessons.missing()
     check_ours(out)
+    if args.live:
+        write_live(out / "live", given["pyodide"] or os.environ.get("MIX2FLD_PYODIDE"))
     write_whole(out / "index.html", playground("" if lacking else LINKS).encode())
-    for name, content in ({} if lacking else lessons.pages()).items():
+    for name, content in ({} if lacking else lessons.pages(args.live)).items():
         write_whole(out / name, content)
     if lacking:
         print(f"The playground stands alone: {lacking}")
@@ -37,9 +45,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def write_live(out: Path, pyodide: str | None) -> None:
+    """JupyterLite with the lessons, in place of an earlier one; InputError for what is missing."""
+    from mix2fld_np.web import live  # and with it Numba
+
+    if lacking := lessons.missing():
+        raise InputError(lacking)
+    live.check(Path(pyodide) if pyodide else None)
+    with TemporaryDirectory() as folder:
+        live.build(Path(folder, "live"), Path(pyodide).resolve() if pyodide else None)
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(Path(folder, "live"), out)
+    if not pyodide:
+        print("The live lessons load Pyodide from its public place; give a folder of it (--pyodide) to ask no other host.")
+
+
 def check_ours(out: Path) -> None:
     """InputError where something else than an earlier site, which is known by its title, would be replaced."""
-    index, in_the_way = out / "index.html", [out / name for name in ("index.html", "lessons", "api")]
+    index, in_the_way = out / "index.html", [out / name for name in ("index.html", "lessons", "api", "live")]
     earlier = index.is_file() and TITLE in index.read_bytes()
     if not earlier and (any(map(os.path.lexists, in_the_way)) or os.path.lexists(out) and not out.is_dir()):
         raise InputError(f"{out} holds what mix2fld site did not write and would replace; choose another --out.")

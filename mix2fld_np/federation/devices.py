@@ -1,6 +1,5 @@
 """The devices' part of a round: local updates, average outputs, and the tests of the reference device on the way."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ from mix2fld_np.nn.evaluation import Evaluation
 from mix2fld_np.nn.losses import distillation_target, log_outputs
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import average_outputs, local_update
+from mix2fld_np.process import thread_time
 from mix2fld_np.randomness import stream
 
 Pending = Callable[[], Evaluation]  # an evaluation that is under way; call it to wait
@@ -74,9 +74,9 @@ def train(
     labels, images = data.train_labels[held], data.network_inputs(pixels(data.train_images[held]), standardised)
     models, seen, seconds = [weights], [], 0.0
     for part in np.array_split(order, n_parts):
-        started = time.thread_time()
+        started = thread_time()
         after, outputs = local_update(network, models[-1], images, targets, part, learning_rate)
-        seconds += time.thread_time() - started
+        seconds += thread_time() - started
         models.append(after)
         seen.append(outputs)
     F = np.concatenate(seen)

@@ -1,7 +1,6 @@
 """The letter's five protocols as rows of one table, and Algorithm 1 as one function that plays a round of any."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -20,6 +19,7 @@ from mix2fld_np.nn.evaluation import Evaluation
 from mix2fld_np.nn.losses import log_outputs, softmax
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import distil
+from mix2fld_np.process import thread_time
 from mix2fld_np.randomness import DOWN, UP, stream
 from mix2fld_np.wireless import payload
 from mix2fld_np.wireless.channel import Link, Transmission, transmit
@@ -178,14 +178,14 @@ def converted(
     s = task.settings
     if material is None or material.n_samples == 0:
         return None, fed, 0.0
-    started = time.thread_time()
+    started = thread_time()
     visits = stream(task.seed, "server batches", p).integers(material.n_samples, size=s.n_distill_iterations)
     visited, order = np.unique(visits, return_inverse=True)
     parts = [material.render(part) for part in np.array_split(visited, 1 + len(visited) // 400)]  # to save memory
     images, labels = (np.concatenate(kind) for kind in zip(*parts, strict=True))
     images = task.data.network_inputs(images, s.standardised)
     labels, teacher, beta = taught(images, labels)
-    here_s = time.thread_time() - started
+    here_s = thread_time() - started
     how = s.learning_rate, beta, s.printed_sign
     server, there_s = task.start((p, False), learn, task.network, start, images, labels, teacher, order, *how)()
     check_finite(server, "the server", p, s.learning_rate)
@@ -194,8 +194,8 @@ def converted(
 
 def learn(*all_that_it_depends_on: Any) -> tuple[np.ndarray, float]:
     """The server's distillation, and its seconds."""
-    started = time.thread_time()
-    return distil(*all_that_it_depends_on), time.thread_time() - started
+    started = thread_time()
+    return distil(*all_that_it_depends_on), thread_time() - started
 
 
 def server_material(protocol: Protocol, fed: Federation, task: Task) -> Material | None:

@@ -32,7 +32,7 @@ def description(
     `numbers` is what results depend on besides; `data` says where the data came from; `results` are names of files.
     """
     versions = {"mix2fld_np": mix2fld_np.__version__, "python": platform.python_version()}
-    versions |= {name: version(name) for name in ("numpy", "numba", "matplotlib")}
+    versions |= {name: numbers.get(name) or version(name) for name in ("numpy", "numba", "matplotlib")}
     about = {"data": data, "numbers": numbers, "versions": versions, "files": sorted(results)}
     described = files.plain({"command": command, **options, "settings": asdict(settings), "about": about})
     described["about"]["checksum"] = files.checksum(described)

@@ -63,9 +63,9 @@ def completed(about: dict) -> dict:
 @lru_cache(maxsize=1)
 def numerics() -> dict[str, object]:
     """What computes: another version, or another width of the processor's vectors, may round differently."""
-    from mix2fld_np.compilation import vector_bits  # and with it Numba, which no command line needs
+    from mix2fld_np.compilation import numba_version, vector_bits  # and with it Numba, which no command line needs
 
-    versions = {name: metadata.version(name) for name in ("numpy", "numba")}
+    versions = {"numpy": metadata.version("numpy"), "numba": numba_version()}
     return {"numbers": NUMBERS, **versions, "vector_bits": vector_bits()}
 
 

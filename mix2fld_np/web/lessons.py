@@ -24,8 +24,11 @@ def missing() -> str | None:
     return f"lessons and API reference need {', '.join(lacking)}: pip install -e '.[site]'." if lacking else None
 
 
-def pages() -> dict[str, bytes]:
-    """The files of all lessons by their path in the site: a page each, an index, what stands beside them, pictures."""
+def pages(live: bool = False) -> dict[str, bytes]:
+    """The files of all lessons by their path in the site: a page each, an index, what stands beside them, pictures.
+
+    With `live`, the page of a lesson links to where it runs.
+    """
     books = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
     titles = {book.stem: title(notebook(book)) for book in books}
     names, made = list(titles), {}
@@ -33,7 +36,7 @@ def pages() -> dict[str, bytes]:
         beside = {"previous": names[k - 1] if k else None, "next": names[k + 1] if k + 1 < len(names) else None}
         body = "\n".join(cell_html(cell) for cell in notebook(book))
         neighbours = {word: (name, titles[name]) for word, name in beside.items() if name}
-        made[f"lessons/{book.stem}.html"] = framed(titles[book.stem], body, neighbours)
+        made[f"lessons/{book.stem}.html"] = framed(titles[book.stem], body, neighbours, book.name if live else "")
     for file in LESSONS.glob("*.md"):
         name = "index" if file.stem == "README" else file.stem
         made[f"lessons/{name}.html"] = framed(name.capitalize(), markdown(file.read_text(encoding="utf-8")), {})
@@ -56,10 +59,11 @@ def title(cells: list[dict[str, Any]]) -> str:
     return "".join(cells[0]["source"]).splitlines()[0].removeprefix("# ")
 
 
-def framed(heading: str, body: str, beside: dict[str, tuple[str, str]]) -> bytes:
-    """A whole page: the frame that all lessons share, with links to its neighbours."""
+def framed(heading: str, body: str, beside: dict[str, tuple[str, str]], live: str = "") -> bytes:
+    """A whole page: the frame that all lessons share, with links to its neighbours and to the live notebook."""
     links = [f'<a rel="{word[:4]}" href="{name}.html">{word}: {html.escape(text)}</a>'
              for word, (name, text) in beside.items()]  # fmt: skip
+    links += [f'<a href="../live/lab/index.html?path={live}">run it here</a>'] if live else []
     filled = {"{{title}}": html.escape(heading), "{{beside}}": " ".join(links), "{{body}}": body}
     page = FRAME.read_text(encoding="utf-8")
     for mark, content in filled.items():

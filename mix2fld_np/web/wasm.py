@@ -58,12 +58,12 @@ def about(wasm: bytes) -> dict[str, Any]:
     return json.loads(wasm[start:])
 
 
-def build(target: Path = WASM) -> None:
-    """Writes the module anew, in a process whose Numba leaves the code as it is. InputError without a linker."""
+def build(target: Path = WASM, program: str = "mix2fld_np.web.wasm") -> None:
+    """Has a program write a module in a process whose Numba leaves the code as it is. InputError without a linker."""
     linker()
     with TemporaryDirectory() as cache:
         env = {**os.environ, **HOST, "NUMBA_CACHE_DIR": cache}
-        subprocess.run([sys.executable, "-m", "mix2fld_np.web.wasm", str(target)], env=env, check=True)
+        subprocess.run([sys.executable, "-m", program, str(target)], env=env, check=True)
 
 
 def linker() -> list[str]:
@@ -78,25 +78,29 @@ def linker() -> list[str]:
 
 def compile_here(target: Path) -> None:
     """Compiles and links the entry points in this process."""
-    network, machine = Network(), webassembly()
+    network = Network()
+    wasm = linked(entry_points(network), webassembly(), "--no-entry", "--export=__heap_base")
+    target.write_bytes(wasm + section(network))
+
+
+def linked(functions: dict[str, tuple[Callable, Any]], machine: binding.TargetMachine, *options: str) -> bytes:
+    """A module that exports functions of these names and types."""
     with TemporaryDirectory() as folder:
-        objects = []
-        for name, (function, signature) in entry_points(network).items():
-            objects.append(f"{folder}/{name}.o")
-            Path(objects[-1]).write_bytes(machine.emit_object(module_of(name, function, signature, machine)))
-        exports = [f"--export={name}" for name in ("descend", "infer", "add_gradient", "__heap_base")]
-        linked = f"{folder}/kernels.wasm"
-        command = [*linker(), "--no-entry", "--strip-all", "--gc-sections", "--allow-undefined", *exports, *objects]
-        subprocess.run([*command, "-o", linked], check=True)
-        target.write_bytes(Path(linked).read_bytes() + section(network))
+        objects = [f"{folder}/{name}.o" for name in functions]
+        for path, (name, (function, signature)) in zip(objects, functions.items(), strict=True):
+            Path(path).write_bytes(machine.emit_object(module_of(name, function, signature, machine)))
+        exports = [f"--export={name}" for name in functions]
+        command = [*linker(), "--strip-all", "--gc-sections", "--allow-undefined", *options, *exports, *objects]
+        subprocess.run([*command, "-o", f"{folder}/linked"], check=True)
+        return Path(f"{folder}/linked").read_bytes()
 
 
-def webassembly() -> binding.TargetMachine:
+def webassembly(system: str = "unknown", reloc: str = "static") -> binding.TargetMachine:
     """LLVM's compiler for browsers."""
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()
-    target = binding.Target.from_triple("wasm32-unknown-unknown")
-    return target.create_target_machine(features=FEATURES, opt=3, reloc="static")
+    target = binding.Target.from_triple(f"wasm32-unknown-{system}")
+    return target.create_target_machine(features=FEATURES, opt=3, reloc=reloc)
 
 
 def module_of(name: str, function: Callable, signature: Any, machine: binding.TargetMachine) -> binding.ModuleRef:
@@ -177,15 +181,14 @@ def rows(dtype: Any, *row: int) -> Callable:
 
 def views(like: Any) -> Callable:
     """A function for compiled code: named arrays, shaped like those of a named tuple, at an address."""
-    kinds = [types.Array(types.float32 if a.dtype.kind == "f" else types.int32, a.ndim, "C") for a in like]
-    both = types.NamedTuple(kinds, type(like))
+    both = named_tuple(like, types.float32)
 
     @intrinsic
     def views_at(typing_context, buffer):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             starts = (builder.gep(arguments[0], [context.get_constant(types.intp, at)]) for at in offsets(like))
             made = (
-                array_at(context, builder, *one) for one in zip(kinds, starts, (a.shape for a in like), strict=False)
+                array_at(context, builder, *one) for one in zip(both, starts, (a.shape for a in like), strict=False)
             )
             return context.make_tuple(builder, both, list(made))
 
@@ -194,11 +197,19 @@ def views(like: Any) -> Callable:
     return views_at
 
 
+def named_tuple(like: Any, dtype: Any) -> types.NamedTuple:
+    """The type of a named tuple of arrays, with its floating-point numbers of another one."""
+    kinds = [types.Array(dtype if a.dtype.kind == "f" else types.int32, a.ndim, "C") for a in like]
+    return types.NamedTuple(kinds, type(like))
+
+
 def array_at(context: Any, builder: Any, kind: types.Array, start: Any, shape: Sequence[Any]) -> Any:
     """A contiguous array at an address, as Numba lays it out; sizes are numbers or values of LLVM."""
     intp, item = types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype))
     sizes = [context.get_constant(intp, n) if isinstance(n, int) else n for n in shape]
-    strides = [context.get_constant(intp, item * math.prod(shape[k + 1 :])) for k in range(len(shape))]
+    strides = [context.get_constant(intp, item)]
+    for size in sizes[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], size))
     data = builder.bitcast(start, context.get_data_type(kind.dtype).as_pointer())
     array = make_array(kind)(context, builder)
     populate_array(
