@@ -11,6 +11,7 @@ ADDRESS = "".join(re.findall(r'repository-code: "(.+)"', CITATION))  # lessons/l
 VERSION = re.search(
     r'__version__ = "(.+?)"', (HERE / "mix2fld_np" / "__init__.py").read_text(encoding="utf-8")
 ).group(1)
+LIVE = ["jupyterlite-core>=0.8", "jupyterlite-pyodide-kernel>=0.8", "comm", "packaging", "ziglang"]
 SITE = ["mistune>=3", "latex2mathml>=3.77", "pygments>=2.15", "pdoc>=14"]
 NOTEBOOKS = ["nbclient>=0.10", "nbformat>=5.9", "ipykernel>=6.25"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
@@ -58,7 +59,7 @@ setup(
         "lessons": ["jupyterlab>=4", *NOTEBOOKS],
         "dask": ["distributed>=2024.1"],
         "site": SITE,
-        "live": ["jupyterlite-core>=0.8", "jupyterlite-pyodide-kernel>=0.8", "jupyter-core", "ipython", "ziglang", *SITE],
+        "live": [*SITE, *LIVE],
     },
     entry_points={"console_scripts": ["mix2fld=mix2fld_np.cli:main"]},
 )

@@ -1,6 +1,6 @@
 """What all lessons share: two ways that must agree, a guess, the check of an exercise, and data that load fast."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from written import Written
 
 from mix2fld_np.datasets.registry import Dataset, load
+from mix2fld_np.runs.workers import Workers
 
 TRIES: dict[str, list[str]] = {}  # the different wrong answers to each exercise so far
 
@@ -68,6 +69,12 @@ def predict(question: str, guess: Any) -> Guess:
     else:
         print(f"{question}\n  your guess: {guess}")
     return Guess(question, guess)
+
+
+def on_two_threads(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """The function of each item; one after the other where there are no threads, as in a browser."""
+    with Workers(2) as workers:
+        return [wait() for wait in [workers.start_anew((k, False), function, item) for k, item in enumerate(items)]]
 
 
 def check(name: str, answer: Any) -> Any:

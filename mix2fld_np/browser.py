@@ -10,6 +10,7 @@ import hashlib
 import sys
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,16 +21,14 @@ SIDE_MODULE = Path(__file__).with_name("kernels.wasm")
 
 
 def prepare() -> None:
-    """Puts this module in the place of `compilation`, and one that compiles nothing in Numba's, unless that is there."""
-    try:
-        import numba as _  # some day
-    except ImportError:
+    """Puts this module in the place of `compilation`, and one that compiles nothing in Numba's, where that is not."""
+    if not find_spec("numba"):
         stand_in = ModuleType("numba", "Compiles nothing: there is no Numba in this browser.")
-        stand_in.__dict__.update(njit=njit, __version__="none")
+        stand_in.__dict__.update(njit=uncompiled, __version__="none")
         sys.modules |= {"numba": stand_in, "mix2fld_np.compilation": sys.modules[__name__]}
 
 
-def njit(*signature: Any, **options: Any) -> Callable:
+def uncompiled(*signature: Any, **options: Any) -> Callable:
     """The function as it is; as a decorator with or without options."""
     return signature[0] if signature and callable(signature[0]) else lambda function: function
 
@@ -53,15 +52,17 @@ def numba_version() -> str:
 def kept(function: Callable) -> Callable:
     """The compiled function for arrays of any shapes and either precision; without one, the function itself."""
     height, width = (cell.cell_contents for cell in function.__closure__)  # type: ignore[attr-defined]
-    name = f"{function.__name__}_{height}x{width}"  # type: ignore[attr-defined]
+    name = f"{function.__name__}_{height}x{width}"  # type: ignore[union-attr]
 
     @functools.wraps(function)
     def call(layers: tuple, images: np.ndarray, *others: Any) -> None:
         compiled = compiled_function(f"{name}_{images.dtype}")
-        if not compiled:
-            return function(layers, images, *others)
-        table = np.array([word for one in (layers, images, *others) for word in words(one)], np.uint32)
-        compiled(table.ctypes.data, next((one for one in others if np.ndim(one) == 0), 0))
+        if compiled:
+            table = np.array([0] * 4 + [word for one in (layers, images, *others) for word in words(one)], np.uint32)
+            at, rate = table.ctypes.data, next((one for one in others if isinstance(one, np.floating)), 0)
+            compiled(at, at + 8, at + 16, rate)  # Numba's functions begin with room for what they return
+        else:
+            function(layers, images, *others)
 
     return call
 
@@ -81,6 +82,5 @@ def compiled_function(name: str) -> Callable | None:
         warnings.warn(f"{name} was not compiled for browsers: plain Python takes a thousand times as long.",
                       RuntimeWarning, stacklevel=3)  # fmt: skip
         return None
-    function.argtypes = ctypes.c_void_p, ctypes.c_float if name.endswith("32") else ctypes.c_double
-    function.restype = None
+    function.argtypes = *[ctypes.c_void_p] * 3, ctypes.c_float if name.endswith("32") else ctypes.c_double
     return function

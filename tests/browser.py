@@ -25,7 +25,7 @@ PROBES = Path(__file__).parent / "page_probes.js"
 class Browser:
     """One page of a Chromium of its own, spoken to over a pipe (Chrome's DevTools protocol)."""
 
-    def __init__(self, width=1280, height=800, dark=False, still=False, mobile=False):
+    def __init__(self, width=1280, height=800, dark=False, still=False, mobile=False, flags=()):
         self.profile, self.n_sent, self.events, self.session = tempfile.mkdtemp(), 0, [], None
         (their_in, to), (self.back, their_out) = os.pipe(), os.pipe()
         ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (their_in, their_out)]
@@ -34,7 +34,7 @@ class Browser:
             os.dup2(ends[0], 3)
             os.dup2(ends[1], 4)
 
-        command = [found(), *FLAGS, f"--user-data-dir={self.profile}", "about:blank"]
+        command = [found(), *FLAGS, *flags, f"--user-data-dir={self.profile}", "about:blank"]
         self.process = subprocess.Popen(command, preexec_fn=place, pass_fds=(3, 4), start_new_session=True,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
         for end in (their_in, their_out, *ends):

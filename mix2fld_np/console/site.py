@@ -57,7 +57,7 @@ def write_live(out: Path, pyodide: str | None) -> None:
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(Path(folder, "live"), out)
     if not pyodide:
-        print("The live lessons load Pyodide from its public place; give a folder of it (--pyodide) to ask no other host.")
+        print("The live lessons load Pyodide from its public place; with --pyodide FOLDER they ask no other host.")
 
 
 def check_ours(out: Path) -> None:

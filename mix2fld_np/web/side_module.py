@@ -1,7 +1,7 @@
 """The kernels as a side module of Emscripten, for `mix2fld_np.browser`: any network, but images of some sizes only.
 
-`python -m mix2fld_np.web.side_module FILE` writes it. A function of it takes the address of a table of 32-bit words, for
-each array its address and its shape, and a rate.
+`python -m mix2fld_np.web.side_module FILE` writes it. Each of its functions takes a rate and the address of a table of
+32-bit words: for each array its address and its shape.
 """
 
 import itertools
