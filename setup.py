@@ -11,7 +11,7 @@ ADDRESS = "".join(re.findall(r'repository-code: "(.+)"', CITATION))  # lessons/l
 VERSION = re.search(
     r'__version__ = "(.+?)"', (HERE / "mix2fld_np" / "__init__.py").read_text(encoding="utf-8")
 ).group(1)
-LIVE = ["jupyterlite-core>=0.8", "jupyterlite-pyodide-kernel>=0.8", "comm", "packaging", "ziglang"]
+LIVE = ["jupyterlite-core>=0.8", "jupyterlite-pyodide-kernel>=0.8", "comm", "ziglang"]
 SITE = ["mistune>=3", "latex2mathml>=3.77", "pygments>=2.15", "pdoc>=14"]
 NOTEBOOKS = ["nbclient>=0.10", "nbformat>=5.9", "ipykernel>=6.25"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")

@@ -5,11 +5,11 @@ it is missing, or has no code for images of some size, they run as the plain Pyt
 """
 
 import ctypes
-import functools
 import hashlib
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -23,14 +23,19 @@ SIDE_MODULE = Path(__file__).with_name("kernels.wasm")
 def prepare() -> None:
     """Puts this module in the place of `compilation`, and one that compiles nothing in Numba's, where that is not."""
     if not find_spec("numba"):
-        stand_in = ModuleType("numba", "Compiles nothing: there is no Numba in this browser.")
-        stand_in.__dict__.update(njit=uncompiled, __version__="none")
-        sys.modules |= {"numba": stand_in, "mix2fld_np.compilation": sys.modules[__name__]}
+        numba = ModuleType("numba", "Compiles nothing: there is no Numba in this browser.")
+        numba.__dict__["njit"] = uncompiled
+        sys.modules |= {"numba": numba, "mix2fld_np.compilation": sys.modules[__name__]}
 
 
-def uncompiled(*signature: Any, **options: Any) -> Callable:
-    """The function as it is; as a decorator with or without options."""
-    return signature[0] if signature and callable(signature[0]) else lambda function: function
+def uncompiled(*function: Callable, **options: Any) -> Callable:
+    """The function as it is, which is its own `py_func`; as a decorator with or without options."""
+
+    def same(function: Callable) -> Callable:
+        function.py_func = function  # type: ignore[attr-defined]
+        return function
+
+    return same(*function) if function else same
 
 
 def kernel_options() -> dict[str, Any]:
@@ -39,48 +44,39 @@ def kernel_options() -> dict[str, Any]:
 
 
 def vector_bits() -> int:
-    """Bits of a vector in WebAssembly."""
+    """Of WebAssembly."""
     return 128
 
 
 def numba_version() -> str:
     """What computes in Numba's place."""
-    digest = hashlib.sha256(SIDE_MODULE.read_bytes()).hexdigest()[:12] if SIDE_MODULE.is_file() else "none"
-    return f"WebAssembly {digest}"
+    return f"WebAssembly {hashlib.sha256(SIDE_MODULE.read_bytes()).hexdigest() if SIDE_MODULE.is_file() else 'none'}"
 
 
 def kept(function: Callable) -> Callable:
-    """The compiled function for arrays of any shapes and either precision; without one, the function itself."""
+    """The compiled function, for any network on images of its size; without one, the function itself."""
     height, width = (cell.cell_contents for cell in function.__closure__)  # type: ignore[attr-defined]
-    name = f"{function.__name__}_{height}x{width}"  # type: ignore[union-attr]
 
-    @functools.wraps(function)
     def call(layers: tuple, images: np.ndarray, *others: Any) -> None:
-        compiled = compiled_function(f"{name}_{images.dtype}")
-        if compiled:
-            table = np.array([0] * 4 + [word for one in (layers, images, *others) for word in words(one)], np.uint32)
-            at, rate = table.ctypes.data, next((one for one in others if isinstance(one, np.floating)), 0)
-            compiled(at, at + 8, at + 16, rate)  # Numba's functions begin with room for what they return
-        else:
+        name = f"{function.__name__}_{height}x{width}_{images.dtype}"  # type: ignore[attr-defined]
+        if not (compiled := compiled_function(name)):
             function(layers, images, *others)
+            return
+        arrays = [array for one in (layers, images, *others) for array in (one if isinstance(one, tuple) else [one])]
+        words = [word for array in arrays if array.ndim for word in (array.ctypes.data, *array.shape)]
+        table, rate = np.array([0] * 4 + words, np.uint32), next((one for one in arrays if not one.ndim), 0)
+        at = table.ctypes.data
+        compiled(at, at + 8, at + 16, rate)  # Numba's functions begin with room for what they return
 
     return call
 
 
-def words(argument: Any) -> list[int]:
-    """Address and shape of an array, or of each in a named tuple, for compiled code; of a rate nothing."""
-    if isinstance(argument, tuple):
-        return [word for array in argument for word in words(array)]
-    return [argument.ctypes.data, *argument.shape] if argument.ndim else []
-
-
-@functools.cache
+@cache
 def compiled_function(name: str) -> Callable | None:
     """A function of the side module, which takes a table of words and a rate; None, after a warning, without one."""
     function = getattr(ctypes.CDLL(str(SIDE_MODULE)), name, None) if SIDE_MODULE.is_file() else None
-    if function is None:
-        warnings.warn(f"{name} was not compiled for browsers: plain Python takes a thousand times as long.",
-                      RuntimeWarning, stacklevel=3)  # fmt: skip
-        return None
-    function.argtypes = *[ctypes.c_void_p] * 3, ctypes.c_float if name.endswith("32") else ctypes.c_double
+    if function:
+        function.argtypes = *[ctypes.c_void_p] * 3, ctypes.c_float if name.endswith("32") else ctypes.c_double
+    else:
+        warnings.warn(f"{name} is not compiled: plain Python takes a thousand times as long", stacklevel=3)
     return function

@@ -32,15 +32,13 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
     "randomness": 0,
 }
 SITE = {"mistune", "latex2mathml", "pygments"}  # the extra [site]
-LIVE = {"packaging"}  # comes with the extra [live]
-OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask", *SITE, *LIVE}
+OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask", *SITE}
 ONLY_IN = {  # what may be imported in some places only
     "numba": {"nn/kernels.py", "compilation.py", "web/wasm.py", "web/side_module.py", "browser.py"},
     "pickle": {"compilation.py"},  # the form in which Numba keeps machine code
     "llvmlite": {"compilation.py", "web/wasm.py", "web/side_module.py"},  # comes with numba
     "matplotlib": {f"pictures/{name}.py" for name in ("canvas", "curves", "labels", "letter", "step_times", "studies")},
     **{name: {"web/lessons.py"} for name in SITE},
-    **{name: {"web/live.py"} for name in LIVE},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},
 }

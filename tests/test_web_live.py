@@ -19,7 +19,7 @@ from mix2fld_np.cli import main
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import local_update
 from mix2fld_np.randomness import stream
-from mix2fld_np.web import lessons
+from mix2fld_np.web import lessons, live, wasm
 
 PYODIDE = os.environ.get("MIX2FLD_PYODIDE")
 LIKE_A_BROWSER = """
@@ -83,42 +83,30 @@ def test_anywhere_else_a_missing_numba_is_an_error():
 
 
 # ------------------------------------------------------------------------------------------------- what may be missing
-@pytest.mark.parametrize("lacking", ["jupyterlite_core", "wasm-ld", "pyodide.mjs", "numpy"])
+@pytest.mark.parametrize("lacking", ["jupyterlite_core", "linker", "pyodide-lock.json", "numpy"])
 def test_what_live_lessons_lack_is_named_with_a_remedy_and_nothing_is_written(lacking, tmp_path, monkeypatch, capsys):
-    pytest.importorskip("llvmlite")
-    from mix2fld_np.web import live, wasm
-
     monkeypatch.setattr(lessons, "missing", lambda: None)
     monkeypatch.setattr(live, "find_spec", lambda name: name != lacking)
-    monkeypatch.setattr(wasm, "linker", lambda: ["wasm-ld"])
-    if lacking == "wasm-ld":
-        monkeypatch.undo()
-        monkeypatch.setattr(lessons, "missing", lambda: None)
-        monkeypatch.setattr(live, "find_spec", lambda name: True)
-        monkeypatch.setattr(wasm.shutil, "which", lambda name: None)
-        monkeypatch.setattr(wasm.importlib.util, "find_spec", lambda name: None)
-    folder = tmp_path / "pyodide"
-    folder.mkdir()
-    if lacking == "numpy":
-        wheels = {"numpy": [], **dict.fromkeys(live.LOADED, ["numpy"])}
-        packages = {name: {"file_name": f"{name}.whl", "depends": needed} for name, needed in wheels.items()}
-        for name in set(wheels) - {"numpy"}:
-            (folder / f"{name}.whl").touch()
-        (folder / "pyodide.mjs").touch()
-        (folder / "pyodide-lock.json").write_text(json.dumps({"packages": packages}))
-    assert main(["site", f"--out={tmp_path / 'site'}", "--live", f"--pyodide={folder}"]) == 2
+    monkeypatch.setattr(wasm.shutil, "which", lambda name: lacking != "linker" or None)
+    monkeypatch.setattr(wasm.importlib.util, "find_spec", lambda name: None)
+    if lacking != "pyodide-lock.json":
+        packages = {name: {"file_name": f"{name}.whl", "depends": ["numpy"]} for name in ["numpy", *live.LOADED]}
+        (tmp_path / "pyodide-lock.json").write_text(json.dumps({"packages": packages}))
+        for name in ("pyodide.mjs", *(f"{name}.whl" for name in packages if name != lacking)):
+            (tmp_path / name).touch()
+    assert main(["site", f"--out={tmp_path / 'site'}", "--live", f"--pyodide={tmp_path}"]) == 2
     said = capsys.readouterr().err
-    assert lacking.replace("wasm-ld", "linker") in said and ("pip install" in said or "full release" in said)
+    assert lacking in said and ("pip install" in said or "full release" in said)
     assert not (tmp_path / "site").exists()
 
 
 def test_a_lesson_links_to_where_it_runs_only_where_it_does():
     pytest.importorskip("mistune"), pytest.importorskip("latex2mathml")
-    for live in (True, False):
-        for name, content in lessons.pages(live).items():
+    for linked in (True, False):
+        for name, content in lessons.pages(linked).items():
             notebook = name.replace("lessons/", "").replace(".html", ".ipynb")
-            linked = f'href="../live/lab/index.html?path={notebook}"' in content.decode(errors="replace")
-            assert linked == (live and (lessons.LESSONS / notebook).is_file() and name.endswith(".html"))
+            found_there = f'href="../live/lab/index.html?path={notebook}"' in content.decode(errors="replace")
+            assert found_there == (linked and (lessons.LESSONS / notebook).is_file() and name.endswith(".html"))
 
 
 # --------------------------------------------------------------------------------------------------------- in a browser
@@ -191,10 +179,8 @@ PYTHON = """(async () => {
 @pytest.fixture
 def python(host, browser):
     """Runs code in the browser's Python."""
-    from mix2fld_np.web.live import WHEEL
-
     browser.open(f"http://{host}/lessons/index.html")
-    browser.evaluate(PYTHON.replace("WHEEL", f'"/live/pypi/{WHEEL}"'))
+    browser.evaluate(PYTHON.replace("WHEEL", f'"/live/pypi/{live.WHEEL}"'))
     return lambda code: browser.evaluate(f"py.runPythonAsync({json.dumps(code)})")
 
 

@@ -2,9 +2,7 @@
 
 import argparse
 import os
-import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from mix2fld_np.console import options
 from mix2fld_np.errors import InputError
@@ -51,11 +49,9 @@ def write_live(out: Path, pyodide: str | None) -> None:
 
     if lacking := lessons.missing():
         raise InputError(lacking)
-    live.check(Path(pyodide) if pyodide else None)
-    with TemporaryDirectory() as folder:
-        live.build(Path(folder, "live"), Path(pyodide).resolve() if pyodide else None)
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(Path(folder, "live"), out)
+    folder = Path(pyodide).resolve() if pyodide else None
+    live.check(folder)
+    live.build(out, folder)
     if not pyodide:
         print("The live lessons load Pyodide from its public place; with --pyodide FOLDER they ask no other host.")
 
