@@ -50,12 +50,13 @@ def vector_bits() -> int:
 
 def numba_version() -> str:
     """What computes in Numba's place."""
-    return f"WebAssembly {hashlib.sha256(SIDE_MODULE.read_bytes()).hexdigest() if SIDE_MODULE.is_file() else 'none'}"
+    code = SIDE_MODULE.read_bytes() if SIDE_MODULE.is_file() else b""
+    return f"WebAssembly {hashlib.sha256(code).hexdigest()[:12]}" if code else "none"
 
 
 def kept(function: Callable) -> Callable:
     """The compiled function, for any network on images of its size; without one, the function itself."""
-    height, width = (cell.cell_contents for cell in function.__closure__)  # type: ignore[attr-defined]
+    height, width = (cell.cell_contents for cell in function.__closure__ or ())
 
     def call(layers: tuple, images: np.ndarray, *others: Any) -> None:
         name = f"{function.__name__}_{height}x{width}_{images.dtype}"  # type: ignore[attr-defined]

@@ -31,7 +31,9 @@ def run(args: argparse.Namespace) -> int:
     out, lacking = Path(given["out"]), lessons.missing()
     check_ours(out)
     if args.live:
-        write_live(out / "live", given["pyodide"] or os.environ.get("MIX2FLD_PYODIDE"))
+        from mix2fld_np.web import live  # and with it Numba
+
+        live.build(out / "live", given["pyodide"] or os.environ.get("MIX2FLD_PYODIDE"))
     write_whole(out / "index.html", playground("" if lacking else LINKS).encode())
     for name, content in ({} if lacking else lessons.pages(args.live)).items():
         write_whole(out / name, content)
@@ -41,19 +43,6 @@ def run(args: argparse.Namespace) -> int:
         lessons.write_reference(out / "api")
     print(f"Open {out / 'index.html'} in a browser.")
     return 0
-
-
-def write_live(out: Path, pyodide: str | None) -> None:
-    """JupyterLite with the lessons, in place of an earlier one; InputError for what is missing."""
-    from mix2fld_np.web import live  # and with it Numba
-
-    if lacking := lessons.missing():
-        raise InputError(lacking)
-    folder = Path(pyodide).resolve() if pyodide else None
-    live.check(folder)
-    live.build(out, folder)
-    if not pyodide:
-        print("The live lessons load Pyodide from its public place; with --pyodide FOLDER they ask no other host.")
 
 
 def check_ours(out: Path) -> None:

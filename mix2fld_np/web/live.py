@@ -14,8 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import mix2fld_np
 from mix2fld_np.browser import SIDE_MODULE
 from mix2fld_np.errors import InputError
-from mix2fld_np.web import wasm
-from mix2fld_np.web.lessons import LESSONS
+from mix2fld_np.web import lessons, wasm
 
 PACKAGE = Path(mix2fld_np.__file__).parent
 NAME = f"mix2fld_np-{mix2fld_np.__version__}"
@@ -25,12 +24,14 @@ LOADED = ["micropip", "jedi", "ipython", "matplotlib", "tqdm"]  # of Pyodide's p
 COMMAND = "-m jupyter lite build --no-sourcemaps --apps lab --lite-dir . --output-dir site".split()
 
 
-def check(pyodide: Path | None) -> None:
-    """InputError where JupyterLite, a linker, or a part of the folder of Pyodide is missing."""
+def check(pyodide: str | None) -> None:
+    """InputError where lessons, JupyterLite, a linker, or a part of the folder of Pyodide are missing."""
+    if no_pages := lessons.missing():
+        raise InputError(f"--live: {no_pages}")
     if lacking := [name for name in NEEDED if not find_spec(name)]:
         raise InputError(f"--live needs {', '.join(lacking)}; try pip install -e '.[live]'.")
     wasm.linker()
-    if pyodide and (lacking := absent(pyodide)):
+    if pyodide and (lacking := absent(Path(pyodide))):
         raise InputError(f"--pyodide {pyodide} lacks {', '.join(lacking)}; unpack pyodide-VERSION.tar.bz2, a full "
                          "release of Pyodide, and name the folder in it.")  # fmt: skip
 
@@ -49,20 +50,26 @@ def absent(pyodide: Path) -> list[str]:
     return [name for name in needed if not (pyodide / name).is_file()]
 
 
-def build(out: Path, pyodide: Path | None) -> None:
-    """Writes the site in place of an earlier one; with Pyodide from a folder, or else from its public place."""
+def build(out: Path, pyodide: str | None) -> None:
+    """Writes JupyterLite with the lessons in place of an earlier one; InputError for what is missing.
+
+    Pyodide comes from a folder, or else from its public place when a lesson is opened.
+    """
+    check(pyodide)
     with TemporaryDirectory() as folder:
         top = Path(folder)
-        shutil.copytree(LESSONS, top / "files", ignore=shutil.ignore_patterns("__pycache__", "playground.html"))
+        shutil.copytree(lessons.LESSONS, top / "files", ignore=shutil.ignore_patterns("__pycache__", "playground.html"))
         write_wheels(top / "pypi")
         if pyodide:
             shutil.copytree(pyodide, top / "static" / "pyodide", ignore=shutil.ignore_patterns("*.map"))
-        (top / "jupyter-lite.json").write_text(json.dumps(settings(pyodide is not None)), encoding="utf-8")
+        (top / "jupyter-lite.json").write_text(json.dumps(settings(bool(pyodide))), encoding="utf-8")
         done = subprocess.run([sys.executable, *COMMAND], cwd=top, capture_output=True, text=True)
         if done.returncode:
             raise InputError(f"JupyterLite could not be built: {(done.stderr or done.stdout).strip()[-500:]}")
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(top / "site", out)
+    if not pyodide:
+        print("The live lessons load Pyodide from its public place; with --pyodide FOLDER they ask no other host.")
 
 
 def settings(alone: bool) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def from_table(function: Callable, kinds: list) -> Callable:
 
         return whole(table, rate), generate
 
-    return lambda table, rate: function(*arguments_of(table, rate))
+    return lambda table, rate: function(*arguments_of(table, rate))  # type: ignore[call-arg]
 
 
 if __name__ == "__main__":
