@@ -37,9 +37,9 @@ ADDRESS = "{address}"  # of the public repository; links.py writes it
 sys.path[:0] = ["lessons", "mix2fld/lessons"]  # checks.py, from a clone's root; in Colab
 if not (find_spec("checks") and find_spec("mix2fld_np")):
     if not (ADDRESS and "google.colab" in sys.modules):
-        raise SystemExit("The package mix2fld_np is missing, or the files beside this lesson: clone "
-                         f"{ADDRESS or 'the repository'}, run pip install -e '.[lessons]' there, "
-                         "and start Jupyter from there.")
+        raise SystemExit("The package mix2fld_np is missing, or the files beside this lesson: "
+                         f"clone {ADDRESS or 'the repository'}, run pip install -e '.[lessons]' "
+                         "there, and start Jupyter from there.")
     for command in (f"git clone -q --depth 1 {ADDRESS} mix2fld", "pip install -q ./mix2fld"):
         subprocess.run(command.split(), check=True)
     invalidate_caches()"""
