@@ -57,6 +57,11 @@ def test_the_public_address_comes_from_the_citation_alone(monkeypatch):
     assert said["url"] == ADDRESS and {"The letter", "Source", "Issues", "Changelog"} == set(said["project_urls"])
 
 
+def test_the_citation_is_of_this_version(monkeypatch):
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search("^version: (.*)$", citation, re.MULTILINE)[1] == metadata(monkeypatch)["version"]
+
+
 def test_the_pythons_of_the_metadata_are_those_that_are_tested(monkeypatch):
     named = re.findall(r"Python :: (3\.\d+)", " ".join(metadata(monkeypatch)["classifiers"]))
     tested = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
@@ -69,7 +74,7 @@ def test_a_workflow_is_valid_and_runs_what_the_repository_has(path):
     workflow = pytest.importorskip("yaml").safe_load(path.read_text(encoding="utf-8"))
     assert workflow["permissions"] == {"contents": "read"} and workflow[True]  # YAML 1.1 reads the key `on` as true
     for job in workflow["jobs"].values():
-        assert set(job.get("needs", [])) <= set(workflow["jobs"]) or job["needs"] in workflow["jobs"]
+        assert job.get("needs") in {None, *workflow["jobs"]}
         for step in job["steps"]:
             assert ("run" in step) != bool(re.fullmatch(r"[\w.-]+/[\w.-]+@(v\d+|release/v1)", step.get("uses", "")))
             for script in re.findall(r"\bbash (\S+)", step.get("run", "")):
