@@ -43,6 +43,7 @@ setup(
     license_expression="MIT",
     license_files=["LICENSE"],
     author="The mix2fld_np authors",
+    author_email=f"{ADDRESS.split('/')[-2]}@users.noreply.github.com" if ADDRESS else None,  # GitHub's
     url=ADDRESS or None,
     project_urls={
         "The letter": "https://arxiv.org/abs/2006.09801",

@@ -52,9 +52,10 @@ def test_with_an_address_links_lead_to_files_that_exist_and_pictures_to_their_by
 
 def test_the_public_address_comes_from_the_citation_alone(monkeypatch):
     said = metadata(monkeypatch)
-    assert said["url"] is None and "github" not in str(said["project_urls"])
+    assert said["url"] is said["author_email"] is None and "github" not in str(said["project_urls"])
     said = metadata(monkeypatch, ADDRESS)
     assert said["url"] == ADDRESS and {"The letter", "Source", "Issues", "Changelog"} == set(said["project_urls"])
+    assert said["author_email"] == "ada@users.noreply.github.com"
 
 
 def test_the_citation_is_of_this_version(monkeypatch):
