@@ -1,5 +1,5 @@
-"""Shell completion, generated from the commands' own options: `python -m mix2fld_np.completion bash` prints the file for
-bash; also zsh and fish. It needs shtab, the extra [completion], which mix2fld itself does without."""
+"""Shell completion, generated from the commands' own options: `python -m mix2fld_np.completion bash` prints that of
+bash; also of zsh and fish. It needs shtab, the extra [completion], which mix2fld itself does without."""
 
 import argparse
 import sys
