@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from mix2fld_np.cli import parser
 
 ROOT = Path(__file__).parents[1]
 ADDRESS = "https://github.com/ada/mix2fld_np"
@@ -80,6 +83,8 @@ def test_a_workflow_is_valid_and_runs_what_the_repository_has(path):
             assert ("run" in step) != bool(re.fullmatch(r"[\w.-]+/[\w.-]+@(v\d+|release/v1)", step.get("uses", "")))
             for script in re.findall(r"\bbash (\S+)", step.get("run", "")):
                 assert (ROOT / script).exists()
+            for line in re.findall(r"^mix2fld (.*)", step.get("run", ""), re.MULTILINE):
+                assert parser().parse_args(shlex.split(line)).run
 
 
 # ------------------------------------------------------------------------------------------------------------ the sdist
