@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 CITATION = (HERE / "CITATION.cff").read_text(encoding="utf-8")
 ADDRESS = "".join(re.findall(r'repository-code: "(.+)"', CITATION))  # lessons/links.py writes it; "" where it has not
+EMAIL = "".join(re.findall(r'email: "(.+)"', CITATION))  # of whoever publishes, if they wish to be written to
 VERSION = re.search(
     r'__version__ = "(.+?)"', (HERE / "mix2fld_np" / "__init__.py").read_text(encoding="utf-8")
 ).group(1)
@@ -43,7 +44,7 @@ setup(
     license_expression="MIT",
     license_files=["LICENSE"],
     author="The mix2fld_np authors",
-    author_email=f"{ADDRESS.split('/')[-2]}@users.noreply.github.com" if ADDRESS else None,  # GitHub's
+    author_email=EMAIL or None,
     url=ADDRESS or None,
     project_urls={
         "The letter": "https://arxiv.org/abs/2006.09801",
