@@ -181,7 +181,7 @@ def test_what_changes_numbers_is_refused_and_changes_nothing(data, begun, tmp_pa
 @pytest.mark.parametrize("change", [other_numbers, other_numpy, other_numba, other_vectors])
 def test_a_stored_run_itself_says_when_it_is_of_other_numbers(data, begun, tmp_path, monkeypatch, change):
     run = StoredRun(job(data, n_rounds=1, max_slots=105), begun[0])
-    assert run.result().accuracy >= 0
+    assert len(run.result().rounds) == 1
     change(monkeypatch, data, tmp_path)
     jobs.numerics.cache_clear()
     with pytest.raises(InputError, match="belongs to a run with other settings"):
