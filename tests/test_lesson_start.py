@@ -84,13 +84,13 @@ for two in ((1.0, 1.1), (1.0, [1.0, 1.0]), ([], []), ([1.0], [float("nan")])):
     try:
         checks.agree("a sum", *two)
     except AssertionError as failure:
-        print(failure)
+        print("fails:", failure)
 """
 
 
 def test_a_check_fails_under_PYTHONOPTIMIZE_as_well():
     ended = run(FAILING, ROOT / "lessons", PYTHONPATH=str(ROOT), PYTHONOPTIMIZE="1")
-    assert [line[:5] for line in ended.stdout.splitlines()] == 4 * ["a sum"], ended.stderr
+    assert ended.stdout.count("fails: a sum") == 4, ended.stderr
 
 
 # ------------------------------------------------------------------------------------------------------- a second time
