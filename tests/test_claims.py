@@ -212,7 +212,7 @@ def test_the_uploads_behind_inverse_samples_are_those_that_a_server_takes(small_
     small = replace(letter.FIGURES, n_samples=60, n_seed_samples=10, n_inverse_samples=10)
     task = Task(small, dataset(Source("mnist", str(small_data))), seed=3)
     taken, blend = [], seed_samples.blend
-    monkeypatch.setattr(seed_samples, "blend", lambda sent, which, task: taken.extend(which) or blend(sent, which, task))
+    monkeypatch.setattr(seed_samples, "blend", lambda sent, which, *more: taken.extend(which) or blend(sent, which, *more))
     seed_samples.inversely_mixed(seed_samples.mixed(task), task).render(np.arange(100))
     assert reasons.n_used(10, 10, 10, 10, 3) == len(taken) == len(set(taken)) < 100
     assert "(10, 20) 100 of 100" in reasons.uploads_used(made_up_results())
