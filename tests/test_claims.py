@@ -89,9 +89,9 @@ def test_a_world_as_the_letter_describes_it_reproduces_its_claims_on_accuracy():
     levels = {"FL": (0.75, 0.95), "FD": (0.746, 0.746), "MixFLD (10)": (0.70, 0.70), "MixFLD (50)": (0.72, 0.72),
               "Mix2FLD (10, 10)": (0.83, 0.92), "Mix2FLD (10, 20)": (0.83 * 1.017, 0.93),
               "Mix2FLD (50, 50)": (0.862, 0.94), "Mix2FLD (50, 100)": (0.8752, 0.945)}  # fmt: skip
-    world = made_up_results(
+    world = findings.findings(made_up_results(
         lambda panel, label, seed: letters_bits(panel, label, seed, accuracy=levels[label][panel in "bd"])
-    )
+    ))  # fmt: skip
     for words in ("up to 16.7%", "highest accuracy under asymmetric", "up to 17.3%", "FL achieves the highest accuracy",
                   "as high as FL", "lower accuracy than FD", "resolves this problem", "compromising accuracy",
                   "increases up to 1.7%"):  # fmt: skip
@@ -212,7 +212,7 @@ def test_the_uploads_behind_inverse_samples_are_those_that_a_server_takes(small_
     small = replace(letter.FIGURES, n_samples=60, n_seed_samples=10, n_inverse_samples=10)
     task = Task(small, dataset(Source("mnist", str(small_data))), seed=3)
     taken, blend = [], seed_samples.blend
-    monkeypatch.setattr(seed_samples, "blend", lambda sent, which, *more: taken.extend(which) or blend(sent, which, *more))
+    monkeypatch.setattr(seed_samples, "blend", lambda *about: taken.extend(about[1]) or blend(*about))
     seed_samples.inversely_mixed(seed_samples.mixed(task), task).render(np.arange(100))
     assert reasons.n_used(10, 10, 10, 10, 3) == len(taken) == len(set(taken)) < 100
     assert "(10, 20) 100 of 100" in reasons.uploads_used(made_up_results())
