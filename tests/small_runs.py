@@ -51,6 +51,13 @@ def compare(data: Path, out: Path, *more: str) -> list[str]:
     return ["compare", "--quiet", "--data=mnist", f"--data-dir={data}", f"--out={out}", *SAME, *more]
 
 
+def ended(processes) -> None:
+    """Ends processes that nobody waited for."""
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
 def files_of(directory: Path) -> dict[str, bytes]:
     """All files below a directory and their bytes, but for the lock."""
     files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path.name != ".lock"]
