@@ -18,7 +18,7 @@ SAME = (
 
 SHORT = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --workers=1".split()
 SHORT += ["--set=n_samples=60", "--set=n_evaluations=1"]
-STUDY = "--devices=4 --rounds=2 --seeds=2".split()
+STUDY = "--devices=4 --rounds=1 --seeds=2".split()
 
 
 def write_digits(folder: Path, n_train: int = 400, n_test: int = 60) -> Path:
