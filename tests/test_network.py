@@ -144,7 +144,7 @@ def scattered(arrays, rng):
 @pytest.mark.parametrize("network", [SMALL, LETTER], ids=["small", "letter"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_bits_do_not_depend_on_where_arrays_lie_in_memory(network, dtype):
-    for rng in map(np.random.default_rng, range(80)):
+    for rng in map(np.random.default_rng, range(200)):
         w, x, y = (a.astype(dtype) for a in random_exercise(network, rng, 1)[1:4])
         work, outputs, into = network.workspace(dtype), np.empty_like(y), np.zeros_like(w)
         network.compiled.add_gradient(network.layers(w), x, y, dtype(1), work, outputs, network.layers(into))
