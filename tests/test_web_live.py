@@ -146,7 +146,9 @@ def host(tmp_path_factory):
     """The address of the site, on a host of its own."""
     pytest.importorskip("jupyterlite_core")
     out = tmp_path_factory.mktemp("live") / "site"
-    assert main(["site", f"--out={out}", "--live", f"--pyodide={PYODIDE}"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lessons, "write_reference", lambda out: None)  # which takes a while, and is tested elsewhere
+        assert main(["site", f"--out={out}", "--live", f"--pyodide={PYODIDE}"]) == 0
     assert not list((out / "live").rglob("*.map"))
     file = out / "live" / "jupyter-lite.json"
     config = json.loads(file.read_text())

@@ -85,7 +85,7 @@ def write_wheels(folder: Path) -> None:
     folder.mkdir()
     comm = metadata.distribution("comm")
     with ZipFile(folder / f"comm-{comm.version}-py3-none-any.whl", "w") as wheel:
-        for part in comm.files or ():
+        for part in filter(lambda part: part.suffix != ".pyc", comm.files or ()):
             wheel.write(str(part.locate()), str(part))
     about = f"Metadata-Version: 2.1\nName: mix2fld_np\nVersion: {mix2fld_np.__version__}\n"
     with ZipFile(folder / WHEEL, "w", ZIP_DEFLATED) as wheel:
