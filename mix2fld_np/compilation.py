@@ -142,7 +142,8 @@ class MachineCode(NullCache):
         """(digest of all that the machine code depends on, its file): source, constants, types, processor, compiler."""
         constants = [cell.cell_contents for cell in self.function.__closure__ or ()]
         about = (self.function.__qualname__, repr(sig), codegen.magic_tuple(), sys.implementation.cache_tag)
-        place = serialize.dumps((about, self.pipeline, constants))
+        optimised = numba.config.OPT  # type: ignore[attr-defined]  # not at all for another machine, see web/wasm.py
+        place = serialize.dumps((about, self.pipeline, constants, str(optimised)))
         made_by = numba.__version__.encode() + Path(__file__).read_bytes()
         digest = hashlib.sha256(place + made_by + self.source.read_bytes()).digest()
         stem = f"{self.source.stem}.{self.function.__name__}-{hashlib.sha256(place).hexdigest()[:16]}"
