@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from checks import lesson_data
 from marking import Number
-from scores import Open, Refused
+from scores import Missed, Open, Refused
 from written import Written
 
 from mix2fld_np.federation.settings import PRINTED
@@ -37,7 +37,7 @@ def smallest_hidden_ratio(hide):
         raise Refused(f"the mixing ratio has to lie between 0 and 0.5; it is {lam:.3g}.")
     nearest = int(((images - mixup(images[i], images[j], lam)) ** 2).sum(axis=(1, 2)).argmin())
     if nearest in (i, j):
-        raise Refused(f"found: of all suspects number {nearest} is nearest, and that is one of the two.")
+        raise Missed(f"found: of all suspects number {nearest} is nearest, and that is one of the two.")
     return lam
 
 
@@ -109,7 +109,7 @@ EXERCISES = {
     "07.6": Open(
         smallest_hidden_ratio,
         best=0.253,
-        unit="is your mixing ratio",
+        unit="your mixing ratio",
         more_is_better=False,
         hints=(
             "a third sample hides a blend when it lies near the straight line between the two sources; look for such.",

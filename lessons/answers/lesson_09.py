@@ -154,6 +154,7 @@ EXERCISES = {
     ),
     "09.3": Letters(
         "AB",
+        last="F",
         hints=(
             "which lines of Algorithm 1 happen before the upload?",
             "devices train before they know that their upload will fail; nobody's average is not made.",
@@ -176,7 +177,7 @@ EXERCISES = {
     "09.5": Open(
         points_above_mixfld,
         best=89.3,
-        unit="is the mean accuracy in % at both moments",
+        unit="the mean accuracy at both moments, in %",
         margin=0.01,
         hints=(
             "FL of six bits a weight costs less than MixFLD here, and Mix2FLD as much. And what does computing cost?",

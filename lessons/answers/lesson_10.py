@@ -109,7 +109,7 @@ EXERCISES = {
     "10.6": Open(
         distance_to_the_found,
         best=0.7,
-        unit="per cent is the largest distance",
+        unit="the largest distance, in per cent",
         more_is_better=False,
         margin=0.1,
         hints=(
