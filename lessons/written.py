@@ -5,6 +5,7 @@ import copy
 import io
 import linecache
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ def call(function: Callable, arguments: tuple) -> Outcome:
     """Calls a reader's function on copies of the arguments, whatever it does."""
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed), np.errstate(all="ignore"):
+        with contextlib.redirect_stdout(printed), warnings.catch_warnings(action="ignore"):
             return Outcome(function(*copy.deepcopy(arguments)), printed.getvalue(), None)
     except Exception as error:
         return Outcome(None, printed.getvalue(), error)

@@ -839,6 +839,7 @@ ATTEMPTS = {
         (unwritten, "not written yet"),
         (drawn_with_repeats, "less is better"),
         (fixed_draw, "draw with rng"),
+        (lambda labels, n, rng: draw(labels, n, np.random.default_rng()), "nothing else"),
         (half_drawn, "never came up"),
         (lambda labels, n, rng: np.split(rng.permutation(len(labels))[: 2 * n], 2), "one label twice"),
         (lambda labels, n, rng: ([0], [1]), "n = 50"),

@@ -247,6 +247,14 @@ def test_a_function_without_a_return_is_told_so_whatever_the_exercise(function):
         assert ("return it instead" in says) == bool(function.__code__.co_names)
 
 
+def test_what_a_reader_s_function_warns_of_does_not_stand_between_the_lines_of_a_check(recwarn):
+    def nanmeans(x):
+        np.log(np.zeros(1))
+        return np.nanmean(np.full((2, 2), np.nan), axis=0)
+
+    assert written.Written(lambda x: [np.nan] * 2, [(1,)], HINTS).judge(nanmeans).right and not recwarn.list
+
+
 def test_a_rule_that_was_broken_is_not_answered_with_a_hint_on_the_subject_but_a_goal_that_was_missed_is():
     def judged(error):
         def score(answer):

@@ -28,6 +28,8 @@ def reused_samples(draw):
     """How many samples of a device `draw(labels, n, rng)` uses more than once, on average over a hundred streams."""
     labels = np.repeat(np.arange(10), [62, 2, 62, 62, 62, 62, 2, 62, 62, 62])
     drawn = [pairs_of(draw(labels.copy(), 50, stream(11, "draw", k)), labels) for k in range(100)]
+    if not np.array_equal(pairs_of(draw(labels.copy(), 50, stream(11, "draw", 0)), labels), drawn[0]):
+        raise Refused("the same generator gave other pairs the second time: draw with rng, and with nothing else.")
     if len({pairs.tobytes() for pairs in drawn}) < len(drawn):
         raise Refused("two different generators gave the same pairs: draw with rng.")
     common = [n for n in np.unique(labels) if np.sum(labels == n) > 2]
