@@ -37,7 +37,8 @@ class Open:
         if callable(answer) != self.function:
             wanted = "a function" if self.function else "a value"
             return Verdict(False, f"that is {kind(answer)}; {wanted} is wanted.", hint=False)
-        outcome = call(self.score, (watched(answer) if self.function else answer,))
+        watched = Watched(answer)
+        outcome = call(lambda: self.score(watched if self.function else answer), ())
         if isinstance(outcome.error, NotImplementedError):
             return Verdict(False, NOT_WRITTEN.format(name_of(answer)), hint=False)
         if isinstance(outcome.error, Nothing):
@@ -45,21 +46,25 @@ class Open:
         if isinstance(outcome.error, Refused):
             return Verdict(False, str(outcome.error), hint=isinstance(outcome.error, Missed))
         if outcome.error is not None:
-            line = line_of(answer, outcome.error)
-            return Verdict(False, f"no score: {type(outcome.error).__name__}: {outcome.error}{line}", hint=False)
+            said, line = f"{type(outcome.error).__name__}: {outcome.error}", line_of(answer, outcome.error)
+            says = f"no score: {said}{line}" if watched.running or line else f"this cannot be used ({said})."
+            return Verdict(False, says, hint=False)
         score, better = float(outcome.value), "more" if self.more_is_better else "less"
         as_good = (score - self.best) * (1 if self.more_is_better else -1) >= -self.margin * abs(self.best)
         words = "as good as the best known" if as_good else f"{better} is better; the best known is {self.best:.3g}"
         return Verdict(as_good, f"score {float(f'{score:.3g}'):,.10g} ({self.unit}): {words}.")
 
 
-def watched(function: Callable) -> Callable:
-    """The reader's function, stopped where it gives nothing back."""
+class Watched:
+    """The reader's function, which knows whether it is running, and is stopped where it gives nothing back."""
 
-    def watching(*arguments: Any) -> Any:
-        value = function(*arguments)
+    def __init__(self, function: Any):
+        self.function, self.running = function, False
+
+    def __call__(self, *arguments: Any) -> Any:
+        self.running = True
+        value = self.function(*arguments)
+        self.running = False
         if value is None:
             raise Nothing
         return value
-
-    return watching

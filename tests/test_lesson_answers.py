@@ -255,6 +255,15 @@ def test_what_a_reader_s_function_warns_of_does_not_stand_between_the_lines_of_a
     assert written.Written(lambda x: [np.nan] * 2, [(1,)], HINTS).judge(nanmeans).right and not recwarn.list
 
 
+@pytest.mark.parametrize("function, says", [
+    (lambda x: 1 / 0, "no score: ZeroDivisionError"), (lambda: 1, "no score: TypeError"),
+    (lambda x: {"score": 1}, "this cannot be used (KeyError: 0)"),
+])  # fmt: skip
+def test_an_exception_in_the_check_is_not_told_as_if_the_reader_s_function_had_raised_it(function, says):
+    score = eval("lambda f: f(1)[0]")  # its lines are none of the reader's
+    assert says in scores.Open(score, 10, "points", HINTS).judge(function).says
+
+
 def test_a_rule_that_was_broken_is_not_answered_with_a_hint_on_the_subject_but_a_goal_that_was_missed_is():
     def judged(error):
         def score(answer):
