@@ -82,15 +82,16 @@ def as_numbers(answer: Any) -> np.ndarray | None:
 
 
 def three_digits(got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Whether each number is the wanted one to three digits: within half a unit of the third, or a thousandth.
+    """Whether each number is the wanted one to three digits: within half a unit of the third, a thousandth, or cut off.
 
     A count has to be hit, or rounded to three digits or more: a wrong one may be near.
     """
     if wanted.dtype.kind in "iu":
         return np.any([(np.abs(got - wanted) <= unit // 2) & (got % unit == 0) for unit in units(wanted)], axis=0)
     size = np.maximum(np.abs(wanted), 1e-9)
-    half_a_digit = 0.5 * 10.0 ** (np.floor(np.log10(size)) - 2)
-    return np.abs(got - wanted) <= np.maximum(1e-3 * size, half_a_digit) * (1 + 1e-9)
+    digit = 10.0 ** (np.floor(np.log10(size)) - 2)
+    cut_off = np.abs(got - np.trunc(wanted / digit) * digit) <= 1e-9 * size
+    return cut_off | (np.abs(got - wanted) <= np.maximum(1e-3 * size, 0.5 * digit) * (1 + 1e-9))
 
 
 def units(counts: np.ndarray) -> list[int]:

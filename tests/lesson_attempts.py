@@ -228,6 +228,12 @@ def told(bits, average):
     return replace(PROTOCOLS["FL"], name="FL16", uplink=uplink)
 
 
+def uplinked(**changed):
+    """A row as it is wanted, but for its uplink."""
+    row = told(16, half)
+    return replace(row, uplink=replace(row.uplink, **changed))
+
+
 def half(weights):
     return weights.astype(np.float16).astype(np.float32)
 
@@ -727,6 +733,10 @@ ATTEMPTS = {
         (lambda: replace(told(16, half), downlink=OUTPUTS), "another cell"),
         (lambda: None, "nothing (None), not a row"),
         (lambda: replace(PROTOCOLS["FL"], bits=16), "TypeError"),
+        (lambda: uplinked(bits=16), "its bits(settings, network) is a value of type int; a function is wanted"),
+        (lambda: uplinked(bits=lambda network: 16 * network.n_weights), "its bits(settings, network) stops with"),
+        (lambda: uplinked(average=lambda fed: fed.weights), "its average(fed, task, delivered) stops with TypeError"),
+        (lambda: uplinked(average=lambda fed, task, delivered: None), "gives back nothing"),
         ("FL16", "a function is wanted"),
     ],
     "09.2": [

@@ -123,7 +123,8 @@ def test_a_count_that_is_only_near_is_wrong(near):
     assert marking.Number(16_360, HINTS).judge(16_400).right
 
 
-@pytest.mark.parametrize("right, answer", [(11.55, 11.6), (-1.0763, -1.08), (0.88717, 0.887), (np.log(10), 2.3026)])
+@pytest.mark.parametrize("right, answer", [(11.55, 11.6), (-1.0763, -1.08), (0.88717, 0.887), (np.log(10), 2.3026),
+                                           (2.7551, 2.75), (2.7551, 2.76), (-0.1429, -0.142)])
 def test_a_rounded_number_is_right(right, answer):
     assert marking.Number(right, HINTS).judge(answer).right
 

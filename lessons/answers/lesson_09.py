@@ -7,7 +7,7 @@ import numpy as np
 from checks import lesson_data
 from marking import Letters, Number, Verdict, kind
 from scores import Open, Refused
-from written import NOT_WRITTEN, Written, call, line_of, name_of
+from written import NOT_WRITTEN, Written, call, line_of, name_of, nothing
 
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seed_samples
@@ -52,13 +52,29 @@ class Row(Written):
             return Verdict(False, f"{name}() stops with {type(outcome.error).__name__}: {outcome.error}{line}", False)
         if not isinstance(outcome.value, Protocol):
             return Verdict(False, f"{name}() gives back {kind(outcome.value)}, not a row of the table.", hint=False)
-        wrong = what_is_wrong(outcome.value, self.library())
+        try:
+            wrong = what_is_wrong(outcome.value, self.library())
+        except Refused as refusal:
+            return Verdict(False, str(refusal), hint=False)
         return Verdict(wrong is None, wrong or "right: bits and averages are those of the library's own row.")
+
+
+def given_by(name, function, *arguments):
+    """What a function of a reader's payload gives back; Refused where it is none, stops or gives back nothing."""
+    if not callable(function):
+        raise Refused(f"its {name} is {kind(function)}; a function is wanted.")
+    outcome = call(lambda: function(*arguments), ())
+    if outcome.error is not None:
+        said = f"{type(outcome.error).__name__}: {outcome.error}"
+        raise Refused(f"its {name} stops with {said}{line_of(function, outcome.error)}")
+    if outcome.value is None:
+        raise Refused(f"its {name} {nothing(outcome.printed)}")
+    return outcome.value
 
 
 def what_is_wrong(row, wanted):
     """The first cell of a row that does not do what the wanted one does, in words; or None."""
-    bits = row.uplink.bits(PRINTED, Network())
+    bits = given_by("bits(settings, network)", row.uplink.bits, PRINTED, Network())
     if bits != wanted.uplink.bits(PRINTED, Network()):
         return f"its uplink is charged with {bits:,} bits; 16 for each of 12,544 weights are wanted."
     if any(getattr(row, cell) != getattr(wanted, cell) for cell in ("downlink", "collect", "prepare", "reply")):
@@ -66,7 +82,8 @@ def what_is_wrong(row, wanted):
     rng, task = stream(9, "weights to try"), Task(replace(PRINTED, n_devices=4), lesson_data("digits"), seed=9)
     fed = replace(first_state(task), weights=rng.normal(0, 0.1, (4, task.network.n_weights)).astype(np.float32))
     for delivered in (np.ones(4, bool), np.array([True, False, True, False])):
-        mean, right = row.uplink.average(fed, task, delivered), wanted.uplink.average(fed, task, delivered)
+        mean = given_by("average(fed, task, delivered)", row.uplink.average, fed, task, delivered)
+        right = wanted.uplink.average(fed, task, delivered)
         if np.shape(mean) != right.shape:
             return f"its average has shape {np.shape(mean)}; {right.shape} is wanted."
         if np.array_equal(mean, WEIGHTS.average(fed, task, delivered)):
