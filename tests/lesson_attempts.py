@@ -247,6 +247,10 @@ def changed(task, **changes):
     return replace(task, settings=replace(task.settings, **changes))
 
 
+def hardly_mixed(task):
+    return seed_samples.mixed(changed(task, mixing_ratio=0.01))
+
+
 def diligent():
     """Mix2FLD with more inverse samples, four times the iterations and a stronger teacher."""
 
@@ -761,6 +765,9 @@ ATTEMPTS = {
         (lambda: PROTOCOLS["MixFLD"], "more is better"),
         (lambda: told(6, six_bits), "more is better"),
         (lambda: PROTOCOLS["FLD"], "raw samples stay at home"),
+        (lambda: replace(PROTOCOLS["MixFLD"], collect=lambda task: seed_samples.raw(task)),
+         "raw samples stay at home"),
+        (lambda: replace(PROTOCOLS["MixFLD"], collect=hardly_mixed), "less than a tenth"),
         (lambda: PROTOCOLS["FL"], "it uploads"),
         (lambda: told(6, lambda weights: weights), "round them"),
         (lambda: "Mix2FLD", "a Protocol is wanted"),
@@ -813,7 +820,7 @@ ATTEMPTS = {
         (printed_numbers, "as good"),
         (unwritten, "not written yet"),
         (eight_alone, "less is better"),
-        (lambda FL, Mix2FLD, rng: rng.normal(16.7, 1, 10_000), "less is better"),
+        (lambda FL, Mix2FLD, rng: rng.normal(16.7, 1, 10_000), "does not ask the table"),
         (lambda FL, Mix2FLD, rng: 16.7, "shape ()"),
         (lambda FL, Mix2FLD, rng: 1 / 0, "ZeroDivisionError"),
         (wrapped(printed_numbers, lambda found: np.log(-abs(found))), "finite"),

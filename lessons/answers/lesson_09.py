@@ -10,7 +10,6 @@ from scores import Open, Refused
 from written import NOT_WRITTEN, Written, call, line_of, name_of, nothing
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.payloads import WEIGHTS
 from mix2fld_np.federation.protocols import PROTOCOLS, Protocol, check_playable
 from mix2fld_np.federation.settings import COMPARISON, PRINTED
@@ -129,10 +128,11 @@ def points_above_mixfld(my_protocol):
     row = my_protocol()
     if not isinstance(row, Protocol):
         raise Refused(f"that is {kind(row)}; a Protocol is wanted: start from replace(PROTOCOLS[...], ...).")
-    if row.collect is seed_samples.raw:
-        raise Refused("raw samples stay at home: MixFLD uploads as many bits, and nothing raw.")
     try:
         check_playable(row, tasks()[0])
+        sent = row.collect(tasks()[0])
+        if sent is not None and (min(sent.ratio, 1 - sent.ratio) < 0.1 or np.any(sent.first == sent.second)):
+            raise Refused("raw samples stay at home, and so do blends with less than a tenth of another sample.")
         accuracy, bits = accuracy_of_row(row)
     except InputError as refusal:
         raise Refused(str(refusal)) from None
