@@ -115,6 +115,7 @@ def test_two_to_five_results_are_guessed_first(path):
 @lesson
 def test_cells_are_short_and_the_lesson_is_not_long(path):
     book = read(path)
+    assert all(cell.source.strip() for cell in book.cells)
     lines = [(cell.id, cell.source.splitlines()) for cell in code_cells(book)]
     assert not [name for name, own in lines if len(own) > 25 or max(map(len, own)) > 100]
     assert not [(text[:40], n_words(text)) for text in markdown(book) if n_words(text) > 150]
