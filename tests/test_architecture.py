@@ -11,7 +11,7 @@ import mix2fld_np
 
 PACKAGE = Path(mix2fld_np.__file__).parent
 FLOORS = {  # the higher may import the lower; rooms on one floor do not know each other
-    "": 10,  # cli.py and __main__.py
+    "": 10,  # cli.py, __main__.py and completion.py
     "console": 9,
     "experiments": 9,  # the front door for Python
     "web": 8,
@@ -31,7 +31,7 @@ FLOORS = {  # the higher may import the lower; rooms on one floor do not know ea
     "randomness": 0,
 }
 SITE = {"mistune", "latex2mathml", "pygments"}  # the extra [site]
-OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask", *SITE}
+OUTSIDE = {"numpy", "numba", "llvmlite", "matplotlib", "tqdm", "distributed", "dask", "shtab", *SITE}
 ONLY_IN = {  # what may be imported in some places only
     "numba": {"nn/kernels.py", "compilation.py", "web/wasm.py"},
     "pickle": {"compilation.py"},  # the form in which Numba keeps machine code
@@ -40,6 +40,7 @@ ONLY_IN = {  # what may be imported in some places only
     **{name: {"web/lessons.py"} for name in SITE},
     "distributed": {"runs/dask_cluster.py"},
     "dask": {"runs/dask_cluster.py"},
+    "shtab": {"completion.py"},  # the extra [completion]
 }
 APART = {("verify", "runs")}  # what a second route must not know although it stands higher
 FORBIDDEN = {"cPickle", "dill", "cloudpickle", "shelve", "marshal", "random", "unittest", "pytest"}
@@ -95,7 +96,7 @@ def wrong_with(path, name):
         yield f"imports {name} relatively"
     elif top == "mix2fld_np":
         own, other = room_of(path), below[0] if below and below[0] in FLOORS else ""
-        if below[:1] == ["cli"] and path.name != "__main__.py":
+        if below[:1] == ["cli"] and path.as_posix() not in ("__main__.py", "completion.py"):
             yield "imports the command line"
         elif other and own != other and (FLOORS[own] <= FLOORS[other] or (own, other) in APART):
             yield f"lets an arrow point from {own} to {other}"
@@ -132,7 +133,7 @@ def test_the_package_keeps_every_rule():
 
 def test_every_room_has_its_floor():
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
-    files = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__", "cli"}
+    files = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__", "cli", "completion"}
     assert rooms | files == set(FLOORS) - {""}
 
 

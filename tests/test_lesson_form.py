@@ -2,6 +2,7 @@
 
 What a cell is for stands in its metadata under "mix2fld":
 
+    {"role": "guard"}                       written by lessons/links.py, the same in all lessons
     {"role": "check", "break": CODE}        after CODE, which spoils one of two ways, the cell has to fail
     {"role": "exercise", "name": "05.2"}    where a reader writes: an empty function, or `answer_3 = None`
     {"role": "solution", "name": "05.2"}    Markdown in <details>, whose Python block takes the exercise's place
@@ -74,10 +75,10 @@ def test_a_lesson_names_its_goal_and_the_minutes_of_each_part(path):
 
 
 @lesson
-def test_the_set_up_is_one_short_cell(path):
+def test_the_set_up_is_one_short_cell_below_the_guard(path):
     book = read(path)
-    assert len([line for line in code_cells(book)[0].source.splitlines() if line.strip()]) <= 12
-    assert book.cells[2] is code_cells(book)[0]
+    assert len([line for line in code_cells(book)[1].source.splitlines() if line.strip()]) <= 8
+    assert book.cells[2:4] == code_cells(book)[:2] and edit.cells_of(book, "guard") == book.cells[2:3]
 
 
 @lesson

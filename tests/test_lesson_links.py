@@ -32,7 +32,8 @@ def copy(tmp_path):
     """links.py in a repository of its own, with a table of two lessons."""
     folder = tmp_path / "lessons"
     folder.mkdir()
-    shutil.copy(LESSONS / "links.py", folder)
+    for name in ("links.py", *NOTEBOOKS[:2]):
+        shutil.copy(LESSONS / name, folder)
     (folder / "README.md").write_text(f"{TABLE}{links.MARKER}\nold words\n", encoding="utf-8")
     for name in ("README.md", "CITATION.cff"):
         shutil.copy(LESSONS.parent / name, tmp_path)
@@ -110,8 +111,12 @@ def code_of(number):
     return path.read_text(encoding="utf-8").replace('\\"', '"')
 
 
-def test_the_links_of_the_page_are_those_that_the_script_writes():
-    assert links.page_with(PAGE, links.address_in(PAGE)) == PAGE
+def test_the_links_of_the_page_and_the_guards_of_the_lessons_are_those_that_the_script_writes():
+    repository = links.address_in(PAGE)
+    assert links.page_with(PAGE, repository) == PAGE
+    for name in NOTEBOOKS:
+        notebook = (LESSONS / name).read_text(encoding="utf-8")
+        assert links.with_guard(notebook, repository) == notebook
 
 
 @pytest.mark.parametrize(
@@ -130,23 +135,25 @@ def test_one_command_points_every_link_at_the_repository(copy, given):
 def test_moving_house_leaves_nothing_of_the_old_address(copy):
     assert script(copy).main(["ada/one"]) == 0
     assert script(copy).main(["eve/two"]) == 0
-    written = [copy / "README.md", copy.parent / "README.md", copy.parent / "CITATION.cff"]
+    written = [*copy.glob("*.ipynb"), copy / "README.md", copy.parent / "README.md", copy.parent / "CITATION.cff"]
     pages = [path.read_text(encoding="utf-8") for path in written]
     assert not any("ada/one" in page or "ada.github.io" in page for page in pages)
-    assert links.address_in(pages[0]) == "eve/two"
+    assert all("eve/two" in page for page in pages) and links.address_in(pages[2]) == "eve/two"
 
 
 def test_badges_and_address_are_added_and_nothing_else(copy):
-    names = ("README.md", "CITATION.cff")
+    names = ("README.md", "CITATION.cff", f"lessons/{NOTEBOOKS[0]}", f"lessons/{NOTEBOOKS[1]}")
     before = [(LESSONS.parent / name).read_text(encoding="utf-8").splitlines() for name in names]
     for _ in range(2):
         assert script(copy).main(["ada/one"]) == 0
         after = [(copy.parent / name).read_text(encoding="utf-8").splitlines() for name in names]
         pairs = list(zip(before, after, strict=True))
-        (badges,), (address,) = ([line for line in new if line not in old] for old, new in pairs)
+        (badges,), (address,), *cells = ([line for line in new if line not in old] for old, new in pairs)
         assert re.findall(r"\[(.*?)\]", badges) == ["playground", "live lessons", "Colab", "Binder"]
         assert address == 'repository-code: "https://github.com/ada/one"'
-        assert [len(new) - len(old) for old, new in pairs] == [1, 1]
+        told = r'    "ADDRESS = \"https://github.com/ada/one\"  # of the public repository; links.py writes it\n",'
+        assert cells == [[told], [told]]
+        assert [len(new) - len(old) for old, new in pairs] == [1, 1, 0, 0]
 
 
 def test_without_an_address_nothing_of_the_project_leads_to_one():

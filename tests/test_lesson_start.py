@@ -13,18 +13,21 @@ import pytest
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.ipynb"))
 lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+ADDRESS = "https://github.com/ada/mix2fld_np"
 CHANGING = {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "add", "discard"}
 
 
+def book(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def code_cells(path):
-    book = json.loads(path.read_text(encoding="utf-8"))
-    return ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    return ["".join(cell["source"]) for cell in book(path)["cells"] if cell["cell_type"] == "code"]
 
 
-def guard(path):
-    """The first cell up to its own imports."""
-    start, found, _ = code_cells(path)[0].partition("and start Jupyter from there.\")\n")
-    return start + found
+def guard(address=""):
+    """The first cell of all lessons, in a repository with this address."""
+    return code_cells(NOTEBOOKS[0])[0].replace('ADDRESS = ""', f'ADDRESS = "{address}"')
 
 
 def run(code, where, **environment):
@@ -41,26 +44,54 @@ def run(code, where, **environment):
 
 # ------------------------------------------------------------------------------------------------------------- starting
 def test_all_lessons_begin_with_the_same_guard():
-    guards = {guard(path) for path in NOTEBOOKS}
+    guards = {code_cells(path)[0] for path in NOTEBOOKS}
     assert len(guards) == 1 and "find_spec" in guards.pop()
+    assert all(read["cells"][2]["metadata"] == {"mix2fld": {"role": "guard"}} for read in map(book, NOTEBOOKS))
 
 
 @pytest.mark.parametrize("where", ["", "lessons"])
-def test_the_guard_finds_what_all_lessons_share(where):
-    ended = run(guard(NOTEBOOKS[0]) + "\nimport checks; print(checks.__file__)", ROOT / where, PYTHONPATH=str(ROOT))
+def test_the_guard_finds_what_all_lessons_share_and_does_nothing(where):
+    in_colab = f"import sys; sys.modules['google.colab'] = sys\n{guard('https://localhost/nobody/fetches/this')}\n"
+    ended = run(in_colab + "import checks; print(checks.__file__)", ROOT / where, PYTHONPATH=str(ROOT), PATH="")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert Path(ROOT / where, ended.stdout.strip()).resolve() == ROOT / "lessons" / "checks.py"
 
 
-@pytest.mark.parametrize("path", [str(ROOT), str(ROOT / "lessons")], ids=["without checks", "without the package"])
-def test_a_lesson_on_its_own_says_in_a_sentence_what_it_needs(tmp_path, path):
-    code = (
-        "import sys; sys.path = [p for p in sys.path if 'mix2fld' not in p]; "
-        f"sys.meta_path = sys.meta_path[:3]\n{guard(NOTEBOOKS[0])}"
-    )
-    ended = run(code, tmp_path, PYTHONPATH=path)
+ALONE = """import sys
+sys.path = [path for path in sys.path if "mix2fld" not in path]
+sys.meta_path = [finder for finder in sys.meta_path if "mix2fld" not in getattr(finder, "__module__", "")]
+"""  # without the clone and its editable installation
+
+
+@pytest.mark.parametrize("path", [ROOT, ROOT / "lessons"], ids=["without checks", "without the package"])
+@pytest.mark.parametrize("address", ["", ADDRESS])
+def test_a_lesson_on_its_own_says_in_a_sentence_what_it_needs(tmp_path, path, address):
+    ended = run(ALONE + guard(address), tmp_path, PYTHONPATH=str(path))
+    said = f"The package mix2fld_np is missing, or the files beside this lesson: clone {address or 'the repository'}, "
     assert ended.returncode == 1
-    assert ended.stderr.startswith("This lesson needs the repository: clone it,") and ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith(said) and ended.stderr.count("\n") == 1
+
+
+def program(path, *lines):
+    """Writes a shell script that can be run."""
+    path.write_text("\n".join(("#!/bin/sh", *lines)) + "\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="stands in for git and pip with shell scripts")
+def test_in_colab_a_lesson_on_its_own_fetches_what_it_needs_once(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "site").mkdir()
+    copied = "cp -r \"$OLDPWD/lessons\" \"$OLDPWD/mix2fld_np\" mix2fld/"
+    program(tmp_path / "bin" / "git", f"[ \"$*\" = 'clone -q --depth 1 {ADDRESS} mix2fld' ] && mkdir mix2fld", copied)
+    program(tmp_path / "bin" / "pip", "[ \"$*\" = 'install -q ./mix2fld' ] && cp -r mix2fld/mix2fld_np site/")
+    code = f"{ALONE}sys.modules['google.colab'] = sys; sys.path.append('site')\n{guard(ADDRESS)}\n"
+    where = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "OLDPWD": str(ROOT)}
+    for _ in range(2):  # as after a restart of the kernel, for which everything is there
+        ended = run(code + "import checks, mix2fld_np; print(checks.agree, mix2fld_np.__file__)", tmp_path, **where)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert ended.stdout.endswith(f"{Path('site', 'mix2fld_np', '__init__.py')}\n")
+        (tmp_path / "bin" / "git").unlink(missing_ok=True)
 
 
 def test_a_lesson_runs_from_the_root_of_the_repository():

@@ -5,6 +5,7 @@ import os
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from functools import partial
 
 BLOCK = r"\d+(?:_\d+)*"
 WHOLE = re.compile(rf"[+-]?{BLOCK}", re.ASCII)
@@ -45,13 +46,14 @@ def filled(text: str) -> str:
 
 def one_of(*choices: str) -> Callable[[str], str]:
     """One of some words, for argparse."""
+    return partial(chosen, choices)
 
-    def choose(text: str) -> str:
-        if text not in choices:
-            raise ArgumentTypeError(f"{text!r} is not known; choose one of {', '.join(choices)}")
-        return text
 
-    return choose
+def chosen(choices: tuple[str, ...], text: str) -> str:
+    """The text, where it is one of the choices."""
+    if text not in choices:
+        raise ArgumentTypeError(f"{text!r} is not known; choose one of {', '.join(choices)}")
+    return text
 
 
 def between(least: int, most: int) -> Callable[[str], int]:
