@@ -12,9 +12,6 @@ LESSONS = ROOT / "lessons"
 sys.path.append(str(LESSONS))  # checks, figures, answers and the like are no part of the package
 
 NOTEBOOKS = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
-WITH_ANSWERS = {path.stem[-2:] for path in (LESSONS / "answers").glob("lesson_*.py")}
-WRITTEN_ANEW = [path for path in NOTEBOOKS if path.name[:2] in WITH_ANSWERS]  # predict, write, find out
-AS_BEFORE = [path for path in NOTEBOOKS if path not in WRITTEN_ANEW]
 
 
 def each(paths):

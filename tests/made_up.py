@@ -105,7 +105,8 @@ def made_up_results(run=lambda panel, label, seed: made_up_run(), n_seeds=2, end
 
 
 def of_claim(words, results):
-    """The rows of the one claim whose sentence holds the words."""
-    found = [row for row in findings.findings(results) if words in row["sentence"]]
+    """The rows of the one claim whose sentence holds the words, of results or of their findings."""
+    rows = findings.findings(results) if isinstance(results, Results) else results
+    found = [row for row in rows if words in row["sentence"]]
     assert found and len({row["claim"] for row in found}) == 1
     return found

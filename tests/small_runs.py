@@ -18,7 +18,7 @@ SAME = (
 
 SHORT = "--quiet --data=mnist --iterations=20 --distill-iterations=20 --workers=1".split()
 SHORT += ["--set=n_samples=60", "--set=n_evaluations=1"]
-STUDY = "--devices=4 --rounds=2 --seeds=2".split()
+STUDY = "--devices=4 --rounds=1 --seeds=2".split()
 
 
 def write_digits(folder: Path, n_train: int = 400, n_test: int = 60) -> Path:
@@ -49,6 +49,13 @@ def job(data: Path, protocol: str = "FL", seed: int = 0, **changes) -> Job:
 def compare(data: Path, out: Path, *more: str) -> list[str]:
     """The arguments of a small `mix2fld compare`; what comes last counts."""
     return ["compare", "--quiet", "--data=mnist", f"--data-dir={data}", f"--out={out}", *SAME, *more]
+
+
+def ended(processes) -> None:
+    """Ends processes that nobody waited for."""
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 def files_of(directory: Path) -> dict[str, bytes]:

@@ -94,6 +94,14 @@ def test_decibels_are_those_of_a_mean_square_error():
 
 
 # ------------------------------------------------------------------------------------------------ what the server holds
+@pytest.fixture(scope="module", autouse=True)
+def few_public_pictures():
+    """Guesses are learned from few, which takes as much less time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "N_PUBLIC", 100)
+        yield
+
+
 @pytest.fixture(scope="module")
 def scene():
     return study.scene_of(small_task(), 400)
@@ -183,7 +191,7 @@ def data(tmp_path_factory):
     return write_digits(tmp_path_factory.mktemp("data"), 1_000, 100)
 
 
-def test_the_command_writes_and_says_what_it_found(data, tmp_path, capsys):
+def test_the_command_writes_and_says_what_it_found(data, tmp_path, capsys, real_pictures):
     asked = ["attack", *SMALL, "--candidates=500", f"--data-dir={data}"]
     assert main([*asked, f"--out={tmp_path / 'one'}"]) == 0
     printed = capsys.readouterr().out

@@ -19,8 +19,6 @@ from mix2fld_np.console.claims import judged, shown
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.task import Task
-from mix2fld_np.mixing import pairing
-from mix2fld_np.randomness import stream
 from mix2fld_np.runs.files import checksum
 from mix2fld_np.runs.jobs import Source, dataset
 from mix2fld_np.study import figures as letter
@@ -91,9 +89,9 @@ def test_a_world_as_the_letter_describes_it_reproduces_its_claims_on_accuracy():
     levels = {"FL": (0.75, 0.95), "FD": (0.746, 0.746), "MixFLD (10)": (0.70, 0.70), "MixFLD (50)": (0.72, 0.72),
               "Mix2FLD (10, 10)": (0.83, 0.92), "Mix2FLD (10, 20)": (0.83 * 1.017, 0.93),
               "Mix2FLD (50, 50)": (0.862, 0.94), "Mix2FLD (50, 100)": (0.8752, 0.945)}  # fmt: skip
-    world = made_up_results(
+    world = findings.findings(made_up_results(
         lambda panel, label, seed: letters_bits(panel, label, seed, accuracy=levels[label][panel in "bd"])
-    )
+    ))  # fmt: skip
     for words in ("up to 16.7%", "highest accuracy under asymmetric", "up to 17.3%", "FL achieves the highest accuracy",
                   "as high as FL", "lower accuracy than FD", "resolves this problem", "compromising accuracy",
                   "increases up to 1.7%"):  # fmt: skip
@@ -143,7 +141,7 @@ def test_what_a_figure_left_is_read_as_its_runs_were_stored(figure_2, figure_3):
     assert three.runs["non-iid", 30, 0].devices == stored["devices"]
 
 
-def test_claims_writes_and_prints_a_verdict_for_every_reading(claims, tmp_path, capsys):
+def test_claims_writes_and_prints_a_verdict_for_every_reading(claims, tmp_path, capsys, real_pictures):
     assert claims(f"--out={tmp_path}") == 0
     printed, rows = capsys.readouterr().out, json.loads((tmp_path / "claims.json").read_text())["claims"]
     assert len(rows) == sum(len(claim.readings) for claim in CLAIMS)
@@ -210,14 +208,13 @@ def test_an_fl_whose_uploads_are_all_lost_is_told_from_one_that_got_some_through
     assert sentence == f"7.5 % of FL's uploads arrived. {alone}"
 
 
-def test_the_uploads_behind_inverse_samples_are_counted_as_a_server_pairs_them(small_data):
+def test_the_uploads_behind_inverse_samples_are_those_that_a_server_takes(small_data, monkeypatch):
     small = replace(letter.FIGURES, n_samples=60, n_seed_samples=10, n_inverse_samples=10)
     task = Task(small, dataset(Source("mnist", str(small_data))), seed=3)
-    sent, labels = seed_samples.mixed(task), task.data.train_labels
-    first, second = labels[sent.first], labels[sent.second]
-    pairs = pairing.symmetric_pairs(first, second, sent.device, 16)
-    used = pairing.choose_pairs(pairs, first, second, 100, stream(3, "pairs of seed samples"))
-    assert reasons.n_used(10, 10, 10, 10, 3) == len(np.unique(used)) < 100
+    taken, blend = [], seed_samples.blend
+    monkeypatch.setattr(seed_samples, "blend", lambda *about: taken.extend(about[1]) or blend(*about))
+    seed_samples.inversely_mixed(seed_samples.mixed(task), task).render(np.arange(100))
+    assert reasons.n_used(10, 10, 10, 10, 3) == len(taken) == len(set(taken)) < 100
     assert "(10, 20) 100 of 100" in reasons.uploads_used(made_up_results())
     assert "random" in reasons.uploads_used(made_up_results(pairing="random"))
 

@@ -76,8 +76,8 @@ def test_the_summary_follows_from_the_rows(compared):
         assert kept["server_samples_wanted"] == ({"FL": None, "FD": None}.get(name, 30))
 
 
-def test_accuracy_by_label_adds_up_to_that_of_the_device(compared):
-    rows, images = rows_of(compared / "per_label.csv"), load("digits").test_labels
+def test_accuracy_by_label_adds_up_to_that_of_the_device(compared, small_data):
+    rows, images = rows_of(compared / "per_label.csv"), load("mnist", small_data).test_labels
     share = [float((images == label).mean()) for label in range(10)]
     by_device = {}
     for row in rows:

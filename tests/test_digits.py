@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from small_runs import ended
 
 from mix2fld_np.datasets import digits as drawing
 from mix2fld_np.datasets.digits import CHUNK, N_BLOTS, WRITINGS, blueprint, digits
@@ -72,12 +73,18 @@ PROCESSORS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def drawing_elsewhere():
+    """The thousand digits as each of these processors draws them, beside the other tests."""
+    command, printed = [sys.executable, "-W", "ignore", "-c", THOUSAND], {"stdout": subprocess.PIPE, "text": True}
+    processes = {name: subprocess.Popen(command, env=os.environ | more, **printed) for name, more in PROCESSORS.items()}
+    yield processes
+    ended(processes.values())
+
+
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_every_processor_draws_the_same_bytes(processor):
-    command = [sys.executable, "-W", "ignore", "-c", THOUSAND]
-    printed = subprocess.run(
-        command, env=os.environ | PROCESSORS[processor], capture_output=True, text=True, check=True
-    ).stdout
+def test_every_processor_draws_the_same_bytes(processor, drawing_elsewhere):
+    printed, _ = drawing_elsewhere[processor].communicate(timeout=300)
     assert printed.strip() == THOUSAND_DIGEST
 
 

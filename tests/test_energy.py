@@ -63,7 +63,7 @@ def test_mean_energy_in_closed_form_agrees_with_the_simulation_within_five_stand
     for row in channel_rows(settings, [10], Network()):
         is_down = row["direction"] == "down"
         link, rng = settings.links(0)[is_down], np.random.default_rng(31)
-        sent = [channel.transmit(link, row["bits"], 3, rng).slots for _ in range(1_500)]
+        sent = [channel.transmit(link, row["bits"], 3, rng).slots for _ in range(500)]
         drawn = channel.energy_j(link, np.max(sent, axis=1, keepdims=True) if is_down else sent)
         assert drawn.shape[1] == len(row["energy_j"])
         error = drawn.std(axis=0) / math.sqrt(len(drawn))

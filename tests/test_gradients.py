@@ -3,7 +3,7 @@
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose
 from strategies import exercises, kink_distance, patient, random_exercise
 
@@ -74,7 +74,7 @@ def test_equal_pixels_and_black_ones_follow_the_slow_twin():
 
 
 # -------------------------------------------------------------------------------------------------- central differences
-@patient
+@settings(patient, max_examples=15)
 @given(exercises(margin=SMOOTH, max_samples=2), st.floats(0.01, 2), st.booleans())
 def test_gradients_of_phi_of_psi_and_of_their_sum_are_central_differences(exercise, beta, printed_sign):
     network, w, x, y, G = exercise

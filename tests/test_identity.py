@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from small_runs import compare, files_of, job, write_digits
+from small_runs import compare, ended, files_of, job, write_digits
 
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
@@ -25,6 +25,23 @@ FEW = ("--protocols=FL,FD", "--rounds=1")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return write_digits(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def elsewhere(data, tmp_path_factory):
+    """Directories where a comparison is written by one thread, two, and two on one core, beside the other tests."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield [], []
+        return
+    core, out = min(os.sched_getaffinity(0)), tmp_path_factory.mktemp("elsewhere")
+    machines = {"one": (1, None), "two": (2, None), "bound": (2, lambda: os.sched_setaffinity(0, {core}))}
+    processes = []
+    for name, (n_threads, bind) in machines.items():
+        command = [sys.executable, "-m", "mix2fld_np", *compare(data, out / name, "--rounds=2")]
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": str(n_threads)}
+        processes.append(subprocess.Popen(command, env=environment, preexec_fn=bind, stdout=subprocess.DEVNULL))
+    yield [out / name for name in machines], processes
+    ended(processes)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +198,7 @@ def test_what_changes_numbers_is_refused_and_changes_nothing(data, begun, tmp_pa
 @pytest.mark.parametrize("change", [other_numbers, other_numpy, other_numba, other_vectors])
 def test_a_stored_run_itself_says_when_it_is_of_other_numbers(data, begun, tmp_path, monkeypatch, change):
     run = StoredRun(job(data, n_rounds=1, max_slots=105), begun[0])
-    assert run.result().accuracy >= 0
+    assert len(run.result().rounds) == 1
     change(monkeypatch, data, tmp_path)
     jobs.numerics.cache_clear()
     with pytest.raises(InputError, match="belongs to a run with other settings"):
@@ -208,16 +225,10 @@ def test_an_identity_names_no_place(data, tmp_path):
 
 # ---------------------------------------------------------------------------------------------------- one core, or many
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that binds a process to a core")
-def test_bytes_depend_neither_on_cores_nor_on_the_threads_of_a_matrix_product(data, tmp_path):
-    core = min(os.sched_getaffinity(0))
-    machines = {"one": (1, None), "two": (2, None), "bound": (2, lambda: os.sched_setaffinity(0, {core}))}
-    processes = []
-    for name, (n_threads, bind) in machines.items():
-        command = [sys.executable, "-m", "mix2fld_np", *compare(data, tmp_path / name, "--rounds=2")]
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": str(n_threads)}
-        processes.append(subprocess.Popen(command, env=environment, preexec_fn=bind, stdout=subprocess.DEVNULL))
+def test_bytes_depend_neither_on_cores_nor_on_the_threads_of_a_matrix_product(elsewhere):
+    directories, processes = elsewhere
     assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
-    one, two, bound = (files_of(tmp_path / name) for name in machines)
+    one, two, bound = map(files_of, directories)
     assert len(one) == 15
     assert two == one
     assert bound == one

@@ -17,7 +17,7 @@ import re
 import matplotlib.image
 import nbformat
 import pytest
-from lesson_books import LESSONS, NOTEBOOKS, WRITTEN_ANEW, code_cells, each, outputs, read
+from lesson_books import LESSONS, NOTEBOOKS, code_cells, each, outputs, read
 
 from mix2fld_np.datasets.registry import load
 from mix2fld_np.federation.protocols import TABLE, seed_bits
@@ -29,7 +29,7 @@ from mix2fld_np.pictures.curves import LOOKS
 diagrams, edit, figures, letter_drawn, written = map(
     importlib.import_module, ("diagrams", "edit", "figures", "letter_drawn", "written")
 )
-lesson = each(WRITTEN_ANEW)
+lesson = each(NOTEBOOKS)
 INK = "#222222"
 
 
@@ -193,7 +193,7 @@ def test_a_check_is_one_line_with_nothing_but_the_name_of_what_it_checks(path):
 
 # ----------------------------------------------------------------------------------------------------------- the switch
 def test_solving_a_lesson_changes_its_exercises_and_nothing_else():
-    for path in WRITTEN_ANEW:
+    for path in NOTEBOOKS:
         book = read(path)
         solved = edit.solved(book)
         changed = [old.id for old, new in zip(book.cells, solved.cells, strict=True) if old.source != new.source]

@@ -5,7 +5,7 @@ import re
 
 import nbformat
 import pytest
-from lesson_books import LESSONS, WRITTEN_ANEW, code_cells, each, outputs, read, text_of, wording
+from lesson_books import LESSONS, NOTEBOOKS, code_cells, each, outputs, read, text_of, wording
 from nbclient import NotebookClient
 
 edit = importlib.import_module("edit")
@@ -54,7 +54,7 @@ def said_by_checks(book):
     return ["".join(map(text_of, cell.outputs)) for cell in code_cells(book) if re.search(r"\bcheck\(\"", cell.source)]
 
 
-@each(WRITTEN_ANEW)
+@each(NOTEBOOKS)
 def test_a_lesson_with_nothing_answered_says_what_is_missing_and_goes_on(path):
     committed = wording(read(path))
     book, endings = played(read(path), spoil=True)
@@ -65,7 +65,7 @@ def test_a_lesson_with_nothing_answered_says_what_is_missing_and_goes_on(path):
     assert said and all("not written yet" in text or "open" in text for text in said)
 
 
-@each(WRITTEN_ANEW)
+@each(NOTEBOOKS)
 def test_a_lesson_with_every_solution_in_place_is_right_throughout(path):
     book, _ = played(edit.solved(read(path)))
     assert complaints(book) == []
@@ -73,7 +73,7 @@ def test_a_lesson_with_every_solution_in_place_is_right_throughout(path):
     assert said and not [text for text in said if not re.search(r"right|as good as the best known", text)]
 
 
-@each(WRITTEN_ANEW)
+@each(NOTEBOOKS)
 def test_a_guess_does_not_change_what_follows(path):
     book = read(path)
     for cell in code_cells(book):

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from made_up import made_up_result, made_up_results, made_up_rows, made_up_run, of_claim
 from strategies import patient
 
-from mix2fld_np.claims import measures, verdicts
+from mix2fld_np.claims import findings, measures, verdicts
 from mix2fld_np.claims.claims import AGAINST_FD, AGAINST_FL, ALL, FEW_AGAINST_MANY, MIX2FLD, MIXFLD
 from mix2fld_np.claims.verdicts import CONTRADICTED, REPRODUCED
 
@@ -169,8 +169,9 @@ def test_a_world_that_drops_recovers_and_spares_fd_reproduces_the_paragraph_on_f
         down = [0.6, 0.7, 0.8] if label == "FD" else [0.4, 0.5, 0.6]
         return fluctuating([0.6, 0.7, 0.8], down, lowest=[0.1, *down[:-1]])
 
+    falling = findings.findings(made_up_results(run))
     for words in ("instantaneous accuracy drop", "recovered during local updates", "in FD, the accuracy drops"):
-        assert {row["verdict"] for row in of_claim(words, made_up_results(run))} == {REPRODUCED}, words
+        assert {row["verdict"] for row in of_claim(words, falling)} == {REPRODUCED}, words
     rising = made_up_results(lambda *_: fluctuating([0.6, 0.7, 0.8], [0.7, 0.8, 0.9], lowest=[0.1, 0.7, 0.8]))
     assert {row["verdict"] for row in of_claim("instantaneous accuracy drop", rising)} == {CONTRADICTED}
 

@@ -1,5 +1,6 @@
 """What was computed before is found again, by a digest of all that it depends on, within a bounded memory."""
 
+import pickle
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -27,7 +28,7 @@ plain_values = st.recursive(
 
 @given(plain_values, plain_values)
 def test_different_values_have_different_digests_and_equal_ones_the_same(one, other):
-    assert digest(one) == digest(one)
+    assert digest(one) == digest(pickle.loads(pickle.dumps(one)))
     assert (digest(one) == digest(other)) == (repr(one) == repr(other))
 
 
@@ -165,14 +166,21 @@ def test_runs_that_share_their_learning_train_once(data, tmp_path, monkeypatch, 
     assert len(trained) == 3 * 2 * 3
 
 
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    """Runs, and the files that they leave."""
+    runs, out = [job(data, protocol) for protocol in ("FL", "FD", "MixFLD", "Mix2FLD")], tmp_path_factory.mktemp("out")
+    play_all(runs, out)
+    return runs, files_of(out)
+
+
 @pytest.mark.parametrize("n_bytes", [0, 1_000, 1e5, 1e12])
 @pytest.mark.parametrize("n_workers", [1, 3])
-def test_however_little_memory_there_is_the_bytes_are_the_same(data, tmp_path, monkeypatch, n_workers, n_bytes):
-    runs = [job(data, protocol) for protocol in ("FL", "FD", "Mix2FLD")]
-    play_all(runs, tmp_path / "usual")
+def test_however_little_memory_there_is_the_bytes_are_the_same(undisturbed, tmp_path, monkeypatch, n_workers, n_bytes):
+    runs, files = undisturbed
     monkeypatch.setattr("mix2fld_np.runs.play.MEMORY_BYTES", n_bytes)
-    play_all(runs, tmp_path / "other", n_workers)
-    assert files_of(tmp_path / "other") == files_of(tmp_path / "usual")
+    play_all(runs, tmp_path, n_workers)
+    assert files_of(tmp_path) == files
 
 
 def test_by_the_stop_watch_nothing_is_used_again(data, tmp_path, monkeypatch):
@@ -193,12 +201,11 @@ def interrupted_after(n_rounds):
 
 
 @pytest.mark.parametrize("n_workers", [1, 2, 8])
-def test_a_run_that_is_interrupted_goes_on_to_the_same_bytes_with_and_without_reuse(data, tmp_path, n_workers):
-    runs = [job(data, protocol, n_rounds=3) for protocol in ("FL", "FD", "MixFLD", "Mix2FLD")]
-    play_all(runs, tmp_path / "whole")
+def test_a_run_that_is_interrupted_goes_on_to_the_same_bytes_with_and_without_reuse(undisturbed, tmp_path, n_workers):
+    runs, files = undisturbed
     for reuse in (True, False):
         out = tmp_path / f"{reuse}"
         with pytest.raises(ZeroDivisionError):
             play_all(runs, out, n_workers, on_progress=interrupted_after(5), reuse=reuse)
         play_all(runs, out, n_workers, reuse=not reuse)
-        assert files_of(out) == files_of(tmp_path / "whole")
+        assert files_of(out) == files

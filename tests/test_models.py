@@ -1,6 +1,5 @@
 """The weights with which runs end: kept on request, whole, and the ones that the accuracies belong to."""
 
-import io
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from small_runs import compare, files_of, job, write_digits
 
 from mix2fld_np.cli import main
+from mix2fld_np.console.models import packed
 from mix2fld_np.nn.network import Network
 from mix2fld_np.runs.jobs import dataset, task_of
 from mix2fld_np.runs.play import play_all
@@ -83,8 +83,9 @@ def test_the_flat_order_loads_into_pytorch():
         np.testing.assert_allclose(model(torch.from_numpy(images)).numpy(), network.outputs(weights, images), atol=1e-5)
 
 
-def test_models_are_the_same_bytes_each_time():
-    content = [io.BytesIO(), io.BytesIO()]
-    for one in content:
-        np.savez(one, x=np.arange(3))
-    assert content[0].getvalue() == content[1].getvalue()
+def test_models_are_the_same_bytes_at_any_time(data, tmp_path, monkeypatch):
+    run = replace(job(data, "FL"), models="all")
+    results = play_all([run], tmp_path)
+    now = packed([run], results)
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    assert packed([run], results) == now

@@ -181,7 +181,7 @@ def test_the_best_readings_are_played_again_under_seeds_that_were_not_used(readi
 
 
 @pytest.mark.slow
-def test_a_search_that_is_run_again_plays_nothing_and_writes_the_same_bytes(readings, small_data):
+def test_a_search_that_is_run_again_plays_nothing_and_writes_the_same_bytes(readings, small_data, real_pictures):
     out = readings
     before = files_of(out)
     more = ["--rounds=1", "--devices=3", "--held-out=2", f"--data-dir={small_data}", f"--out={out}"]
@@ -190,7 +190,9 @@ def test_a_search_that_is_run_again_plays_nothing_and_writes_the_same_bytes(read
 
 
 @pytest.mark.slow
-def test_a_search_in_full_draws_the_best_and_says_that_it_is_after_the_fact(tmp_path, small_data, monkeypatch, capsys):
+def test_a_search_in_full_draws_the_best_and_says_that_it_is_after_the_fact(
+    tmp_path, small_data, monkeypatch, capsys, real_pictures
+):
     @cache
     def result(trained, downloaded):
         return made_up_run(trained, downloaded=downloaded)

@@ -31,6 +31,7 @@ def python(code, folder, **environment):
     return done.stdout
 
 
+@pytest.mark.slow  # three protocols at the sizes of a first reading
 def test_the_lines_for_python_run_as_they_stand_and_draw(tmp_path):
     (block,) = code_below("From Python")
     said = python(["-c", block], tmp_path)

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quick_pictures import pictures_by
 from small_runs import compare, files_of, job, write_digits
 
 from mix2fld_np.cli import main
 from mix2fld_np.errors import InputError
 from mix2fld_np.federation.settings import LIMITS
+from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs import play as players
 from mix2fld_np.runs.files import locked
 from mix2fld_np.runs.jobs import task_of
@@ -27,6 +29,12 @@ pytestmark = pytest.mark.slow  # many whole commands
 HERE = Path(__file__).parent
 FEW = ("--protocols=FL,Mix2FLD", "--rounds=3")
 N_KILLS = 6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pictures_as_other_processes_draw_them():
+    with pictures_by(render):
+        yield
 
 
 @pytest.fixture(scope="module")

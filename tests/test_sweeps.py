@@ -64,7 +64,7 @@ def test_a_point_is_the_mean_and_spread_over_its_seeds(name, studies):
         assert (point["trained"], point["trained_spread"]) == pytest.approx((np.mean(own), np.std(own, ddof=1)))
 
 
-def test_a_study_that_is_run_again_plays_nothing_and_writes_the_same_bytes(small_data, studies):
+def test_a_study_that_is_run_again_plays_nothing_and_writes_the_same_bytes(small_data, studies, real_pictures):
     out = studies["beta"]
     before, played = files_of(out), {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
     assert main(["study", "beta", *TINY, f"--data-dir={small_data}", f"--out={out}"]) == 0
