@@ -1,6 +1,6 @@
 """What all lessons share: two ways that must agree, a guess, the check of an exercise, and data that load fast."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -16,9 +16,7 @@ from mix2fld_np.runs.workers import Workers
 
 TRIES: dict[str, list[str]] = {}  # the different wrong answers to each exercise so far
 
-DPI = 80  # keeps a picture below some 40 kB inside a notebook
 GUESS = "#56B4E9"  # the colour of a guess in a picture
-CLOSE = 1e-3  # how far, relatively, a number may be from the right one; three digits may take it farther
 
 
 def agree(name: str, by_hand: ArrayLike, library: ArrayLike, tolerance: float = 1e-6) -> None:
@@ -122,54 +120,6 @@ def fingerprint(answer: Any, says: str) -> str:
     return repr((says, code.co_code, code.co_names, constants))
 
 
-def exercise(
-    name: str, answer: Any, right: Any, hints: Sequence[tuple[Any, str]] = (), tolerance: float = CLOSE
-) -> None:
-    """Says whether the answer to an exercise is right; AssertionError with the most fitting hint where it is not.
-
-    `right` is the right answer or a function that says whether an answer is right. Each of the `hints` is a pair: a
-    wrong answer (or a function that recognises it) and what to say to whoever gave it; the first that fits is shown, so
-    the general ones, such as (otherwise, "..."), go last. Numbers may be rounded to three digits, or differ by
-    `tolerance`, relatively; whole numbers have to be hit.
-    """
-    if answer is None:
-        print(f"exercise {name}: not answered yet")
-        return
-    if fits(answer, right, tolerance):
-        print(f"exercise {name}: right")
-        return
-    hint = next((text for wrong, text in hints if fits(answer, wrong, tolerance)), "look at the last section again")
-    raise AssertionError(f"exercise {name}: not yet. Hint: {hint}")
-
-
-def otherwise(answer: Any) -> bool:
-    """Recognises every answer: for the last hint of an exercise."""
-    return True
-
-
-def fits(answer: Any, wanted: Any, tolerance: float = CLOSE) -> bool:
-    """Whether an answer is the wanted one, or pleases it where `wanted` is a function;
-    what cannot be compared does not fit."""
-    try:
-        if callable(wanted):
-            return bool(wanted(answer))
-        if isinstance(wanted, str) or isinstance(answer, str):
-            return str(answer).strip().lower() == str(wanted).strip().lower()
-        a, b = np.asarray(answer, float), np.asarray(wanted, float)
-        exact = np.asarray(wanted).dtype.kind in "iub"
-        return a.shape == b.shape and bool(np.all(np.abs(a - b) <= (0 if exact else allowed(b, tolerance))))
-    except Exception:  # a learner's function may raise anything
-        return False
-
-
-def allowed(right: np.ndarray, tolerance: float) -> np.ndarray:
-    """How far a number may be from the right one: half a unit of its third digit,
-    or `tolerance` of it where that is more."""
-    size = np.maximum(np.abs(right), 1e-9)
-    third_digit = 10.0 ** (np.floor(np.log10(size)) - 2)
-    return np.maximum(tolerance * size, 0.5 * third_digit) * (1 + 1e-9) + 1e-9
-
-
 def lesson_data(name: str, n_train: int = 6_000, n_test: int = 1_000) -> Dataset:
     """The data set `name` cut down to a size that keeps a lesson short; "digits" are drawn,
     "mnist" has to be on this machine.
@@ -191,35 +141,3 @@ def lesson_data(name: str, n_train: int = 6_000, n_test: int = 1_000) -> Dataset
 def spread(n: int, wanted: int) -> np.ndarray:
     """`wanted` numbers spread evenly over 0 ... n - 1, or all of them where there are not so many."""
     return np.linspace(0, n - 1, min(n, wanted)).astype(int)
-
-
-def show_digits(
-    images: ArrayLike,
-    titles: Sequence[str] | None = None,
-    columns: int | None = None,
-    scale: tuple[float, float] = (0.0, 1.0),
-    size: float = 1.1,
-) -> None:
-    """A grid of pictures, images (N, H, W) or (N, 1, H, W): white is scale[0], black is scale[1],
-    the same for all of them."""
-    pictures = np.asarray(images, float)
-    pictures = pictures.reshape(-1, *pictures.shape[-2:])
-    columns = min(len(pictures), columns or 10)
-    rows = -(-len(pictures) // columns)
-    _, grid = canvas(rows, columns, size, size * (1.25 if titles else 1.0))
-    for k, axes in enumerate(np.atleast_1d(grid).ravel()):
-        axes.axis("off")
-        if k < len(pictures):
-            axes.imshow(pictures[k], cmap="Greys", vmin=scale[0], vmax=scale[1])
-            axes.set_title(titles[k] if titles else "", fontsize=9)
-
-
-def canvas(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 3.0) -> tuple[Any, Any]:
-    """Figure and axes (as `plt.subplots` returns them) in the style of the lessons;
-    width and height of one panel in inches."""
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(rows, columns, figsize=(columns * width, rows * height), dpi=DPI, layout="constrained")
-    for one in np.atleast_1d(axes).ravel():
-        one.spines[["top", "right"]].set_visible(False)
-    return figure, axes

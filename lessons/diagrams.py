@@ -99,12 +99,12 @@ def beliefs() -> str:
 
 def windows() -> str:
     """A filter of nine taps on its way over a picture, and the plane that it makes."""
-    picture = digits_of(7)[0][4:24, 4:24]
+    picture = digits_of(7)[0][6:26, 4:24]
     taps = np.array([[1.0, 0.0, -1.0]] * 3)
     padded = np.pad(picture, 1)
     plane = np.array([[np.sum(taps * padded[r : r + 3, s : s + 3]) for s in range(20)] for r in range(20)])
     parts = [*tile(picture, 10, 10, 180), *tile(taps, 300, 55, 90), *tile(plane, 500, 10, 180, reach=3.0)]
-    for r, s in ((3, 4), (11, 9)):
+    for r, s in ((1, 4), (9, 9)):
         parts.append(f'<rect x="{10 + 9 * s}" y="{10 + 9 * r}" width="27" height="27" fill="none" stroke="{HERE}" '
                      'stroke-width="3"/>')
         parts.append(f'<rect x="{509 + 9 * s}" y="{19 + 9 * r}" width="9" height="9" fill="none" stroke="{HERE}" '

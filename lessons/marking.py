@@ -1,5 +1,6 @@
 """How an answer is judged: whether it is right and, if not, what came instead. The answers themselves are elsewhere."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,8 +9,9 @@ import numpy as np
 
 TELLING = {
     2: "twice", 8: "8 times (bits are not bytes)", 255: "255 times (pixels go to 255, or to 1)",
-    np.log(10): "2.303 times (natural logarithm, or to base 10)",
-} | {10.0**k: f"{10**k:,} times (look at the units)" for k in range(1, 10)}  # fmt: skip
+    60: "60 times (seconds, minutes or hours?)", 3_600: "3,600 times (seconds or hours?)",
+    np.log(10): "2.303 times (natural logarithm, or to base 10)", 100: "100 times (look at the units; per cent?)",
+} | {10.0**k: f"{10**k:,} times (look at the units)" for k in (1, *range(3, 10))}  # fmt: skip
 
 
 class Verdict(NamedTuple):
@@ -41,6 +43,8 @@ class Number:
         whole = wanted.dtype.kind not in "iu" or bool(np.all(got == np.rint(got)))
         if whole and np.all(three_digits(got, wanted)):
             return Verdict(True, "right.")
+        if got.ndim == 0 and wanted.dtype.kind == "f" and got == float(f"{wanted:.2g}"):
+            return Verdict(False, "its first two digits are right; give three.", hint=False)
         for mistake, says in self.mistakes:
             if got.ndim == 0 and three_digits(got, np.asarray(mistake)):
                 return Verdict(False, says)
@@ -49,17 +53,21 @@ class Number:
 
 @dataclass(frozen=True)
 class Letters:
-    """The exercise wants some of several letters; "CBE", "B, C, E" and " b c e " are the same answer."""
+    """The exercise wants some of the letters from A to `last`; "CBE", "B, C and E" and " b c e " are one answer."""
 
     right: str
+    last: str
     hints: tuple[str, str]
 
     def judge(self, answer: Any) -> Verdict:
         """Right, or how many letters do not belong there and how many are missing."""
-        text = answer if isinstance(answer, str) else "".join(map(str, answer)) if np.iterable(answer) else None
+        text = answer if isinstance(answer, str) else " ".join(map(str, answer)) if np.iterable(answer) else None
         if text is None:
             return Verdict(False, f'that is {kind(answer)}; letters are wanted, such as "AD".', hint=False)
-        got, wanted = {letter for letter in text.upper() if letter.isalnum()}, set(self.right)
+        words = [word for word in re.findall(r"\w+", text.upper()) if word != "AND"]
+        got, wanted = set("".join(words)), set(self.right)
+        if any(not "A" <= letter <= self.last for letter in got):
+            return Verdict(False, f'only letters from A to {self.last} are wanted, such as "AD".', hint=False)
         if got == wanted:
             return Verdict(True, "right.")
         return Verdict(False, f"{len(got - wanted)} too many, {len(wanted - got)} missing.")
@@ -74,15 +82,16 @@ def as_numbers(answer: Any) -> np.ndarray | None:
 
 
 def three_digits(got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Whether each number is the wanted one to three digits: within half a unit of the third, or a thousandth.
+    """Whether each number is the wanted one to three digits: within half a unit of the third, a thousandth, or cut off.
 
     A count has to be hit, or rounded to three digits or more: a wrong one may be near.
     """
     if wanted.dtype.kind in "iu":
         return np.any([(np.abs(got - wanted) <= unit // 2) & (got % unit == 0) for unit in units(wanted)], axis=0)
     size = np.maximum(np.abs(wanted), 1e-9)
-    half_a_digit = 0.5 * 10.0 ** (np.floor(np.log10(size)) - 2)
-    return np.abs(got - wanted) <= np.maximum(1e-3 * size, half_a_digit) * (1 + 1e-9)
+    digit = 10.0 ** (np.floor(np.log10(size)) - 2)
+    cut_off = np.abs(got - np.trunc(wanted / digit) * digit) <= 1e-9 * size
+    return cut_off | (np.abs(got - wanted) <= np.maximum(1e-3 * size, 0.5 * digit) * (1 + 1e-9))
 
 
 def units(counts: np.ndarray) -> list[int]:
@@ -92,9 +101,9 @@ def units(counts: np.ndarray) -> list[int]:
 
 def size_or_sign(got: np.ndarray, wanted: np.ndarray) -> str:
     """What is wrong with numbers that differ, without the number itself."""
-    if got.size > 1:
+    a, b = float(got.flat[0]), float(wanted.flat[0])
+    if got.size > 1 and not (a and b and np.all(three_digits(got * b / a, wanted))):  # no one factor for all of them
         return f"{int(np.sum(three_digits(got, wanted)))} of {got.size} numbers are right."
-    a, b = float(got.item()), float(wanted.item())
     if three_digits(np.asarray(-a), np.asarray(b)):
         return "the size is right, the sign is not."
     if a * b < 0:

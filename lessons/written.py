@@ -5,6 +5,7 @@ import copy
 import io
 import linecache
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ def call(function: Callable, arguments: tuple) -> Outcome:
     """Calls a reader's function on copies of the arguments, whatever it does."""
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed), np.errstate(all="ignore"):
+        with contextlib.redirect_stdout(printed), warnings.catch_warnings(action="ignore"):
             return Outcome(function(*copy.deepcopy(arguments)), printed.getvalue(), None)
     except Exception as error:
         return Outcome(None, printed.getvalue(), error)
@@ -68,16 +69,20 @@ def what_went_wrong(function: Callable, outcome: Outcome, wanted: np.ndarray) ->
     if outcome.error is not None:
         return f"stops with {type(outcome.error).__name__}: {outcome.error}{line_of(function, outcome.error)}"
     if outcome.value is None:
-        said = f" It printed {outcome.printed.strip()[:60]!r}; return it instead." if outcome.printed.strip() else ""
-        return f"gives back nothing (None): is there a `return`?{said}"
+        return nothing(outcome.printed)
     got = None if isinstance(outcome.value, str) else as_numbers(outcome.value)
     if got is None:
         return f"gives back {kind(outcome.value)}, not numbers."
     if got.shape != wanted.shape:
         return f"gives back {form(got)}; {form(wanted)} is wanted."
-    if not np.all(np.isfinite(got) | ~np.isfinite(wanted)):
-        return "gives back a value that is no finite number."
-    return None
+    odd = got[~np.isfinite(got) & np.isfinite(wanted)]
+    return f"gives back {odd[0]}, which is no finite number." if odd.size else None
+
+
+def nothing(printed: str) -> str:
+    """What to say where a function gave nothing back, and printed this."""
+    said = f" It printed {printed.strip()[:60]!r}; return it instead." if printed.strip() else ""
+    return f"gives back nothing (None): is there a `return`?{said}"
 
 
 def factor_or_sign(got: np.ndarray, wanted: np.ndarray) -> str:
@@ -88,6 +93,9 @@ def factor_or_sign(got: np.ndarray, wanted: np.ndarray) -> str:
         ratio = got / wanted
         if np.allclose(ratio, ratio.flat[0], rtol=1e-4):
             return f"gives back {ratio.flat[0]:.4g} times what it should."
+    off = got - wanted
+    if got.size > 1 and np.allclose(off, off.flat[0]):
+        return f"gives back numbers that are all {abs(off.flat[0]):.4g} too {'large' if off.flat[0] > 0 else 'small'}."
     if got.size > 1 and np.allclose(np.sort(got, axis=None), np.sort(wanted, axis=None)):
         return "gives back the right numbers in the wrong places."
     if got.size > 1:
@@ -114,8 +122,11 @@ def shown(function: Callable, arguments: tuple) -> str:
 
 
 def short(value: Any) -> str:
-    """A number with four digits, anything else as Python writes it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(np.asarray(value).tolist())
+    """Numbers with four digits, anything else as Python writes it."""
+    values = np.asarray(value)
+    if values.dtype.kind != "f":
+        return repr(values.tolist())
+    return f"{value:.4g}" if values.ndim == 0 else f"[{', '.join(map(short, value))}]"
 
 
 def form(values: np.ndarray) -> str:

@@ -56,6 +56,12 @@ def distances(images, first, second, lam):
     return [np.linalg.norm(mixup(*both, lam) - source) for both in couples for source in both]
 
 
+def to_any(images, first, second, lam):
+    """The log distance of the nearest image to a blend, whoever that is."""
+    blends = [mixup(images[i], images[j], lam) for i, j in zip(first, second, strict=True)]
+    return np.log(min(np.linalg.norm(blend - image) for blend in blends for image in images))
+
+
 def privacy(images, first, second, lam):
     return np.log(min(distances(images, first, second, lam)))
 
@@ -222,6 +228,12 @@ def told(bits, average):
     return replace(PROTOCOLS["FL"], name="FL16", uplink=uplink)
 
 
+def uplinked(**changed):
+    """A row as it is wanted, but for its uplink."""
+    row = told(16, half)
+    return replace(row, uplink=replace(row.uplink, **changed))
+
+
 def half(weights):
     return weights.astype(np.float16).astype(np.float32)
 
@@ -233,6 +245,10 @@ def six_bits(weights):
 
 def changed(task, **changes):
     return replace(task, settings=replace(task.settings, **changes))
+
+
+def hardly_mixed(task):
+    return seed_samples.mixed(changed(task, mixing_ratio=0.01))
 
 
 def diligent():
@@ -349,12 +365,13 @@ ATTEMPTS = {
     "00.2": [
         ("DE", "right"), ("ED", "right"), ("d, e", "right"), (["D", "E"], "right"), (" e d ", "right"),
         ("CD", "1 too many, 1 missing"), ("D", "0 too many, 1 missing"), ("AB", "2 too many, 2 missing"),
-        ("CDE", "1 too many, 0 missing"), (4, "letters are wanted"),
+        ("CDE", "1 too many, 0 missing"), (4, "letters are wanted"), ("d and e", "right"),
+        ("MixFLD, Mix2FLD", "from A to E"), (["MixFLD", "Mix2FLD"], "from A to E"),
     ],
     "00.3": [
         (63.4, "right"), (63.353, "right"), ("63.4", "right"), (42.4, "ten rounds"), (125.44, "count as well"),
         (6.09, "once, not in every round"), (21.3, "50 seed samples"), (0.01578, "other way round"),
-        (5, "too small"), (200, "too large"), (-63.4, "sign is not"),
+        (5, "too small"), (200, "too large"), (-63.4, "sign is not"), (63, "first two digits"),
     ],
     "00.4": [
         (("slot_s", 1.003521e-3), "as good"), (("bandwidth_hz", 10_035_200), "as good"),
@@ -362,7 +379,9 @@ ATTEMPTS = {
         (("uplink_power_dbm", 80), "101 of 100 slots"), (("max_slots", 90), "101 of 90 slots"),
         (("beta", 2), "none of the numbers"), (("bits_per_weight", 31.5), "cannot be used"),
         (("threshold", "four"), "cannot be used"), (("max_slots", -5), "out of range"),
-        ("max_slots", "a name and its new value"), (101, "no score"),
+        ("max_slots", "a name and its new value"), (101, "a name and its new value"),
+        ({"max_slots": 101}, "a name and its new value"), ((101, "max_slots"), "a name and its new value"),
+        (("slot_s", 1.00352), "score 100,000"), (upload_bits, "a value is wanted"),
     ],
     "01.1": [
         (softmax, "right"),
@@ -370,6 +389,8 @@ ATTEMPTS = {
         (lambda z: np.exp(z) / np.exp(z).sum(), "no finite number"),
         (lambda z: np.exp(-softmax(z)), "array in which"),
         (lambda z: softmax(-z), "array in which"),
+        (lambda z: np.exp(z - z.mean()) / np.exp(z - z.mean()).sum(), "no finite number"),
+        (lambda z: np.exp(z - np.max(z)), "1.418 times"),
         (lambda z: softmax(z)[::-1], "wrong places"),
         (lambda z: print(softmax(z)), "return it instead"),
         (lambda z: softmax(z).sum(), "one number; shape (3,) is wanted"),
@@ -405,12 +426,15 @@ ATTEMPTS = {
         (lambda F: F**0.5, "sums to one"),
         (lambda F: F[0], "shape (10,) came back"),
         (lambda F: 1 / 0, "ZeroDivisionError"),
+        (lambda F: print(softer(F)), "return it instead"),
+        (lambda F: None, "gives back nothing"),
+        (1.8, "a function is wanted"),
     ],
     "02.1": [
         (convolution, "right"),
         (unwritten, "not written yet"),
         (lambda x, w, b: convolution(x, w[:, :, ::-1, ::-1], b), "array in which"),
-        (lambda x, w, b: convolution(x, w, 0 * b), "array in which"),
+        (lambda x, w, b: convolution(x, w, 0 * b), "all 1 too small"),
         (lambda x, w, b: convolution(x, w, b)[:, 1:-1, 1:-1], "shape (1, 1, 1); shape (1, 3, 3) is wanted"),
         (lambda x, w, b: convolution(x, w, b)[9], "IndexError"),
         (lambda x, w, b: print("done"), "return it instead"),
@@ -451,6 +475,8 @@ ATTEMPTS = {
         (lambda x, w: [[one.value for one in row] for row in four_sums(x, w)], "score 36"),
         (lambda x, w: x[0] * w[0], "TypeError"),
         (lambda x, w: [[x[0][0] / w[0][0]]], "not allowed"),
+        (lambda x, w: sum(four_sums(x, w), []), "two rows of two sums"),
+        (lambda x, w: None, "gives back nothing"),
     ],
     "04.1": [
         (average_outputs, "right"),
@@ -499,12 +525,13 @@ ATTEMPTS = {
         (lambda images, labels, G, missing: (images, np.full((len(images), 10), np.nan)), "finite number"),
         (lambda images, labels, G, missing: (images, np.eye(10)[labels] * 50), "sum to 2 at most"),
         (lambda images, labels, G, missing: images[labels / 0], "IndexError"),
-        (0.42, "no score"),
+        (lambda images, labels, G, missing: print(labels), "return it instead"),
+        (0.42, "a function is wanted"),
     ],
     "03.1": [
         (weighted_mean, "right"),
         (unwritten, "not written yet"),
-        (unweighted, "array in which"),
+        (unweighted, "all 0.5 too small"),
         (lost_as_zeros, "0.6667 times what it should"),
         (lambda w, n, arrived: n @ w / n.sum(), "array in which"),
         (lambda w, n, arrived: -weighted_mean(w, n, arrived), "wrong sign"),
@@ -531,8 +558,8 @@ ATTEMPTS = {
         (lambda w, p, train: w[:10], "not (10,)"),
         (lambda w, p, train: w / 0 * np.nan, "finite number"),
         (lambda w, p, train: w + train.memory, "AttributeError"),
-        (lambda w, p, train: None, "return weights"),
-        (0.5, "no score"),
+        (lambda w, p, train: None, "gives back nothing"),
+        (0.5, "a function is wanted"),
     ],
     "05.1": [
         (chance, "right"),
@@ -563,7 +590,8 @@ ATTEMPTS = {
     "05.4": [
         ("ABDF", "right"), ("FDBA", "right"), ("a, b, d, f", "right"), (" f b a d ", "right"), (list("ABDF"), "right"),
         ("A", "0 too many, 3 missing"), ("ABCDF", "1 too many, 0 missing"), ("C, E", "2 too many, 4 missing"),
-        (4, "letters are wanted"),
+        (4, "letters are wanted"), ("A, B, D and F", "right"), ("A-B-D-F", "right"),
+        (["T_max", "theta"], "from A to F"),
     ],
     "05.5": [
         (127, "right"), (124, "one device"), (126, "a little less"), (104, "40 dBm"), (114, "the mean"),
@@ -605,8 +633,9 @@ ATTEMPTS = {
     ],
     "06.5": [
         ([0.18, 1.27, 0.05], "right"), (np.array([0.18, 1.27, 0.05]), "right"), ([0.15, 1.3, 0.05], "1 of 3"),
-        ([0.16, 0.74, 0.1], "0 of 3"), ([0.08, 0.37, 0.05], "1 of 3"), ([0.12, 0.8467, 0.0333], "0 of 3"),
-        (1.27, "one number"), ("0.18", "one number"), ([0.18, 1.27], "shape (2,)"),
+        ([0.16, 0.74, 0.1], "0 of 3"), ([0.08, 0.37, 0.05], "1 of 3"), ([0.12, 0.84667, 0.03333], "too small"),
+        (1.27, "one number"), ("0.18", "one number"), ([0.18, 1.27], "shape (2,)"), ([18, 127, 5], "per cent"),
+        ([-0.18, -1.27, -0.05], "sign is not"),
     ],
     "06.6": [
         ((0.8, 3), "as good"), ((1, 0), "more is better"), ((4, 10), "more is better"), ((0, 1), "temperature has to"),
@@ -628,6 +657,7 @@ ATTEMPTS = {
         (lambda *given: np.log10(min(distances(*given))), "0.4343 times"),
         (lambda *given: min(distances(*given)), "times what it should"),
         (lambda *given: -privacy(*given), "wrong sign"),
+        (to_any, "(<array (3, 5, 5)>, [0], [1], 0.4) gives back"),
         (lambda *given: np.log(distances(*given)), "shape (6,)"),
         (lambda *given: np.log(np.mean(distances(*given))), "times"),
         (lambda images, first, second, lam: np.log(lam * min(distances(images, first, second, 0))), "no finite number"),
@@ -654,7 +684,8 @@ ATTEMPTS = {
         (lambda images, labels: (*hide(images, labels)[:2], 0.45), "less is better"),
         (lambda images, labels: two_labels(labels), "three numbers"),
         (lambda images, labels: images / labels[9_999], "IndexError"),
-        (0.3, "no score"),
+        (lambda images, labels: None, "gives back nothing"),
+        (0.3, "a function is wanted"),
     ],
     "08.1": [
         (ratios_of_two, "right"),
@@ -682,7 +713,8 @@ ATTEMPTS = {
     "08.4": [
         ("BCE", "right"), ("CBE", "right"), ("B, C, E", "right"), (" b c e ", "right"), ({"B", "C", "E"}, "right"),
         ("C", "0 too many, 2 missing"), ("BC", "0 too many, 1 missing"), ("ABCE", "1 too many, 0 missing"),
-        ("BCDE", "1 too many, 0 missing"), (3, "letters are wanted"),
+        ("BCDE", "1 too many, 0 missing"), (3, "letters are wanted"), ("B, C & E", "right"),
+        ((0.4, 0.1, 0.4, 0.1), "from A to E"), ("B, C and E cannot be inverted", "from A to E"),
     ],
     "08.5": [
         (tikhonov, "as good"),
@@ -705,6 +737,10 @@ ATTEMPTS = {
         (lambda: replace(told(16, half), downlink=OUTPUTS), "another cell"),
         (lambda: None, "nothing (None), not a row"),
         (lambda: replace(PROTOCOLS["FL"], bits=16), "TypeError"),
+        (lambda: uplinked(bits=16), "its bits(settings, network) is a value of type int; a function is wanted"),
+        (lambda: uplinked(bits=lambda network: 16 * network.n_weights), "its bits(settings, network) stops with"),
+        (lambda: uplinked(average=lambda fed: fed.weights), "its average(fed, task, delivered) stops with TypeError"),
+        (lambda: uplinked(average=lambda fed, task, delivered: None), "gives back nothing"),
         ("FL16", "a function is wanted"),
     ],
     "09.2": [
@@ -716,7 +752,7 @@ ATTEMPTS = {
     "09.3": [
         ("AB", "right"), ("BA", "right"), ("a, b", "right"), ({"A", "B"}, "right"), ("A", "0 too many, 1 missing"),
         ("ABD", "1 too many, 0 missing"), ("ABF", "1 too many, 0 missing"), ("", "0 too many, 2 missing"),
-        (2, "letters are wanted"),
+        (2, "letters are wanted"), ("weights, outputs", "from A to F"), ("none", "from A to F"),
     ],
     "09.4": [
         (2.76, "right"), (2.755, "right"), ("2.755", "right"), (27.55, "last for ten"), (0.755, "ten seed samples"),
@@ -729,12 +765,16 @@ ATTEMPTS = {
         (lambda: PROTOCOLS["MixFLD"], "more is better"),
         (lambda: told(6, six_bits), "more is better"),
         (lambda: PROTOCOLS["FLD"], "raw samples stay at home"),
+        (lambda: replace(PROTOCOLS["MixFLD"], collect=lambda task: seed_samples.raw(task)),
+         "raw samples stay at home"),
+        (lambda: replace(PROTOCOLS["MixFLD"], collect=hardly_mixed), "less than a tenth"),
         (lambda: PROTOCOLS["FL"], "it uploads"),
         (lambda: told(6, lambda weights: weights), "round them"),
         (lambda: "Mix2FLD", "a Protocol is wanted"),
         (lambda: replace(PROTOCOLS["FD"], reply=None), "TypeError"),
         (lambda: PROTOCOLS["mine"], "KeyError"),
-        (90, "no score"),
+        (lambda: None, "gives back nothing"),
+        (90, "a function is wanted"),
     ],
     "10.1": [
         (paired, "right"),
@@ -744,7 +784,7 @@ ATTEMPTS = {
          "in which 1 of 3"),
         (lambda ours, theirs, level: around(ours - theirs, t_quantile(level, len(ours) - 1), np.std(ours)),
          "in which 1 of 3"),
-        (lambda ours, theirs, level: paired(theirs, ours, level), "in which 0 of 3"),
+        (lambda ours, theirs, level: paired(theirs, ours, level), "all 4 too small"),
         (wrapped(paired, lambda found: found[1:]), "shape (2,); shape (3,) is wanted"),
         (wrapped(paired, print), "return it instead"),
         (lambda ours, theirs: 0, "TypeError"),
@@ -780,12 +820,12 @@ ATTEMPTS = {
         (printed_numbers, "as good"),
         (unwritten, "not written yet"),
         (eight_alone, "less is better"),
-        (lambda FL, Mix2FLD, rng: rng.normal(16.7, 1, 10_000), "less is better"),
+        (lambda FL, Mix2FLD, rng: rng.normal(16.7, 1, 10_000), "does not ask the table"),
         (lambda FL, Mix2FLD, rng: 16.7, "shape ()"),
         (lambda FL, Mix2FLD, rng: 1 / 0, "ZeroDivisionError"),
         (wrapped(printed_numbers, lambda found: np.log(-abs(found))), "finite"),
         (lambda FL, Mix2FLD: FL, "TypeError"),
-        (16.7, "no score"),
+        (16.7, "a function is wanted"),
     ],
     "11.1": [
         (attack, "right"),
@@ -810,7 +850,8 @@ ATTEMPTS = {
     ],
     "11.3": [
         (0.143, "right"), (0.1428, "right"), ("0.143", "right"), (0.2425, "single upload"), (0.0808, "root of n"),
-        (0.14, "one of the two terms"), (0.918, "main one"), (0.0204, "variance"), (0.5, "too large"),
+        (0.14003, "one of the two terms"), (0.14, "first two digits"), (0.918, "main one"),
+        (0.0204, "variance"), (0.5, "too large"),
         (-0.143, "sign is not"),
     ],
     "11.4": [
@@ -822,13 +863,15 @@ ATTEMPTS = {
         (unwritten, "not written yet"),
         (drawn_with_repeats, "less is better"),
         (fixed_draw, "draw with rng"),
+        (lambda labels, n, rng: draw(labels, n, np.random.default_rng()), "nothing else"),
         (half_drawn, "never came up"),
         (lambda labels, n, rng: np.split(rng.permutation(len(labels))[: 2 * n], 2), "one label twice"),
         (lambda labels, n, rng: ([0], [1]), "n = 50"),
         (lambda labels, n, rng: np.full((2, n), 600), "from 0 to 499"),
         (lambda labels, n, rng: labels / 0 > 1, "n = 50"),
         (lambda labels, n, rng: rng.shuffled(labels), "AttributeError"),
-        (5, "no score"),
+        (lambda labels, n, rng: rng.shuffle(labels), "gives back nothing"),
+        (5, "a function is wanted"),
     ],
     "11.6": [
         (posterior_mean, "as good"),
@@ -836,10 +879,10 @@ ATTEMPTS = {
         (linear_guess, "score 0.58"),
         (lambda *given: np.clip(linear_guess(*given), 0, 1), "score 0.555"),
         (lambda uploads, a, b, lam, own, own_labels: uploads, "less is better"),
-        (lambda uploads, a, b, lam, own, own_labels: means_of(own, own_labels)[b], "score 1 "),
+        (lambda uploads, a, b, lam, own, own_labels: means_of(own, own_labels)[b], "score 1 ("),
         (lambda uploads, a, b, lam, own, own_labels: uploads[0], "(100, 784) is wanted"),
         (lambda uploads, a, b, lam, own, own_labels: uploads * np.nan, "finite number"),
         (lambda uploads, a, b, lam, own, own_labels: own[own_labels == 99][0], "IndexError"),
-        (0.3, "no score"),
+        (0.3, "a function is wanted"),
     ],
 }  # fmt: skip

@@ -123,7 +123,8 @@ def test_a_count_that_is_only_near_is_wrong(near):
     assert marking.Number(16_360, HINTS).judge(16_400).right
 
 
-@pytest.mark.parametrize("right, answer", [(11.55, 11.6), (-1.0763, -1.08), (0.88717, 0.887), (np.log(10), 2.3026)])
+@pytest.mark.parametrize("right, answer", [(11.55, 11.6), (-1.0763, -1.08), (0.88717, 0.887), (np.log(10), 2.3026),
+                                           (2.7551, 2.75), (2.7551, 2.76), (-0.1429, -0.142)])
 def test_a_rounded_number_is_right(right, answer):
     assert marking.Number(right, HINTS).judge(answer).right
 
@@ -140,10 +141,24 @@ def test_a_wrong_number_is_told_its_sign_its_factor_or_its_kind(answer, piece):
     assert piece in verdict.says and not verdict.right
 
 
-@given(st.permutations("BCE"), st.sampled_from(["", ", ", " ", ";"]), st.booleans())
+@pytest.mark.parametrize("right", [63.353, 0.1428, -1.0763, 4.4236, 4.435e-5, 2.755])
+def test_a_number_of_two_right_digits_is_no_mistake_but_too_short(right):
+    wanted = marking.Number(right, HINTS, mistakes=[(float(f"{right:.2g}") * 1.0001, "that is for a single one.")])
+    verdict = wanted.judge(float(f"{right:.2g}"))
+    assert "give three" in verdict.says and not verdict.right and not verdict.hint
+    assert "single one" in wanted.judge(float(f"{right:.2g}") * 1.0001).says
+
+
+@given(st.permutations("BCE"), st.sampled_from(["", ", ", " ", ";", " and ", " & ", "-"]), st.booleans())
 def test_letters_are_right_in_any_order_and_writing(letters, between, small):
     answer = between.join(letters)
-    assert marking.Letters("BCE", HINTS).judge(answer.lower() if small else answer).right
+    assert marking.Letters("BCE", "F", HINTS).judge(answer.lower() if small else answer).right
+
+
+@pytest.mark.parametrize("words", ["FLD", "weights, outputs", ["theta"], "B, C and E, I think", "BCE2", (0.4, 0.1)])
+def test_words_in_place_of_letters_are_not_counted_letter_by_letter(words):
+    verdict = marking.Letters("BCE", "F", HINTS).judge(words)
+    assert "letters from A to F" in verdict.says and not verdict.right and not verdict.hint
 
 
 # ----------------------------------------------------------------------------------------------------------- the check
@@ -207,9 +222,62 @@ def test_a_reader_s_function_cannot_change_what_it_is_given():
     assert numbers.tolist() == [1, 1, 1]
 
 
+def numbers_at(difference):
+    """An exercise whose library gives 1, 2, 4, and what is said of a function that gives so much more."""
+    exercise = written.Written(lambda x: np.array([1.0, 2.0, 4.0]), [(0,)], HINTS)
+    return exercise.judge(lambda x: np.array([1.0, 2.0, 4.0]) + difference).says
+
+
+def test_what_is_off_by_the_same_everywhere_is_told_by_how_much():
+    assert "all 0.5 too large" in numbers_at(0.5) and "all 1 too small" in numbers_at(-1)
+    assert "in which 2 of 3" in numbers_at(np.array([0, 0, 1]))
+
+
+def test_a_call_is_shown_as_a_reader_would_type_it():
+    given_to_it = "weights", 0, 0.1 + 0.2, np.array([1.0, -0.777840759236088]), [[0.6, 0.4]], True
+    text = written.shown(print, given_to_it)
+    assert text == "print('weights', 0, 0.3, [1, -0.7778], [[0.6, 0.4]], True)"
+
+
+@pytest.mark.parametrize("function", [lambda x: None, lambda x: print("42")], ids=["nothing", "printed"])
+def test_a_function_without_a_return_is_told_so_whatever_the_exercise(function):
+    kinds = written.Written(lambda x: x, [(1,)], HINTS), scores.Open(lambda f: f(1).score, 10, "points", HINTS)
+    for one in kinds:
+        says = one.judge(function).says
+        assert "gives back nothing (None): is there a `return`?" in says
+        assert ("return it instead" in says) == bool(function.__code__.co_names)
+
+
+def test_what_a_reader_s_function_warns_of_does_not_stand_between_the_lines_of_a_check(recwarn):
+    def nanmeans(x):
+        np.log(np.zeros(1))
+        return np.nanmean(np.full((2, 2), np.nan), axis=0)
+
+    assert written.Written(lambda x: [np.nan] * 2, [(1,)], HINTS).judge(nanmeans).right and not recwarn.list
+
+
+@pytest.mark.parametrize("function, says", [
+    (lambda x: 1 / 0, "no score: ZeroDivisionError"), (lambda: 1, "no score: TypeError"),
+    (lambda x: {"score": 1}, "this cannot be used (KeyError: 0)"),
+])  # fmt: skip
+def test_an_exception_in_the_check_is_not_told_as_if_the_reader_s_function_had_raised_it(function, says):
+    score = eval("lambda f: f(1)[0]")  # its lines are none of the reader's
+    assert says in scores.Open(score, 10, "points", HINTS).judge(function).says
+
+
+def test_a_rule_that_was_broken_is_not_answered_with_a_hint_on_the_subject_but_a_goal_that_was_missed_is():
+    def judged(error):
+        def score(answer):
+            raise error("so not.")
+
+        return scores.Open(score, 10, "points", HINTS, function=False).judge(5)
+
+    assert judged(scores.Missed) == (False, "so not.", True) and judged(scores.Refused) == (False, "so not.", False)
+
+
 def test_a_score_is_told_beside_the_best_known_and_may_beat_it():
-    wanted = scores.Open(lambda x: x, best=10, unit="points", hints=HINTS)
-    assert "score 5 points" in wanted.judge(5).says and "best known is 10" in wanted.judge(5).says
+    wanted = scores.Open(lambda x: x, best=10, unit="points", hints=HINTS, function=False)
+    assert "score 5 (points)" in wanted.judge(5).says and "best known is 10" in wanted.judge(5).says
     assert not wanted.judge(5).right and wanted.judge(9.99).right and wanted.judge(12).right
 
 

@@ -9,9 +9,12 @@ What a cell is for stands in its metadata under "mix2fld":
 """
 
 import ast
+import base64
 import importlib
+import io
 import re
 
+import matplotlib.image
 import nbformat
 import pytest
 from lesson_books import LESSONS, NOTEBOOKS, code_cells, each, outputs, read
@@ -113,6 +116,7 @@ def test_two_to_five_results_are_guessed_first(path):
 @lesson
 def test_cells_are_short_and_the_lesson_is_not_long(path):
     book = read(path)
+    assert all(cell.source.strip() for cell in book.cells)
     lines = [(cell.id, cell.source.splitlines()) for cell in code_cells(book)]
     assert not [name for name, own in lines if len(own) > 25 or max(map(len, own)) > 100]
     assert not [(text[:40], n_words(text)) for text in markdown(book) if n_words(text) > 150]
@@ -127,6 +131,15 @@ def test_every_picture_says_what_it_shows_to_those_who_cannot_see_it(path):
     assert len(pictures) >= 3
     assert all(len(output.metadata["image/png"]["alt"]) >= 40 for output in pictures)
     assert all(len(output.data["text/plain"]) >= 40 for output in made)
+
+
+@lesson
+def test_no_picture_is_cut_off_at_its_edge(path):
+    bundles = [output.data for output in outputs(read(path)) if "data" in output]
+    drawn = [data["image/png"] for data in bundles if "image/png" in data]
+    drawn += re.findall(r"data:image/png;base64,([^\"]+)", "".join(data.get("text/html", "") for data in bundles))
+    pixels = [matplotlib.image.imread(io.BytesIO(base64.b64decode(one)))[..., :3] for one in drawn]
+    assert pixels and not [k for k, one in enumerate(pixels) if min(one[[0, -1]].min(), one[:, [0, -1]].min()) < 0.9]
 
 
 @lesson
@@ -249,6 +262,13 @@ def test_a_figure_outside_jupyter_is_its_text(capsys):
     figures.show(figure, "an empty picture")
     figures.moving([figure, figure], ["one", "two"], "which", "two empty pictures")
     assert capsys.readouterr().out == "an empty picture\ntwo empty pictures\n"
+
+
+def test_a_download_replaces_the_model_at_once():
+    curve = [[0.1 * k, 0.5 + 0.01 * k] for k in range(5)] + [[0.6, 0.9], [0.7, 0.8]]
+    seconds, accuracy = figures.saw(curve)
+    assert seconds.tolist() == [0, 0.1, 0.2, pytest.approx(0.3), 0.4, 0.6, 0.6, 0.7]
+    assert accuracy.tolist() == pytest.approx([50, 51, 52, 53, 54, 54, 90, 80])
 
 
 def test_the_picture_of_the_network_counts_all_weights():

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from marking import Letters, Number
-from scores import Open, Refused
+from scores import Missed, Open, Refused
 from written import Written
 
 from mix2fld_np.errors import InputError
@@ -26,7 +26,7 @@ def upload_bits(sends, n_seeds, p):
 
 def smallest_change(change):
     """By how many per cent a change (name, value) is, if half of FL's uploads then arrive at 40 dBm."""
-    if isinstance(change, str) or len(change) != 2:
+    if not isinstance(change, (tuple, list)) or len(change) != 2 or not isinstance(change[0], str):
         raise Refused('a change is a name and its new value, such as ("max_slots", 110).')
     name, value = change
     if name not in CHANGEABLE:
@@ -39,8 +39,8 @@ def smallest_change(change):
         raise Refused(str(refusal)) from None
     if arrive < 0.5:
         needed = int(channel.slots_needed(settings.uplink, bits))
-        raise Refused(f"no score: of 100 uploads {100 * arrive:.1f} arrive; {needed} of {settings.max_slots} slots "
-                      "have to be decoded.")
+        raise Missed(f"no score: of 100 uploads {100 * arrive:.1f} arrive; {needed:,} of {settings.max_slots} slots "
+                     "have to be decoded.")
     return 100 * abs(getattr(settings, name) / getattr(SYMMETRIC, name) - 1)
 
 
@@ -65,6 +65,7 @@ EXERCISES = {
     ),
     "00.2": Letters(
         differ_only_in("prepare"),
+        last="E",
         hints=(
             "print the table again and compare neighbouring rows.",
             "look for two rows that differ in the column of what the server prepares, and nowhere else.",
@@ -89,6 +90,7 @@ EXERCISES = {
         best=0.352,
         unit="% of the printed number",
         more_is_better=False,
+        function=False,
         hints=(
             "FL needs 401,408 bits; what decides how many bits fit into 100 slots?",
             "100 slots would do if each carried 4,014.08 bits, tau W log2(1 + theta), instead of 4,000.",

@@ -14,7 +14,7 @@ from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import local_update
 from mix2fld_np.randomness import stream
 
-LOGITS = [[2.0, 1.0, -1.0], [1_002.0, 1_001.0, 999.0], [-2_000.0, -2_001.0, -2_000.5, -1_999.0]]
+LOGITS = [[2.0, 1.0, -1.0], [1_002.0, 1_001.0, 999.0], [-2_000.0, -2_001.0, -2_000.5, -1_999.0], [1_500.0, -1_500.0]]
 
 
 @cache

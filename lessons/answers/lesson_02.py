@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from marking import Number
-from scores import Open, Refused
+from scores import Missed, Open, Refused
 from written import Written
 
 from mix2fld_np.nn import kernels
@@ -86,10 +86,13 @@ def fewest_products(four_sums):
     for _ in range(5):
         x, w, counter = rng.standard_normal((4, 4)), rng.standard_normal((3, 3)), Counter()
         counted = [[[Counted(float(value), counter) for value in row] for row in array] for array in (x, w)]
-        got = [[as_float(value) for value in row] for row in four_sums(*counted)]
+        made = four_sums(*counted)
+        if not isinstance(made, (list, tuple)) or [np.shape(row) for row in made] != [(2,), (2,)]:
+            raise Refused("two rows of two sums are wanted, [[y00, y01], [y10, y11]].")
+        got = [[as_float(value) for value in row] for row in made]
         wanted = [[np.sum(w * x[r : r + 3, s : s + 3]) for s in range(2)] for r in range(2)]
-        if np.shape(got) != (2, 2) or not np.allclose(got, wanted):
-            raise Refused("what comes back are not the four sums: [[y00, y01], [y10, y11]] without padding.")
+        if not np.allclose(got, wanted):
+            raise Missed("what comes back are not the four sums: [[y00, y01], [y10, y11]] without padding.")
         most = max(most, counter.products)
     if not most:
         raise Refused("no product was counted: multiply the numbers that were handed in, without taking them apart.")

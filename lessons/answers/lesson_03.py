@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 from checks import lesson_data
 from marking import Number
-from scores import Open, Refused
+from scores import Missed, Open, Refused
 from written import Written
 
 from mix2fld_np.datasets.formats import pixels
@@ -63,7 +63,7 @@ def accuracy_after_ten_rounds(my_round):
             if new.shape != w.shape:
                 raise Refused(f"the function has to return weights of shape {w.shape}, not {new.shape}.")
             if not np.all(np.isfinite(new)):
-                raise Refused(f"after round {p} not every weight is a finite number: the steps are too large.")
+                raise Missed(f"after round {p} not every weight is a finite number: the steps are too large.")
             w = new
         found.append(network.accuracy(w, images, labels))
     return float(np.mean(found))
@@ -119,7 +119,7 @@ EXERCISES = {
     "03.4": Open(
         accuracy_after_ten_rounds,
         best=0.754,
-        unit="is the accuracy of your global model",
+        unit="the accuracy of your global model",
         margin=0.02,
         hints=(
             "the mean of the ten ends is a direction, the change; nothing says that the server has to take it once.",

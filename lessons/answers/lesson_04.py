@@ -132,7 +132,7 @@ EXERCISES = {
     "04.6": Open(
         accuracy_on_the_weakest_label,
         best=0.423,
-        unit="is the accuracy on the weakest label",
+        unit="the accuracy on the weakest label",
         margin=0.02,
         hints=(
             "row `missing` of G says which labels the missing one looks like; FD never reads it.",

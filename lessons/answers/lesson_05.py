@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from marking import Letters, Number
-from scores import Open, Refused
+from scores import Missed, Open, Refused
 from written import Written
 
 from mix2fld_np.errors import InputError
@@ -45,7 +45,7 @@ def least_power_for_half(budget):
         raise Refused(str(refusal)) from None
     if arrive < 0.5:
         needed = int(channel.slots_needed(link, FL_BITS))
-        raise Refused(f"no score: of 100 uploads {100 * arrive:.1f} arrive; {needed} of 100 slots have to be decoded.")
+        raise Missed(f"no score: of 100 uploads {100 * arrive:.1f} arrive; {needed:,} of 100 slots have to be decoded.")
     return power_dbm
 
 
@@ -100,6 +100,7 @@ EXERCISES = {
     ),
     "05.4": Letters(
         "".join(BOTH_TRUE),
+        last="F",
         hints=(
             "find n for each: it has to be at most T_max, or nothing arrives at 40 dBm either.",
             "and it must not be far below T_max, or everything arrives at 23 dBm as well.",
@@ -123,6 +124,7 @@ EXERCISES = {
         best=21.33,
         unit="dBm",
         more_is_better=False,
+        function=False,
         hints=(
             "at theta = 3 no power helps: 101 slots do not fit into 100. What makes n smaller?",
             "take a theta, find its least power by halving an interval of powers, and compare thetas from 3.1 to 20.",

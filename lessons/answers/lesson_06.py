@@ -122,7 +122,8 @@ EXERCISES = {
     "06.6": Open(
         accuracy_at,
         best=0.875,
-        unit="of the test images are right",
+        unit="the share of test images that are right",
+        function=False,
         hints=(
             "how soft a teacher should be depends on how soft it is: look at the diagonal of G_out first.",
             "hold beta at 1 and try temperatures on both sides of 1; then change beta.",

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from checks import lesson_data
 from marking import Number
-from scores import Open, Refused
+from scores import Missed, Open, Refused
 from written import Written
 
 from mix2fld_np.federation.settings import PRINTED
@@ -29,7 +29,7 @@ def smallest_hidden_ratio(hide):
     chosen = hide(images.copy(), labels.copy())
     try:
         i, j, lam = int(chosen[0]), int(chosen[1]), float(chosen[2])
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, LookupError):
         raise Refused("the function has to return three numbers: first sample, second sample, mixing ratio.") from None
     if min(i, j) < 0 or max(i, j) >= len(labels) or labels[i] == labels[j]:
         raise Refused(f"samples {i} and {j} are no two samples with different labels.")
@@ -37,13 +37,14 @@ def smallest_hidden_ratio(hide):
         raise Refused(f"the mixing ratio has to lie between 0 and 0.5; it is {lam:.3g}.")
     nearest = int(((images - mixup(images[i], images[j], lam)) ** 2).sum(axis=(1, 2)).argmin())
     if nearest in (i, j):
-        raise Refused(f"found: of all suspects number {nearest} is nearest, and that is one of the two.")
+        raise Missed(f"found: of all suspects number {nearest} is nearest, and that is one of the two.")
     return lam
 
 
 pixel_rng = stream(7, "pixels to try")
 PICTURES = [pixel_rng.uniform(0, 255, (2, 4, 4)).round() for _ in range(3)]
 STACK = pixel_rng.uniform(0, 255, (6, 5, 5)).round()
+NEAR = np.stack([STACK[0], STACK[1], mixup(STACK[0], STACK[1], 0.4) + 1])  # nearer to a blend than its sources are
 
 EXERCISES = {
     "07.1": Written(
@@ -65,6 +66,7 @@ EXERCISES = {
             (STACK, np.array([0, 1, 2]), np.array([3, 4, 5]), 0.4),
             (STACK, np.array([5]), np.array([0]), 0.25),
             (STACK, np.array([5, 3]), np.array([0, 1]), 0.8),
+            (NEAR, np.array([0]), np.array([1]), 0.4),
         ],
         hints=(
             "for each blend two distances, to its first and to its second source; the smallest of all of them counts.",
@@ -109,7 +111,7 @@ EXERCISES = {
     "07.6": Open(
         smallest_hidden_ratio,
         best=0.253,
-        unit="is your mixing ratio",
+        unit="your mixing ratio",
         more_is_better=False,
         hints=(
             "a third sample hides a blend when it lies near the straight line between the two sources; look for such.",

@@ -95,6 +95,7 @@ EXERCISES = {
     ),
     "08.4": Letters(
         "".join(name for name, shares in SHARES.items() if np.abs(np.fft.fft(shares)).min() < 1e-12),
+        last="E",
         hints=(
             "four shares a, b, c, d have three sums to test: k = 1 and 3 together, and k = 2.",
             "k = 2 asks whether a + c = b + d; k = 1 whether a = c and b = d.",
@@ -103,7 +104,7 @@ EXERCISES = {
     "08.5": Open(
         accuracy_of_students,
         best=0.822,
-        unit="is the accuracy of your students",
+        unit="the accuracy of your students",
         margin=0.015,
         hints=(
             "weights near those of eq. (8) magnify ghosts 25 times; try smaller ones, and look what labels they make.",

@@ -7,10 +7,9 @@ import numpy as np
 from checks import lesson_data
 from marking import Letters, Number, Verdict, kind
 from scores import Open, Refused
-from written import NOT_WRITTEN, Written, call, line_of, name_of
+from written import NOT_WRITTEN, Written, call, line_of, name_of, nothing
 
 from mix2fld_np.errors import InputError
-from mix2fld_np.federation import seed_samples
 from mix2fld_np.federation.payloads import WEIGHTS
 from mix2fld_np.federation.protocols import PROTOCOLS, Protocol, check_playable
 from mix2fld_np.federation.settings import COMPARISON, PRINTED
@@ -52,13 +51,29 @@ class Row(Written):
             return Verdict(False, f"{name}() stops with {type(outcome.error).__name__}: {outcome.error}{line}", False)
         if not isinstance(outcome.value, Protocol):
             return Verdict(False, f"{name}() gives back {kind(outcome.value)}, not a row of the table.", hint=False)
-        wrong = what_is_wrong(outcome.value, self.library())
+        try:
+            wrong = what_is_wrong(outcome.value, self.library())
+        except Refused as refusal:
+            return Verdict(False, str(refusal), hint=False)
         return Verdict(wrong is None, wrong or "right: bits and averages are those of the library's own row.")
+
+
+def given_by(name, function, *arguments):
+    """What a function of a reader's payload gives back; Refused where it is none, stops or gives back nothing."""
+    if not callable(function):
+        raise Refused(f"its {name} is {kind(function)}; a function is wanted.")
+    outcome = call(lambda: function(*arguments), ())
+    if outcome.error is not None:
+        said = f"{type(outcome.error).__name__}: {outcome.error}"
+        raise Refused(f"its {name} stops with {said}{line_of(function, outcome.error)}")
+    if outcome.value is None:
+        raise Refused(f"its {name} {nothing(outcome.printed)}")
+    return outcome.value
 
 
 def what_is_wrong(row, wanted):
     """The first cell of a row that does not do what the wanted one does, in words; or None."""
-    bits = row.uplink.bits(PRINTED, Network())
+    bits = given_by("bits(settings, network)", row.uplink.bits, PRINTED, Network())
     if bits != wanted.uplink.bits(PRINTED, Network()):
         return f"its uplink is charged with {bits:,} bits; 16 for each of 12,544 weights are wanted."
     if any(getattr(row, cell) != getattr(wanted, cell) for cell in ("downlink", "collect", "prepare", "reply")):
@@ -66,7 +81,8 @@ def what_is_wrong(row, wanted):
     rng, task = stream(9, "weights to try"), Task(replace(PRINTED, n_devices=4), lesson_data("digits"), seed=9)
     fed = replace(first_state(task), weights=rng.normal(0, 0.1, (4, task.network.n_weights)).astype(np.float32))
     for delivered in (np.ones(4, bool), np.array([True, False, True, False])):
-        mean, right = row.uplink.average(fed, task, delivered), wanted.uplink.average(fed, task, delivered)
+        mean = given_by("average(fed, task, delivered)", row.uplink.average, fed, task, delivered)
+        right = wanted.uplink.average(fed, task, delivered)
         if np.shape(mean) != right.shape:
             return f"its average has shape {np.shape(mean)}; {right.shape} is wanted."
         if np.array_equal(mean, WEIGHTS.average(fed, task, delivered)):
@@ -112,10 +128,11 @@ def points_above_mixfld(my_protocol):
     row = my_protocol()
     if not isinstance(row, Protocol):
         raise Refused(f"that is {kind(row)}; a Protocol is wanted: start from replace(PROTOCOLS[...], ...).")
-    if row.collect is seed_samples.raw:
-        raise Refused("raw samples stay at home: MixFLD uploads as many bits, and nothing raw.")
     try:
         check_playable(row, tasks()[0])
+        sent = row.collect(tasks()[0])
+        if sent is not None and (min(sent.ratio, 1 - sent.ratio) < 0.1 or np.any(sent.first == sent.second)):
+            raise Refused("raw samples stay at home, and so do blends with less than a tenth of another sample.")
         accuracy, bits = accuracy_of_row(row)
     except InputError as refusal:
         raise Refused(str(refusal)) from None
@@ -154,6 +171,7 @@ EXERCISES = {
     ),
     "09.3": Letters(
         "AB",
+        last="F",
         hints=(
             "which lines of Algorithm 1 happen before the upload?",
             "devices train before they know that their upload will fail; nobody's average is not made.",
@@ -176,7 +194,7 @@ EXERCISES = {
     "09.5": Open(
         points_above_mixfld,
         best=89.3,
-        unit="is the mean accuracy in % at both moments",
+        unit="the mean accuracy at both moments, in %",
         margin=0.01,
         hints=(
             "FL of six bits a weight costs less than MixFLD here, and Mix2FLD as much. And what does computing cost?",

@@ -2,7 +2,7 @@
 
 import numpy as np
 from marking import Number
-from scores import Open, Refused
+from scores import Missed, Open, Refused
 from written import Written
 
 from mix2fld_np.claims.measures import relative
@@ -36,6 +36,9 @@ def distance_to_the_found(printed_numbers):
         raise Refused(f"shape {invented.shape} came back; 10,000 numbers in one row are wanted, a thousand at least.")
     if not np.isfinite(invented).all():
         raise Refused("not every number is finite.")
+    higher = np.asarray(printed_numbers(FL.copy(), MIX2FLD + [10, 0], stream(10, "score")), float)
+    if not np.median(higher) > np.median(invented) + 5:
+        raise Missed("it does not ask the table: with Mix2FLD ten points higher, it invents much the same numbers.")
     return float(np.abs(np.quantile(invented, POINTS) - FOUND).max())
 
 
@@ -109,7 +112,7 @@ EXERCISES = {
     "10.6": Open(
         distance_to_the_found,
         best=0.7,
-        unit="per cent is the largest distance",
+        unit="the largest distance, in per cent",
         more_is_better=False,
         margin=0.1,
         hints=(

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from checks import lesson_data
 from marking import Number
-from scores import Open, Refused
+from scores import Missed, Open, Refused
 from written import Written
 
 from mix2fld_np.randomness import stream
@@ -28,12 +28,14 @@ def reused_samples(draw):
     """How many samples of a device `draw(labels, n, rng)` uses more than once, on average over a hundred streams."""
     labels = np.repeat(np.arange(10), [62, 2, 62, 62, 62, 62, 2, 62, 62, 62])
     drawn = [pairs_of(draw(labels.copy(), 50, stream(11, "draw", k)), labels) for k in range(100)]
+    if not np.array_equal(pairs_of(draw(labels.copy(), 50, stream(11, "draw", 0)), labels), drawn[0]):
+        raise Refused("the same generator gave other pairs the second time: draw with rng, and with nothing else.")
     if len({pairs.tobytes() for pairs in drawn}) < len(drawn):
         raise Refused("two different generators gave the same pairs: draw with rng.")
     common = [n for n in np.unique(labels) if np.sum(labels == n) > 2]
     never = np.isin(labels, common) & ~np.isin(np.arange(len(labels)), drawn)
     if never.any():
-        raise Refused(f"in {len(drawn)} draws {never.sum()} samples never came up: each must have its chance.")
+        raise Missed(f"in {len(drawn)} draws {never.sum()} samples never came up: each must have its chance.")
     return float(np.mean([np.sum(np.bincount(pairs.ravel()) > 1) for pairs in drawn]))
 
 
@@ -43,7 +45,7 @@ def pairs_of(answer, labels):
     if pairs.shape != (50, 2) or pairs.dtype.kind not in "iu" or pairs.min() < 0 or pairs.max() >= len(labels):
         raise Refused(f"two arrays of n = 50 sample numbers are wanted, from 0 to {len(labels) - 1}.")
     if np.any(labels[pairs[:, 0]] == labels[pairs[:, 1]]):
-        raise Refused("some pairs have one label twice: such a blend has a hard label.")
+        raise Missed("some pairs have one label twice: such a blend has a hard label.")
     return pairs
 
 
@@ -126,7 +128,7 @@ EXERCISES = {
     "11.5": Open(
         reused_samples,
         best=0,
-        unit="samples are used twice or more",
+        unit="samples that are used twice or more",
         more_is_better=False,
         hints=(
             "a random permutation of all samples, rng.permutation(len(labels)), repeats none.",
@@ -136,7 +138,7 @@ EXERCISES = {
     "11.6": Open(
         relative_error,
         best=0.388,
-        unit="of the error of the mean",
+        unit="the error over that of the mean",
         more_is_better=False,
         margin=0.01,
         hints=(
