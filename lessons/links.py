@@ -80,7 +80,7 @@ def with_badges(readme: str, repository: str) -> str:
     first = "00_the_letter_on_one_page.ipynb"
     where = {
         "playground": f"https://{owner}.github.io/{name}/",
-        "live lessons": f"https://{owner}.github.io/{name}/lessons/",
+        "live lessons": f"https://{owner}.github.io/{name}/live/lab/index.html?path={first}",
         "Colab": f"https://colab.research.google.com/github/{repository}/blob/{BRANCH}/lessons/{first}",
         "Binder": f"https://mybinder.org/v2/gh/{repository}/{BRANCH}?urlpath=lab/tree/lessons/{first}",
     }
