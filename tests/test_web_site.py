@@ -56,6 +56,14 @@ def test_no_lesson_loads_anything_from_elsewhere_and_every_picture_has_words(pag
 
 
 @can_be_made
+def test_a_link_to_a_heading_leads_to_it(pages):
+    parts = {name: Parts(text).tags for name, text in texts(pages).items()}
+    ids = {name: {a.get("id") for _, a in tags} for name, tags in parts.items()}
+    leading = [(name, a["href"]) for name, tags in parts.items() for tag, a in tags if "#" in a.get("href", "")]
+    inside = [(name, *href.split("#")) for name, href in leading if not href.startswith("http")]
+    assert inside and all(where in ids[f"lessons/{page}" if page else name] for name, page, where in inside)
+
+
 def test_formulas_become_mathml_but_not_in_code(pages):
     for name, text in texts(pages).items():
         prose = re.sub(r"<pre.*?</pre>|<code.*?</code>|<[^>]*>", "", text, flags=re.DOTALL)

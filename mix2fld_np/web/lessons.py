@@ -110,7 +110,14 @@ def markdown(source: str) -> str:
     text = re.sub(r'(href="[^":]*)\.ipynb', r"\1.html", text)
     text = text.replace('"README.md', '"index.html').replace('"playground.html"', '"../index.html"')
     text = re.sub(r'(href="\w+)\.md', r"\1.html", text)
+    text = re.sub("<(h[1-6])>(.*?)</h", anchored, text)
     return re.sub(r"FORMULA(\d+)STANDSHERE", lambda found: kept[int(found[1])], text)
+
+
+def anchored(heading: re.Match) -> str:
+    """A heading with the id that links to it have on GitHub."""
+    words = re.sub(r"<.*?>|[^\w\- ]", "", heading[2]).lower().replace(" ", "-")
+    return f'<{heading[1]} id="{words}">{heading[2]}</h'
 
 
 def formula(latex: str, block: bool) -> str:
