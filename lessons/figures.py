@@ -68,10 +68,13 @@ def png(figure: Any) -> bytes:
     return content.getvalue()
 
 
-def saw(curve: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds and accuracies in %: a device keeps its model until a download replaces it at once."""
+def saw(curve: ArrayLike, n_tests: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and accuracies in %: a device keeps its model until a download replaces it at once.
+
+    A round has `n_tests`: `n_evaluations` of the settings, and one right after the download.
+    """
     seconds, accuracy = np.asarray(curve, float).T
-    downloads = np.arange(5, len(seconds), 5)  # five tests a round
+    downloads = np.arange(n_tests, len(seconds), n_tests)
     accuracy = np.insert(accuracy, downloads, accuracy[downloads - 1])
     return np.insert(seconds, downloads, seconds[downloads]), 100 * accuracy
 
