@@ -5,6 +5,7 @@ import io
 import os
 
 import pytest
+from halves import pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from hypothesis import settings
 from quick_pictures import pictures_by, quick_render
 from small_runs import SHORT, STUDY, write_digits
