@@ -5,27 +5,26 @@ import io
 import os
 
 import pytest
-from halves import pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
+from halves import compile_network, pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from hypothesis import settings
 from quick_pictures import pictures_by, quick_render
 from small_runs import SHORT, STUDY, write_digits
+from strategies import EXAMPLES
 
 from mix2fld_np.cli import main
 from mix2fld_np.datasets import registry
-from mix2fld_np.nn.network import Network
 from mix2fld_np.pictures.canvas import render
 from mix2fld_np.runs.jobs import dataset
 from mix2fld_np.study.sweeps import SWEEPS
 
-settings.register_profile("properties", max_examples=int(os.environ.get("MIX2FLD_EXAMPLES", "50")), deadline=None)
+settings.register_profile("properties", max_examples=EXAMPLES, deadline=None)
 settings.load_profile("properties")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled():
     """The letter's network, so that no command has to say that compiling takes a while."""
-    if not os.environ.get("NUMBA_DISABLE_JIT"):
-        Network().compile()
+    compile_network()
 
 
 @pytest.fixture(scope="session", autouse=True)

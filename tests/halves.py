@@ -7,6 +7,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
+from mix2fld_np.nn.network import Network
 from mix2fld_np.process import n_cores
 
 SECOND = "MIX2FLD_SECOND_HALF"  # set in the second process, which is asked for its files by name
@@ -14,12 +15,19 @@ EVERYTHING = {"-q", "--quiet", "-v", "--verbose"}  # whoever says no more than t
 OTHER = pytest.StashKey[tuple]()
 
 
+def compile_network():
+    """The letter's network, unless nothing is to be compiled."""
+    if not os.environ.get("NUMBA_DISABLE_JIT"):
+        Network().compile()
+
+
 def pytest_collection_modifyitems(config, items):
     """Starts the second process, and leaves its files to it."""
     asked, files = config.invocation_params.args, sorted({str(item.path) for item in items})
     if not EVERYTHING.issuperset(asked) or len(files) < 2 or n_cores() < 2 or SECOND in os.environ:
         return
-    said, theirs = TemporaryFile(), files[1::2]
+    compile_network()  # or both processes would
+    said, theirs = TemporaryFile(), files[1::2]  # noqa: SIM115
     command = [sys.executable, "-m", "pytest", *asked, *theirs]
     other = subprocess.Popen(command, cwd=config.rootpath, env=os.environ | {SECOND: "1"}, stdout=said, stderr=said)
     config.stash[OTHER] = other, said

@@ -224,6 +224,7 @@ def test_an_identity_names_no_place(data, tmp_path):
 
 
 # ---------------------------------------------------------------------------------------------------- one core, or many
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that binds a process to a core")
 def test_bytes_depend_neither_on_cores_nor_on_the_threads_of_a_matrix_product(elsewhere):
     directories, processes = elsewhere
