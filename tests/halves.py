@@ -1,4 +1,4 @@
-"""Plain `pytest` on two cores: a second process runs every other file of tests, and what it says stands at the end."""
+"""Plain `pytest` on two cores: a second process runs half of them, and what it says stands at the end."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ from mix2fld_np.process import n_cores
 
 SECOND = "MIX2FLD_SECOND_HALF"  # set in the second process, which is asked for its files by name
 EVERYTHING = {"-q", "--quiet", "-v", "--verbose"}  # whoever says no more than this asks for all tests
+TOGETHER = {f"test_{name}.py" for name in ("arguments", "gradients", "kernels", "network", "training")}  # same networks
 OTHER = pytest.StashKey[tuple]()
 
 
@@ -23,15 +24,21 @@ def compile_network():
 
 def pytest_collection_modifyitems(config, items):
     """Starts the second process, and leaves its files to it."""
-    asked, files = config.invocation_params.args, sorted({str(item.path) for item in items})
+    asked, files = config.invocation_params.args, sorted({item.path for item in items})
     if not EVERYTHING.issuperset(asked) or len(files) < 2 or n_cores() < 2 or SECOND in os.environ:
         return
     compile_network()  # or both processes would
-    said, theirs = TemporaryFile(), files[1::2]  # noqa: SIM115
-    command = [sys.executable, "-m", "pytest", *asked, *theirs]
+    said, theirs = TemporaryFile(), second_half(files)  # noqa: SIM115
+    command = [sys.executable, "-m", "pytest", *asked, *map(str, theirs)]
     other = subprocess.Popen(command, cwd=config.rootpath, env=os.environ | {SECOND: "1"}, stdout=said, stderr=said)
     config.stash[OTHER] = other, said
-    items[:] = [item for item in items if str(item.path) not in theirs]
+    items[:] = [item for item in items if item.path not in theirs]
+
+
+def second_half(files):
+    """Those that compile the same small networks, so that only one process does, and a third of the others."""
+    rest = [path for path in files if path.name not in TOGETHER]
+    return [path for path in files if path.name in TOGETHER] + rest[::3]
 
 
 @pytest.hookimpl(wrapper=True)
