@@ -12,7 +12,8 @@ from mix2fld_np.process import n_cores
 
 SECOND = "MIX2FLD_SECOND_HALF"  # set in the second process, which is asked for its files by name
 EVERYTHING = {"-q", "--quiet", "-v", "--verbose"}  # whoever says no more than this asks for all tests
-TOGETHER = {f"test_{name}.py" for name in ("arguments", "gradients", "kernels", "network", "training")}  # same networks
+FIGURES = ("claims", "compare", "energy", "letter", "output_files", "pictures", "readings", "schedule", "sweeps")
+NETWORKS = ("arguments", "gradients", "kernels", "network", "training")
 OTHER = pytest.StashKey[tuple]()
 
 
@@ -36,9 +37,10 @@ def pytest_collection_modifyitems(config, items):
 
 
 def second_half(files):
-    """Those that compile the same small networks, so that only one process does, and a third of the others."""
-    rest = [path for path in files if path.name not in TOGETHER]
-    return [path for path in files if path.name in TOGETHER] + rest[::3]
+    """Every other file; but those that read the same figures stay here, and those that compile the same networks go."""
+    names = [path.stem.removeprefix("test_") for path in files]
+    rest = [path for path, name in zip(files, names, strict=True) if name not in FIGURES + NETWORKS]
+    return [path for path, name in zip(files, names, strict=True) if name in NETWORKS] + rest[::2]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,9 +27,9 @@ def data(tmp_path_factory):
     return write_digits(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def elsewhere(data, tmp_path_factory):
-    """Directories where a comparison is written by one thread, two, and two on one core, beside the other tests."""
+    """Directories where a comparison is written by one thread, two, and two on one core."""
     if not hasattr(os, "sched_setaffinity"):
         yield [], []
         return
