@@ -13,7 +13,7 @@ from mix2fld_np.process import n_cores
 SECOND = "MIX2FLD_SECOND_HALF"  # set in the second process, which is asked for its files by name
 EVERYTHING = {"-q", "--quiet", "-v", "--verbose"}  # whoever says no more than this asks for all tests
 FIGURES = ("claims", "compare", "energy", "letter", "output_files", "pictures", "readings", "schedule", "sweeps")
-NETWORKS = ("arguments", "gradients", "kernels", "network", "training")
+NETWORKS = ("arguments", "equations", "gradients", "kernels", "network", "rounding", "training", "web_live")
 OTHER = pytest.StashKey[tuple]()
 
 
