@@ -40,7 +40,7 @@ def second_half(files):
     """Every other file; but those that read the same figures stay here, and those that compile the same networks go."""
     names = [path.stem.removeprefix("test_") for path in files]
     rest = [path for path, name in zip(files, names, strict=True) if name not in FIGURES + NETWORKS]
-    return [path for path, name in zip(files, names, strict=True) if name in NETWORKS] + rest[::2]
+    return [path for path, name in zip(files, names, strict=True) if name in NETWORKS] + rest[1::2]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -100,7 +100,7 @@ def label_pairs(draw, max_pairs: int = 30, most_labels: int = 100) -> tuple[np.n
 
 
 # -------------------------------------------------------------------------------------------------------------- network
-IMAGE_SIZES = [(6, 8), *([(4, 4)] if EXAMPLES >= 200 else [])]  # H, W; few, because each is compiled for itself
+IMAGE_SIZES = [(4, 4), *([(6, 8)] if EXAMPLES >= 200 else [])]  # H, W; few, because each is compiled for itself
 patient = settings(
     deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
 )  # the first example compiles

@@ -11,7 +11,7 @@ from mix2fld_np.mixing import attack, inverse, mixup, pairing, privacy
 from mix2fld_np.nn import losses, network, training
 from mix2fld_np.nn.network import Network
 
-NETWORK, W, X, Y, G = random_exercise(Network((2, 6, 8), (3, 2), 4), np.random.default_rng(0), 3)
+NETWORK, W, X, Y, G = random_exercise(Network((2, 4, 4), (3, 2), 4), np.random.default_rng(0), 3)
 W, X, Y, G = (np.round(64 * a) / 64 for a in (W, X, Y, G))  # exact in single precision
 F = np.array([[0.25, 0.75], [0.5, 0.5]])
 SHARES, LABELS, MIRRORED, DEVICES = [0.25, 0.75], [0, 1, 2, 0], [1, 0, 0, 2], [0, 1, 0, 1]

@@ -11,7 +11,7 @@ from mix2fld_np.nn import losses
 from mix2fld_np.nn.network import Network
 
 LETTER = Network()
-SMALL = Network((2, 6, 8), (3, 2), 4)
+SMALL = Network((2, 4, 4), (3, 2), 4)
 STEP = 2e-6  # of central differences; moves no sum in front of a ReLU by more than SMOOTH
 SMOOTH = 4e-5
 

@@ -251,14 +251,14 @@ from mix2fld_np.nn import kernels
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import local_update
 assert not hasattr(kernels.forward, "py_func"), "compiled after all"
-network, w, x, y, _ = random_exercise(Network((2, 6, 8), (3, 2), 4), np.random.default_rng(6), 3)
+network, w, x, y, _ = random_exercise(Network((2, 4, 4), (3, 2), 4), np.random.default_rng(6), 3)
 results = network.outputs(w, x), network.gradient(w, x, y), local_update(network, w, x, y, [0, 2, 1], 0.1).weights
 print(json.dumps([result.tolist() for result in results]))
 """
 
 
 def test_the_source_gives_the_same_numbers_without_a_compiler():
-    network, w, x, y, _ = random_exercise(Network((2, 6, 8), (3, 2), 4), np.random.default_rng(6), 3)
+    network, w, x, y, _ = random_exercise(Network((2, 4, 4), (3, 2), 4), np.random.default_rng(6), 3)
     path = os.pathsep.join([os.path.dirname(__file__), *filter(None, sys.path)])
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path}
     command = [sys.executable, "-c", UNCOMPILED]

@@ -16,7 +16,7 @@ from mix2fld_np.nn.training import local_update
 from mix2fld_np.nn.workspace import BlockWorkspace, Workspace
 
 LETTER = Network()
-SMALL = Network((2, 6, 8), (3, 2), 4)
+SMALL = Network((2, 4, 4), (3, 2), 4)
 
 
 # -------------------------------------------------------------------------------------------------------- weight vector

@@ -14,7 +14,7 @@ from mix2fld_np.nn import losses
 from mix2fld_np.nn.network import Network
 from mix2fld_np.nn.training import average_outputs, distil, local_update
 
-SMALL = Network((2, 6, 8), (3, 2), 4)
+SMALL = Network((2, 4, 4), (3, 2), 4)
 dtypes = st.sampled_from([np.float32, np.float64])
 rates = st.floats(1e-4, 0.1)
 
