@@ -14,7 +14,7 @@ from mix2fld_np.federation.settings import INITIALISATIONS, LIMITS, MOST_FILTERS
 from mix2fld_np.nn.network import Network
 from mix2fld_np.wireless.channel import Link
 
-EXAMPLES = int(os.environ.get("MIX2FLD_EXAMPLES", "50"))  # cases that a property is tried with
+EXAMPLES = int(os.environ.get("MIX2FLD_EXAMPLES", "30"))  # cases that a property is tried with
 
 
 # ------------------------------------------------------------------------------------------------------------- wireless

@@ -89,7 +89,6 @@ def result(**columns):
 def test_the_servers_model_is_its_last_one(models):
     run, sent = result(server_accuracy=models), [model for model in models if model is not None]
     assert run.server_accuracy == (sent[-1] if sent else None)
-    assert run.model_accuracy == (sent[-1] if sent else run.accuracy)
 
 
 def test_the_last_round_that_learned_says_from_how_many_samples():

@@ -99,11 +99,6 @@ class RunResult:
         return next((accuracy for accuracy in accuracies if accuracy is not None), None)
 
     @property
-    def model_accuracy(self) -> float:
-        """Accuracy as downloaded: of the last global model, or of the reference device where none was ever sent."""
-        return self.accuracy if self.server_accuracy is None else self.server_accuracy
-
-    @property
     def criterion_s(self) -> float | None:
         """Seconds at the end of the round that met the stop criterion first, or None."""
         return next((row["elapsed_s"] for row in self.rounds if row["converged"]), None)
