@@ -118,7 +118,7 @@ EXERCISES = {
         hints=(
             "all four pairs of a split are compared with *one* FL: draw its accuracy once a run, not four times.",
             "FL does not scatter like a normal number: an upload that does arrive (lesson 05: 6 of 1,000) lifts all "
-            "devices; it cannot pull them down.",
+            "devices of its run at once: two levels, with it and without.",
         ),
     ),
 }
